@@ -1,0 +1,88 @@
+/* space.h - a search space: a configuration in which some values are still to be chosen.
+ *
+ * A marker is a map with one key that names a domain ({uniform: [0, 1]}, {grid_search: [1, 2]}),
+ * anywhere in a configuration. Bounds as Ray Tune's: low inclusive, high exclusive for ints. */
+#ifndef COMMON_SPACE_H
+#define COMMON_SPACE_H
+
+#include "common/arena.h"
+#include "common/rng.h"
+#include "common/value.h"
+
+enum domain_kind {
+    DOMAIN_GRID,        /* every one of choices */
+    DOMAIN_CHOICE,      /* one of choices */
+    DOMAIN_UNIFORM,     /* [low, high) */
+    DOMAIN_LOGUNIFORM,  /* the same in log space */
+    DOMAIN_QUNIFORM,    /* uniform, rounded to a multiple of q */
+    DOMAIN_QLOGUNIFORM,
+    DOMAIN_RANDN,       /* normal: low is the mean, high the standard deviation */
+    DOMAIN_RANDINT,     /* whole numbers in [low, high) */
+    DOMAIN_LOGRANDINT,
+    DOMAIN_QRANDINT     /* multiples of q in [low, high], as Tune's */
+};
+
+struct domain {
+    enum domain_kind kind;
+    double low;
+    double high;
+    double q;
+    const struct value *choices; /* a list; borrowed from the space's value */
+};
+
+struct path_part {
+    const char *key; /* NULL: a list's index */
+    uint32_t index;
+};
+
+/* One thing to choose. */
+struct variable {
+    struct path_part *path;
+    uint32_t path_length;
+    struct domain domain;
+};
+
+struct space_error {
+    char path[256]; /* "config.layers.0.size" */
+    char what[256];
+    char mend[256]; /* what to write instead; may be empty */
+};
+
+/* Whether value is a marker, with its domain read and checked: 1 it is, 0 it is plain, or
+ * ERR_MALFORMED with *error filled (path left as it is). A map with one key that is no domain's
+ * name is plain data. */
+int domain_parse(const struct value *value, struct domain *out, struct space_error *error);
+
+/* Whether value looks like a marker, whatever its bounds are. */
+bool domain_is_marker(const struct value *value);
+
+/* All markers of a configuration in depth-first order of writing; markers inside the choices of
+ * another are not listed, but are checked. Variables live in arena and borrow from config. Returns
+ * 0 or ERR_MALFORMED, ERR_TOO_BIG with *error filled; its path begins with prefix. */
+int space_variables(const struct value *config, const char *prefix, struct arena *arena,
+                    struct variable **variables, uint32_t *count, struct space_error *error);
+
+/* Draw from a domain other than grid. Uses libm, so what comes out is a decision to be logged. */
+struct value domain_draw(const struct domain *domain, struct rng *rng, struct arena *arena);
+
+/* One variant of a space: Tune's algorithm, the reference's 5.2, without its quirk Q1 (there are no
+ * functions here, so nothing is drawn twice). `point` counts the combinations of the grids, first
+ * path fastest; random domains draw from rng in order. The tag's variable part ("lr=0.12,act=relu",
+ * 5.4; empty where nothing was chosen) goes to *vars. Returns 0, or ERR_NOT_FOUND where point is
+ * past the last combination. */
+int space_variant(const struct value *config, uint64_t point, struct rng *rng, struct arena *arena,
+                  struct value *out, const char **vars);
+
+/* How many combinations the grids make (1 without grids, 0 with an empty one); UINT64_MAX where
+ * they are more than LIMIT_SAMPLES. Grids nested in another grid's values or in choices count as
+ * Tune counts them: a space with a grid inside a choice is refused by space_variables. */
+uint64_t space_points(const struct value *config);
+
+/* The most bytes that a variant of the space can have when it is packed. */
+uint64_t space_bytes_most(const struct value *config);
+
+/* The variable part of a tag for a configuration somebody gave: every leaf whose path is one of
+ * the space's variables. */
+const char *space_tag(const struct value *space, const struct value *config, struct arena *arena);
+
+#endif

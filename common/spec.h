@@ -1,0 +1,97 @@
+/* spec.h - an experiment as it was asked for, checked.
+ *
+ * The client reads a file into a value and checks it here, to name a line; the head checks the
+ * same value again here, because it came over a wire. A key that is not in the table of spec.c is
+ * an error that names the nearest one. */
+#ifndef COMMON_SPEC_H
+#define COMMON_SPEC_H
+
+#include "common/resource.h"
+#include "common/space.h"
+#include "common/stop.h"
+#include "common/value.h"
+
+enum run_kind { RUN_COMMAND, RUN_NATIVE };
+enum start_kind { START_ZYGOTE, START_EXEC };
+enum metric_mode { MODE_MAX, MODE_MIN };
+enum semantics { SEMANTICS_TUNE_2, SEMANTICS_TUNE_07 };
+
+enum spec_files { FILES_PARAMS = 1, FILES_RESULT = 2, FILES_PROGRESS = 4 };
+
+struct spec_search {
+    const char *type; /* "random" */
+    bool has_seed;
+    uint64_t seed;
+    const struct value *points; /* list: of maps; NULL */
+};
+
+struct spec_scheduler {
+    const char *type; /* canonical: "fifo", "async_hyperband" */
+    const char *time_attr;
+    const char *metric; /* never NULL: reward_attr, metric, the top level's, or Tune's default */
+    enum metric_mode mode;
+    enum semantics semantics;
+    double max_t;
+    double grace_period;
+    double reduction_factor;
+    uint32_t brackets;
+};
+
+struct spec_env {
+    const char *name;
+    const char *value;
+};
+
+struct spec {
+    const char *name;
+    enum run_kind run_kind;
+    const char *run;      /* the command line or the library's path, as written */
+    const char *run_name; /* its stem: a library's without "lib" and ".so", else the script's */
+    struct value config;  /* with its markers */
+    uint32_t num_samples;
+    struct spec_search search;
+    struct spec_scheduler scheduler;
+    struct stop_rule *stop;
+    uint32_t stop_count;
+    struct resources resources;
+    uint32_t max_concurrent; /* 0: no limit */
+    enum start_kind start;
+    int32_t max_failures; /* -1: without end */
+    int32_t priority;
+    const char *metric; /* top level; NULL when not given: best then uses the scheduler's */
+    enum metric_mode mode;
+    const char *on_result;  /* NULL */
+    uint32_t files;         /* enum spec_files, or-ed */
+    const char *local_dir;  /* "~/assay_results" when not given; the client makes it absolute */
+    const char *trial_name; /* pattern, NULL for Tune's default */
+    const struct spec_env *env;
+    uint32_t env_count;
+    const char *code; /* as written; NULL when not given */
+};
+
+struct spec_error {
+    char path[256]; /* dotted path to the culprit, "" for the whole; names the unknown key itself */
+    char what[256];
+    char mend[256]; /* may be empty */
+};
+
+/* Check and fill in. Everything in *out lives in arena or borrows from value, which must outlive
+ * it. Returns 0, or ERR_MALFORMED or ERR_TOO_BIG with *error filled. */
+int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
+               struct spec_error *error);
+
+/* The name nearest to word by edit distance among count names; NULL where none is near. */
+const char *spec_nearest(const char *word, const char *const *names, size_t count);
+
+/* Expand a trial_name pattern ({run}, {id}, {tag}, {n}) or, where pattern is NULL, Tune's default:
+ * run, "_", tag; '/' becomes '_'. */
+const char *spec_trial_name(const struct spec *spec, const char *trial_id, uint32_t number,
+                            const char *tag, struct arena *arena);
+
+/* A command line split into words as the shell does (quotes, backslashes; nothing is expanded),
+ * {name}, {a.b}, {config} and {{ replaced as INTERFACE 3.2 says. config_path is what {config}
+ * becomes. *argv ends with NULL. Returns 0 or ERR_MALFORMED, *error filled. */
+int spec_command(const char *command, const struct value *config, const char *config_path,
+                 struct arena *arena, char ***argv, struct spec_error *error);
+
+#endif

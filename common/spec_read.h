@@ -1,0 +1,93 @@
+/* spec_read.h - what the files that check an experiment share: where the reader stands, and how
+ * one value is read or refused. Private to spec*.c. */
+#ifndef COMMON_SPEC_READ_H
+#define COMMON_SPEC_READ_H
+
+#include "common/spec.h"
+
+struct spec_reader {
+    struct arena *arena;      /* borrowed */
+    struct spec *spec;        /* being filled in */
+    struct spec_error *error; /* borrowed */
+    char path[256];           /* of the value at hand, dotted */
+    size_t path_size;
+
+    /* What was said, where that is not to be seen in spec. */
+    bool has_start;
+    bool has_mode;
+    bool has_reward_attr;
+    bool has_scheduler_mode;
+    bool has_semantics;
+    bool has_max_t;
+    bool has_grace_period;
+    bool has_reduction_factor;
+    bool has_brackets;
+};
+
+/* A key of a map and what reads its value. */
+struct spec_key {
+    const char *name;
+    int (*read)(struct spec_reader *reader, const struct value *value);
+};
+
+/* Go down to a member or item, and back up again: size is what enter returned. */
+size_t spec_enter(struct spec_reader *reader, const char *key);
+void spec_leave(struct spec_reader *reader, size_t size);
+
+/* Fill in the error for the value at hand; returns ERR_MALFORMED. */
+int spec_refuse(struct spec_reader *reader, const char *mend, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Read a map by a table; where: "an experiment", for the error about an unknown key. A null counts
+ * as not given. */
+int spec_read_map(struct spec_reader *reader, const struct value *value, const char *where,
+                  const struct spec_key *keys, size_t count);
+
+/* Before an error is handed out: it ends up on terminals, in logs and in messages, so no control
+ * character and no half of a character may be in it. */
+void spec_tame(struct spec_error *error);
+
+/* A text that is not empty and has no control character; lines may have newlines and tabs. */
+int spec_read_text(struct spec_reader *reader, const struct value *value, size_t limit_bytes,
+                   const char **out);
+int spec_read_lines(struct spec_reader *reader, const struct value *value, size_t limit_bytes,
+                    const char **out);
+
+/* A text that becomes the name of a directory or of a thing. */
+int spec_read_name(struct spec_reader *reader, const struct value *value, const char **out);
+
+/* A map's key that names a metric. */
+int spec_check_key(struct spec_reader *reader, const char *key);
+
+/* One of count words. */
+int spec_read_word(struct spec_reader *reader, const struct value *value, const char *const *words,
+                   size_t count, uint32_t *out);
+
+/* A whole number in [low, high]. */
+int spec_read_int(struct spec_reader *reader, const struct value *value, int64_t low, int64_t high,
+                  int64_t *out);
+
+/* A finite number. */
+int spec_read_number(struct spec_reader *reader, const struct value *value, double *out);
+
+/* "max" or "min". */
+int spec_read_mode(struct spec_reader *reader, const struct value *value, enum metric_mode *out);
+
+/* spec_scheduler.c: the section, and what it leaves open once everything is read. */
+int spec_read_scheduler(struct spec_reader *reader, const struct value *value);
+int spec_finish_scheduler(struct spec_reader *reader);
+
+/* spec_trial.c. */
+int spec_read_resources(struct spec_reader *reader, const struct value *value);
+int spec_read_env(struct spec_reader *reader, const struct value *value);
+
+/* spec_command.c: split a command whose placeholders are looked up in a space, where a value may
+ * still be a marker. Words with a placeholder hold "{}" in its place. */
+int spec_command_check(struct spec_reader *reader, const char *command, char ***words);
+
+/* spec_name.c. */
+const char *spec_run_name(enum run_kind kind, const char *run, char *const *words,
+                          struct arena *arena);
+int spec_check_trial_name(struct spec_reader *reader, const char *pattern);
+
+#endif

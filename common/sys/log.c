@@ -1,0 +1,87 @@
+#include "common/sys/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/sys/clock.h"
+#include "common/sys/fs.h"
+
+#define LINE_BYTES 4096u /* a longer line is cut; up to PIPE_BUF two writers do not mix */
+
+static atomic_int lowest = LOG_INFO;
+static atomic_int lowest_before = LOG_INFO; /* what a second toggle goes back to */
+
+void log_set_level(enum log_level level)
+{
+    atomic_store(&lowest, (int)level);
+}
+
+void log_toggle_debug(void)
+{
+    if (atomic_load(&lowest) == LOG_DEBUG) {
+        atomic_store(&lowest, atomic_load(&lowest_before));
+    } else {
+        atomic_store(&lowest_before, atomic_load(&lowest));
+        atomic_store(&lowest, LOG_DEBUG);
+    }
+}
+
+static size_t put_time(char *out, size_t room)
+{
+    uint64_t now_ms = clock_unix_ms();
+    time_t seconds = (time_t)(now_ms / 1000);
+    struct tm utc;
+    size_t size;
+
+    if (gmtime_r(&seconds, &utc) == NULL)
+        return 0;
+    size = strftime(out, room, "%Y-%m-%dT%H:%M:%S", &utc);
+    return size + (size_t)snprintf(out + size, room - size, ".%03uZ", (unsigned)(now_ms % 1000));
+}
+
+/* snprintf's answer as what is really in out. */
+static size_t in_room(int size, size_t room)
+{
+    return size < 0 ? 0 : (size_t)size < room ? (size_t)size : room - 1;
+}
+
+void log_line(enum log_level level, const char *code, const char *format, ...)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    char line[LINE_BYTES];
+    size_t room = sizeof(line) - 1; /* the newline's place is kept */
+    size_t size;
+    va_list args;
+
+    if ((int)level < atomic_load(&lowest))
+        return;
+    size = put_time(line, room);
+    size +=
+        in_room(snprintf(line + size, room - size, " %s %s: ", names[level], code), room - size);
+    va_start(args, format);
+    size += in_room(vsnprintf(line + size, room - size, format, args), room - size);
+    va_end(args);
+    /* What came from outside cannot make a second line, or speak to a terminal. */
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    }
+    line[size++] = '\n';
+    (void)fs_write_all(STDERR_FILENO, line, size); /* where would one say that it failed? */
+}
+
+void log_error_for_people(const char *what, const char *why, const char *mend)
+{
+    struct buf text = {0};
+
+    buf_printf(&text, "assay: %s: %s\n", what, why);
+    if (mend != NULL)
+        buf_printf(&text, "  try: %s\n", mend);
+    (void)fs_write_all(STDERR_FILENO, text.data, text.size);
+    buf_fini(&text);
+}

@@ -1,0 +1,170 @@
+/* event.h - what can happen: the only input of the core.
+ *
+ * An event is a checked struct. Its tables (event.c) write it into the log, read it back and print
+ * it for traces. All spans are borrowed until core_step returns; effects that hand them on keep
+ * borrowing from the same memory, which is the turn's. Fields that are not in the tables (origin)
+ * are not logged: they only find the way back of a reply.
+ *
+ * A node's number is the number of its principal: who sends as principal 7 is node 7. */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include <stdint.h>
+
+#include "common/resource.h"
+#include "common/schema.h"
+
+/* Numbers stand in logs: never reused. */
+enum event_type {
+    EVENT_SUBMIT = 1,
+    EVENT_STOP = 2,
+    EVENT_REMOVE = 3,
+    EVENT_NODE_BACK = 4,
+    EVENT_NODE_LOST = 5,
+    EVENT_DRAIN = 6,
+    EVENT_REPORT = 7,
+    EVENT_PRINCIPAL_ADD = 8,
+    EVENT_TOKEN_CREATE = 9,
+    EVENT_TOKEN_REVOKE = 10,
+    EVENT_JOIN = 11,
+    EVENT_TICK = 12
+};
+
+#define NUMBER_NONE UINT32_MAX /* no experiment, trial or node has this number */
+
+enum role { ROLE_NONE, ROLE_WORKER, ROLE_SUBMIT, ROLE_READ, ROLE_ADMIN, ROLE_COUNT };
+
+/* A client hands in an experiment. The same submission id with the same spec is answered the same
+ * again; with another spec it is a conflict. */
+struct event_submit {
+    struct span submission; /* 16 bytes, made by the client */
+    uint32_t principal;
+    struct span spec;       /* packed map, as spec_parse takes it */
+    struct span code;       /* hash of the code blob, 32 bytes, or empty */
+};
+
+/* A person stops a trial or, with trial NUMBER_NONE, a whole experiment. */
+struct event_stop {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t principal;
+};
+
+/* An ended experiment is forgotten. */
+struct event_remove {
+    uint32_t experiment;
+    uint32_t principal;
+};
+
+/* An attempt that a node still has: running, waiting to start, or ended and not acknowledged. */
+struct held_attempt {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t attempt;
+    uint64_t last_seq; /* highest it has written to its spool; 0: not started */
+};
+
+/* A worker has registered and is ready; says what it has and what it holds. The same principal
+ * always gets the same node number. */
+struct event_node_back {
+    uint32_t principal;
+    struct span name;
+    struct span hostname;
+    struct span node_ip;
+    uint64_t incarnation; /* one a life of the worker daemon, rising */
+    struct resources capacity;
+    uint32_t gpus;        /* devices */
+    uint32_t credit;      /* leases it will hold at once, queued ones included */
+    bool shares_results;  /* its trials work in the head's result folders */
+    struct record_list held; /* struct held_attempt */
+};
+
+/* Silent for longer than the lost timer, or gone by its own word. */
+struct event_node_lost {
+    uint32_t node;
+    struct span reason;
+};
+
+struct event_drain {
+    uint32_t node;
+    bool on;
+};
+
+/* Records of an attempt, in order, as the executor wrote them (record.h). */
+struct event_report {
+    uint32_t node;
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t attempt;
+    uint64_t first_seq;
+    uint32_t count;
+    struct span records; /* count packed records behind one another, checked */
+};
+
+/* A known key keeps its number and gets the new role and name; ROLE_NONE revokes it. */
+struct event_principal_add {
+    struct span key; /* 32 bytes */
+    uint32_t role;   /* enum role */
+    struct span name;
+};
+
+struct event_token_create {
+    struct span id;          /* 8 bytes */
+    struct span secret_hash; /* 32 bytes */
+    uint32_t role;
+    uint32_t uses;
+    uint64_t expires_ms; /* unix */
+    uint32_t principal;  /* who made it */
+};
+
+struct event_token_revoke {
+    struct span id;
+};
+
+/* Using up a token and adding the principal are this one event, so two racers cannot both win. */
+struct event_join {
+    struct span token;       /* 8 bytes */
+    struct span secret_hash; /* 32 bytes, of the secret that was shown */
+    struct span key;         /* 32 bytes, proven by the handshake */
+    struct span name;
+};
+
+struct event_tick {
+    uint32_t nothing;
+};
+
+struct event {
+    enum event_type type;
+    uint64_t now_ms; /* unix time of the turn; the same for all events of an entry, never falls */
+    uint64_t origin; /* whom to answer: the front's handle of a request, 0: nobody */
+    union {
+        struct event_submit submit;
+        struct event_stop stop;
+        struct event_remove remove;
+        struct event_node_back node_back;
+        struct event_node_lost node_lost;
+        struct event_drain drain;
+        struct event_report report;
+        struct event_principal_add principal_add;
+        struct event_token_create token_create;
+        struct event_token_revoke token_revoke;
+        struct event_join join;
+        struct event_tick tick;
+    };
+};
+
+/* The table of a type; NULL for a number that is none. */
+const struct schema *event_schema(uint32_t type);
+
+/* [type, fields...] as one msgpack list of two. */
+void event_pack(const struct event *event, struct buf *out);
+
+/* Reads what event_pack wrote; now_ms and origin are left alone. 0, ERR_MALFORMED, ERR_TOO_BIG. */
+int event_unpack(struct cursor *cursor, struct arena *arena, struct event *out);
+
+/* A line of text and back, for traces: "submit principal=1 spec={...}". */
+void event_print(const struct event *event, struct buf *out);
+int event_parse(const char *line, struct arena *arena, struct event *out,
+                struct schema_error *error);
+
+#endif

@@ -1,0 +1,113 @@
+/* experiment.h - one experiment: its spec, its searcher and scheduler, its trials.
+ *
+ * Trials that have not ended are in a list by number and, while they wait, in a queue. Of those
+ * that have ended there is a row each. */
+#ifndef CORE_EXPERIMENT_H
+#define CORE_EXPERIMENT_H
+
+#include "common/spec.h"
+#include "head/core/sched.h"
+#include "head/core/search.h"
+#include "head/core/step.h"
+#include "head/core/trial.h"
+
+#define SUBMISSION_BYTES 16u
+#define CODE_BYTES       32u
+
+/* Numbers of trials that wait, in the order in which they are to be tried. */
+struct queue {
+    uint32_t *items; /* owned */
+    uint32_t first;  /* place of the first */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct experiment {
+    uint32_t number;
+    uint8_t submission[SUBMISSION_BYTES];
+    uint8_t code[CODE_BYTES];
+    uint32_t code_size; /* 0 or CODE_BYTES */
+    uint32_t principal;
+    uint64_t seed;
+    uint64_t submitted_ms;
+    uint64_t ended_ms; /* 0 until it is done */
+    enum experiment_state state;
+
+    struct arena arena;  /* of what follows */
+    struct span packed;  /* the spec as it came */
+    struct spec spec;
+    char *folder;        /* local_dir/name */
+    uint32_t id_keys[2]; /* of the trials' ids */
+
+    const struct search_ops *search;
+    void *searcher; /* owned */
+    const struct sched_ops *sched;
+    void *scheduler; /* owned */
+    bool search_done;
+    bool search_waits; /* it wants to observe more first */
+
+    struct trial_row *rows; /* owned; by trial number */
+    uint32_t created;
+    uint32_t row_capacity;
+    struct trial *first; /* owned; not ended */
+    struct trial *last;
+    uint32_t unended;
+    struct queue pending;
+
+    uint32_t counts[TRIAL_STATE_COUNT];
+    uint64_t results;
+    uint32_t leases; /* of its trials, on all nodes */
+    bool has_mean;
+    double mean_ms; /* of a trial's run, newer ones weigh more */
+
+    bool blocked; /* placement found room for it on no node that is not fresh */
+    bool passed;  /* within one placement: nothing more to be done for it */
+    bool changed; /* its row is to be told */
+};
+
+/* Read a spec. NULL, with *error filled, where it is none. The tape is the scheduler's. */
+struct experiment *experiment_new(uint32_t number, struct span packed, struct spec_error *error);
+void experiment_free(struct experiment *experiment);
+
+/* Make searcher and scheduler, once the seed is known. */
+void experiment_start(struct experiment *experiment, struct tape *tape);
+
+/* Ask the searcher for trials: up to as many ahead as it may have. */
+void experiment_fill(struct step *step, struct experiment *experiment);
+
+/* Ask for one that can start now; false where there is none. */
+bool experiment_propose(struct step *step, struct experiment *experiment);
+
+/* Whether it has, or may get, a trial that waits, and may start one more. */
+bool experiment_wants(const struct experiment *experiment);
+
+struct trial *experiment_trial(const struct experiment *experiment, uint32_t number);
+
+void queue_push(struct queue *queue, uint32_t number);
+void queue_push_front(struct queue *queue, uint32_t number);
+bool queue_remove(struct queue *queue, uint32_t number);
+const uint32_t *queue_items(const struct queue *queue);
+void queue_fini(struct queue *queue);
+
+/* A trial has come to a final state: tell it, close its files, keep its row, free it. */
+void experiment_bury(struct step *step, struct trial *trial, struct span text);
+
+/* Done, when nothing more can come. */
+void experiment_settle(struct step *step, struct experiment *experiment);
+
+/* Name of a trial's folder, for its first launch. */
+char *experiment_trial_folder(const struct experiment *experiment, const struct trial *trial,
+                              uint64_t now_ms);
+
+void experiment_trial_id(const struct experiment *experiment, uint32_t number, char *out);
+
+/* Give a trial that was read from an image its place again. */
+void experiment_adopt(struct experiment *experiment, struct trial *trial);
+
+/* Rows for numbers below count, all of them none. */
+void experiment_reserve(struct experiment *experiment, uint32_t count);
+
+/* Add its row; with its spec if first. */
+void experiment_tell(const struct experiment *experiment, bool first, struct effects *effects);
+
+#endif

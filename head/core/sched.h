@@ -1,0 +1,90 @@
+/* sched.h - who goes on, waits or stops: a table of functions a scheduler.
+ *
+ * A scheduler sees trials by their number, rewards turned so that higher is better, and times. It
+ * judges with + - * / and comparisons alone; what needs libm it puts through the tape when it is
+ * made. It keeps what it needs of finished trials itself. */
+#ifndef CORE_SCHED_H
+#define CORE_SCHED_H
+
+#include "common/spec.h"
+#include "head/core/effect.h"
+#include "head/core/tape.h"
+#include "head/core/trial_state.h"
+
+/* What a result says to a scheduler. */
+struct judged {
+    uint32_t trial;
+    bool has_time;
+    bool has_reward;
+    double time;
+    double reward; /* higher is better; may be NaN or infinite */
+};
+
+/* What else a judgement brings about: trials that are stopped, resumed or saved with it. */
+struct sched_other {
+    uint32_t trial;
+    enum action action; /* STOP, CONTINUE (a paused one goes on), SAVE */
+};
+
+struct sched_verdict {
+    enum action action;
+    uint32_t donor;             /* EXPLOIT: from whose checkpoint */
+    struct span config;         /* EXPLOIT: packed, in the call's arena */
+    const char *tag;            /* EXPLOIT: the new tag */
+    struct sched_other *others; /* in the call's arena, in the order in which they are done */
+    uint32_t other_count;
+};
+
+/* What a scheduler may ask of the core. */
+struct sched_view {
+    void *core; /* borrowed */
+    enum trial_state (*state)(void *core, uint32_t trial);
+    struct span (*config)(void *core, uint32_t trial); /* packed */
+    bool (*waiting)(void *core); /* is any trial pending or paused */
+};
+
+/* Whether a trial could be started now. */
+struct sched_candidates {
+    void *context; /* borrowed */
+    bool (*fits)(void *context, uint32_t trial);
+    const uint32_t *pending; /* numbers in the order in which they were added or re-queued */
+    uint32_t pending_count;
+    const uint32_t *paused;
+    uint32_t paused_count;
+};
+
+struct sched_ops {
+    const char *name;
+    /* spec is borrowed for life; the tape only for the call. view may be copied. */
+    void *(*new)(const struct spec *spec, uint64_t seed, const struct sched_view *view,
+                 struct tape *tape);
+    void (*free)(void *self);
+    /* A trial was proposed, or re-queued after a failure. */
+    void (*add)(void *self, uint32_t trial);
+    void (*result)(void *self, const struct judged *judged, struct arena *arena,
+                   struct sched_verdict *out);
+    /* A trial ended well by its own word or a stop rule, with its last result. */
+    void (*complete)(void *self, const struct judged *judged, struct arena *arena,
+                     struct sched_verdict *out);
+    /* A trial failed, was stopped by a person, or left: it will report no more. */
+    void (*error)(void *self, uint32_t trial, struct arena *arena, struct sched_verdict *out);
+    /* How far a trial may run without asking, in the time attribute; infinity: no limit. After
+     * every result, and at a launch. */
+    double (*horizon)(const void *self, uint32_t trial);
+    /* Which one to start next, NUMBER_NONE for none. */
+    uint32_t (*choose)(void *self, const struct sched_candidates *candidates);
+    /* The scheduler's lines of the status block, each with its newline. */
+    void (*debug)(const void *self, struct buf *out);
+    /* What decided about a trial, in words; what it kept of it. */
+    void (*explain)(const void *self, uint32_t trial, struct buf *out);
+    void (*save)(const void *self, struct buf *out);
+    bool (*load)(void *self, struct cursor *in);
+};
+
+const struct sched_ops *sched_find(const char *name);
+const char *const *sched_names(size_t *count);
+
+extern const struct sched_ops sched_fifo;
+extern const struct sched_ops sched_asha;
+
+#endif

@@ -1,0 +1,64 @@
+/* search.h - who proposes configurations: a table of functions a searcher.
+ *
+ * A searcher is asked for trial n's configuration, n = 0, 1, 2..., once each. What it answers is a
+ * decision: it goes on the tape, and a replay never asks. So a searcher may use libm, and its draws
+ * are rng_* with the experiment's seed and the trial's number as the stream.
+ *
+ * One that learns is told what runs (pending), what came out (observe) and what failed (error); on
+ * a replay it is told the same, so its state is that of the live one. */
+#ifndef CORE_SEARCH_H
+#define CORE_SEARCH_H
+
+#include "common/spec.h"
+
+enum search_answer {
+    SEARCH_PROPOSED,
+    SEARCH_WAIT, /* none until more is observed */
+    SEARCH_DONE  /* none ever again */
+};
+
+struct proposal {
+    struct value config; /* in the arena */
+    const char *tag;     /* experiment tag: "3_lr=0.1,act=relu"; in the arena */
+};
+
+/* How a trial did: at a result, or at its end. */
+struct observation {
+    double value; /* of the metric, higher is better; NaN where it never reported one */
+    double time;  /* of the time attribute */
+    bool ended;   /* no more will come of this trial */
+    bool early;   /* ended because the scheduler or a person stopped it */
+};
+
+struct search_ops {
+    const char *name;
+    /* spec is borrowed for life. */
+    void *(*new)(const struct spec *spec, uint64_t seed);
+    void (*free)(void *self);
+    /* How many it will propose in all; NUMBER_NONE when it does not know. */
+    uint32_t (*total)(const void *self);
+    /* Whether it can propose trial n before anything of the ones before is observed: such proposals
+     * are made ahead, so that people see what is pending. */
+    bool ahead;
+    enum search_answer (*propose)(void *self, uint32_t trial, struct arena *arena,
+                                  struct proposal *out);
+    /* NULL where the searcher does not learn. config is packed. */
+    void (*pending)(void *self, uint32_t trial, struct span config);
+    void (*observe)(void *self, uint32_t trial, const struct observation *observation);
+    void (*error)(void *self, uint32_t trial);
+    /* Its state to an image and back, beyond what new() makes; NULL where there is none. */
+    void (*save)(const void *self, struct buf *out);
+    bool (*load)(void *self, struct cursor *in);
+};
+
+/* By name; NULL where there is none. */
+const struct search_ops *search_find(const char *name);
+
+/* The names, for error messages; count out. */
+const char *const *search_names(size_t *count);
+
+extern const struct search_ops search_random;
+extern const struct search_ops search_grid;
+extern const struct search_ops search_list;
+
+#endif

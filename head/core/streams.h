@@ -1,0 +1,25 @@
+/* streams.h - who draws from which stream of an experiment's generator.
+ *
+ * Below 2^32 a stream is a trial's number and belongs to the searcher that proposes it. Every other
+ * purpose has a base here, to which a trial's number is added. Never change one: a replay draws
+ * from it again. */
+#ifndef CORE_STREAMS_H
+#define CORE_STREAMS_H
+
+#include <stdint.h>
+
+/* ASHA: the bracket of a trial; the draw's index is how often the trial was added before. */
+#define STREAM_BRACKET (UINT64_C(1) << 33)
+
+/* The core. By experiment number, with the time of its submission as the seed: its own seed where
+ * the spec names none, and the keys that its trials' ids are made with. */
+#define STREAM_SEED     (UINT64_C(2) << 33)
+#define STREAM_TRIAL_ID (UINT64_C(3) << 33)
+
+/* The core, by trial number: the end of its folder's name, the experiment_id of its results, and
+ * the seed for its program's own generators. */
+#define STREAM_FOLDER        (UINT64_C(4) << 33)
+#define STREAM_EXPERIMENT_ID (UINT64_C(5) << 33)
+#define STREAM_PROGRAM       (UINT64_C(6) << 33)
+
+#endif

@@ -1,0 +1,94 @@
+/* trial.h - one trial that has not ended.
+ *
+ * Its state changes in two places only: trial_order for our own moves, trial_report for what a node
+ * says. A trial that has ended leaves the core; its experiment keeps a trial_row. */
+#ifndef CORE_TRIAL_H
+#define CORE_TRIAL_H
+
+#include "common/record.h"
+#include "common/resource.h"
+#include "head/core/effect.h"
+#include "head/core/sched.h"
+#include "head/core/trial_state.h"
+
+#define TRIAL_ID_BYTES 8u
+
+struct experiment;
+struct node;
+
+/* Who decided that a trial ends before its program did. */
+enum stop_cause { CAUSE_NONE, CAUSE_SCHEDULER, CAUSE_PERSON };
+
+struct trial {
+    uint32_t number;
+    enum trial_state state;
+    struct experiment *experiment; /* borrowed */
+    struct trial *next;            /* not ended, by number; the experiment's list */
+    struct trial *previous;
+
+    char id[TRIAL_ID_BYTES + 1];
+    char *name;        /* owned */
+    char *tag;         /* owned */
+    char *folder;      /* owned; NULL until its first launch */
+    struct buf config; /* packed */
+
+    uint32_t attempt; /* of the newest launch; 0: never launched */
+    uint32_t failures;
+    bool begun; /* some attempt has started: it has files */
+
+    struct node *node; /* borrowed; where its lease is, NULL: it has none */
+    struct trial *lease_next;
+    struct trial *lease_previous; /* the node's list, in the order of leasing */
+    bool ahead;                   /* waits on its node for room; not counted as used */
+    struct gpu_share gpus;
+
+    uint64_t hw;         /* seq of the newest record accepted of this attempt */
+    uint64_t rows;       /* in its result.json */
+    int64_t pid;
+    uint64_t started_ms; /* when this attempt's START came; 0: it has not */
+    uint32_t reason;     /* enum end_reason, of the last attempt that ended */
+    int64_t status;
+
+    bool closed; /* its last result has come: done, or the scheduler stopped it there */
+    bool done;   /* that result was done by itself: judged as complete already */
+    enum stop_cause cause;
+
+    bool has_last;
+    struct judged last;
+    struct buf last_result; /* packed as result.h */
+    bool has_best;
+    double best;
+    int64_t best_at;
+};
+
+/* What stays of every trial, ended or not. */
+struct trial_row {
+    struct trial *live;  /* owned; NULL once it has ended */
+    uint64_t hw;         /* of the last attempt, when it ended */
+    uint32_t attempt;
+    uint8_t state;  /* enum trial_state */
+    uint8_t reason; /* enum end_reason */
+    uint8_t cause;  /* enum stop_cause */
+    uint8_t failures; /* up to 255 */
+};
+
+struct trial *trial_new(struct experiment *experiment, uint32_t number);
+void trial_free(struct trial *trial);
+
+/* Our own move; there must be one. */
+void trial_order(struct trial *trial, enum trial_input input);
+
+/* A move that a node reports: false, and nothing changed, where there is none from its state. */
+bool trial_report(struct trial *trial, enum trial_input input);
+
+/* Forget what the attempts before have reported: a new one starts from scratch. */
+void trial_forget_results(struct trial *trial);
+
+/* What it may do now, for its node. */
+enum action trial_action(const struct trial *trial);
+
+/* Add its row. first: with what never changes; text: why it ended, or empty. */
+void trial_tell(const struct trial *trial, bool first, uint64_t ended_ms, struct span text,
+                struct effects *effects);
+
+#endif

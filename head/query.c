@@ -1,0 +1,246 @@
+#include "head/query.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "head/core/node.h"
+#include "head/sink/feed.h"
+#include "head/wire.h"
+
+#define ROWS_BYTES (LIMIT_MESSAGE_BYTES / 2) /* of rows in one reply */
+
+void query_list(const struct view *view, struct arena *arena, struct msg_experiments *out)
+{
+    size_t count;
+    struct view_experiment *const *all = view_experiments(view, &count);
+    struct msg_experiment_row *rows;
+    size_t skip = count > LIMIT_ROWS_REPLY ? count - LIMIT_ROWS_REPLY : 0;
+
+    rows = arena_alloc(arena, (count - skip) * sizeof(*rows));
+    for (size_t i = skip; i < count; i++)
+        wire_experiment_row(view, all[i], &rows[i - skip]);
+    out->rows = (struct record_list){.items = rows, .count = (uint32_t)(count - skip)};
+}
+
+static size_t row_bytes(const struct msg_trial_row *row)
+{
+    return 256 + row->name.size + row->tag.size + row->config.size + row->last.size +
+           row->text.size + row->folder.size;
+}
+
+int query_trials(const struct view *view, const struct msg_trials *ask, struct arena *arena,
+                 struct msg_trial_rows *out, bool *nothing)
+{
+    const struct view_experiment *experiment = view_experiment(view, ask->experiment);
+    const struct view_trial *trial;
+    struct msg_trial_row *rows;
+    uint32_t limit = ask->limit;
+    uint32_t count = 0;
+    size_t bytes = 0;
+
+    if (experiment == NULL)
+        return ERR_NOT_FOUND;
+    if (limit == 0 || limit > LIMIT_ROWS_REPLY)
+        limit = LIMIT_ROWS_REPLY;
+    /* Newest first until one that the reader has: so the cost is that of what changed. */
+    trial = experiment->newest;
+    while (trial != NULL && trial->version > ask->after_version && trial->older != NULL)
+        trial = trial->older;
+    if (trial != NULL && trial->version <= ask->after_version)
+        trial = trial->newer;
+    rows = arena_alloc(arena, limit * sizeof(*rows));
+    *out = (struct msg_trial_rows){.version = ask->after_version};
+    for (; trial != NULL && count < limit && bytes < ROWS_BYTES; trial = trial->newer) {
+        out->version = trial->version;
+        if (ask->state.size > 0 &&
+            !span_is(ask->state, trial_state_label(trial->ahead ? TRIAL_PENDING : trial->state)))
+            continue;
+        wire_trial_row(view, experiment, trial, true, arena, &rows[count]);
+        bytes += row_bytes(&rows[count++]);
+    }
+    out->rows = (struct record_list){.items = rows, .count = count};
+    out->more = trial != NULL;
+    out->ended = experiment->row.state == EXPERIMENT_DONE;
+    *nothing = count == 0 && !out->ended;
+    return 0;
+}
+
+/* Whether a goes before b: better, the earlier number at a tie. */
+static bool better(const struct view_trial *a, const struct view_trial *b, enum metric_mode mode)
+{
+    if (a->best != b->best)
+        return mode == MODE_MAX ? a->best > b->best : a->best < b->best;
+    return a->trial < b->trial;
+}
+
+int query_best(const struct view *view, const struct msg_best *ask, struct arena *arena,
+               struct msg_trial_rows *out)
+{
+    const struct view_experiment *experiment = view_experiment(view, ask->experiment);
+    const struct view_trial **best;
+    struct msg_trial_row *rows;
+    struct msg_experiment_row shown;
+    uint32_t want = ask->count;
+    uint32_t count = 0;
+
+    if (experiment == NULL)
+        return ERR_NOT_FOUND;
+    if (want > LIMIT_ROWS_REPLY)
+        want = LIMIT_ROWS_REPLY;
+    wire_experiment_row(view, experiment, &shown);
+    best = arena_alloc(arena, (want + 1) * sizeof(const struct view_trial *));
+    for (const struct view_trial *trial = experiment->oldest; trial != NULL; trial = trial->newer) {
+        uint32_t at = count;
+
+        if (!trial->has_best || want == 0)
+            continue;
+        while (at > 0 && better(trial, best[at - 1], (enum metric_mode)shown.mode)) {
+            best[at] = best[at - 1];
+            at--;
+        }
+        best[at] = trial;
+        if (count < want)
+            count++;
+    }
+    rows = arena_alloc(arena, count * sizeof(*rows));
+    for (uint32_t i = 0; i < count; i++)
+        wire_trial_row(view, experiment, best[i], true, arena, &rows[i]);
+    *out = (struct msg_trial_rows){.rows = {.items = rows, .count = count},
+                                   .version = experiment->version,
+                                   .ended = experiment->row.state == EXPERIMENT_DONE};
+    return 0;
+}
+
+int query_show(const struct view *view, const struct msg_show *ask, struct arena *arena,
+               struct msg_show_reply *out)
+{
+    const struct view_experiment *experiment = view_experiment(view, ask->experiment);
+    const struct view_trial *trial = NULL;
+    struct msg_trial_row *row;
+
+    if (experiment == NULL)
+        return ERR_NOT_FOUND;
+    if (ask->trial != MSG_ALL) {
+        trial = view_trial(experiment, ask->trial);
+        if (trial == NULL)
+            return ERR_NOT_FOUND;
+    }
+    *out = (struct msg_show_reply){.spec = experiment->row.spec};
+    wire_experiment_row(view, experiment, &out->experiment);
+    if (trial != NULL) {
+        row = arena_alloc(arena, sizeof(*row));
+        wire_trial_row(view, experiment, trial, true, arena, row);
+        out->trials = (struct record_list){.items = row, .count = 1};
+    }
+    return 0;
+}
+
+void query_nodes(const struct view *view, uint64_t now_ms, struct arena *arena,
+                 struct msg_node_rows *out)
+{
+    size_t count;
+    struct view_node *const *nodes = view_nodes(view, &count);
+    struct msg_node_row *rows = arena_alloc(arena, count * sizeof(*rows));
+
+    for (size_t i = 0; i < count; i++)
+        wire_node_row(nodes[i], now_ms, &rows[i]);
+    out->rows = (struct record_list){.items = rows, .count = (uint32_t)count};
+}
+
+void query_tokens(const struct view *view, struct arena *arena, struct msg_token_rows *out)
+{
+    static const char *const roles[ROLE_COUNT] = {"none", "worker", "submit", "read", "admin"};
+    size_t count;
+    const struct view_token *tokens = view_tokens(view, &count);
+    struct msg_token_row *rows = arena_alloc(arena, count * sizeof(*rows));
+
+    for (size_t i = 0; i < count; i++) {
+        char hex[sizeof(tokens[i].id) * 2 + 1];
+
+        for (size_t k = 0; k < sizeof(tokens[i].id); k++)
+            (void)snprintf(hex + 2 * k, 3, "%02x", tokens[i].id[k]);
+        rows[i] = (struct msg_token_row){.id = span_text(arena_strdup(arena, hex)),
+                                         .role = span_text(roles[tokens[i].row.role]),
+                                         .uses_left = tokens[i].row.uses_left,
+                                         .expires_ms = tokens[i].row.expires_ms,
+                                         .revoked = tokens[i].row.revoked};
+    }
+    out->rows = (struct record_list){.items = rows, .count = (uint32_t)count};
+}
+
+static char *trial_folder(const struct view_experiment *experiment,
+                          const struct view_trial *trial, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s/%.*s", SPAN(experiment->row.folder), SPAN(trial->folder));
+}
+
+int query_results(const struct view *view, struct sinks *sinks, const struct msg_results *ask,
+                  struct arena *arena, struct msg_lines *out, bool *nothing)
+{
+    const struct view_experiment *experiment = view_experiment(view, ask->experiment);
+    const struct view_trial *trial = NULL;
+    uint32_t limit = ask->limit_bytes < LIMIT_CHUNK_BYTES ? ask->limit_bytes : LIMIT_CHUNK_BYTES;
+    uint64_t cursor = ask->cursor;
+    uint64_t rows;
+    struct buf lines;
+    int err = 0;
+
+    if (experiment == NULL)
+        return ERR_NOT_FOUND;
+    buf_init(&lines);
+    if (ask->trial == MSG_ALL) {
+        rows = sinks_feed_rows(sinks, ask->experiment);
+        err = feed_experiment((const char *)experiment->row.folder.data, &cursor, rows, limit,
+                              &lines);
+        out->ended = experiment->row.state == EXPERIMENT_DONE && cursor >= rows &&
+                     rows >= experiment->row.results;
+    } else {
+        trial = view_trial(experiment, ask->trial);
+        if (trial == NULL) {
+            buf_fini(&lines);
+            return ERR_NOT_FOUND;
+        }
+        if (trial->folder.size > 0)
+            err = feed_trial(trial_folder(experiment, trial, arena), &cursor, limit, &lines);
+        out->ended = trial_is_final(trial->state) && lines.size == 0;
+    }
+    if (err == ERR_NOT_FOUND)
+        err = 0; /* nothing was written yet */
+    out->lines = arena_copy(arena, buf_span(&lines));
+    out->cursor = cursor;
+    *nothing = lines.size == 0 && !out->ended;
+    buf_fini(&lines);
+    return err;
+}
+
+int query_logs(const struct view *view, const struct msg_logs *ask, struct arena *arena,
+               struct msg_log_chunk *out, bool *nothing)
+{
+    const struct view_experiment *experiment = view_experiment(view, ask->experiment);
+    const struct view_trial *trial;
+    uint32_t limit = ask->limit_bytes < LIMIT_CHUNK_BYTES ? ask->limit_bytes : LIMIT_CHUNK_BYTES;
+    uint64_t offset = ask->offset;
+    struct buf bytes;
+    int err = 0;
+
+    trial = experiment != NULL ? view_trial(experiment, ask->trial) : NULL;
+    if (trial == NULL)
+        return ERR_NOT_FOUND;
+    buf_init(&bytes);
+    if (trial->folder.size > 0)
+        err = feed_file(trial_folder(experiment, trial, arena),
+                        ask->stream == OUTPUT_STDERR ? "stderr" : "stdout", &offset, limit,
+                        &bytes);
+    if (err == ERR_NOT_FOUND)
+        err = 0;
+    *out = (struct msg_log_chunk){.bytes = arena_copy(arena, buf_span(&bytes)),
+                                  .offset = offset,
+                                  .ended = trial_is_final(trial->state) && bytes.size == 0};
+    *nothing = bytes.size == 0 && !out->ended;
+    buf_fini(&bytes);
+    return err;
+}

@@ -1,0 +1,36 @@
+/* known.h - which heads this user knows: pinned public keys, and the head started last.
+ *
+ * ASSAY_HOME/known_heads/<host>_<port> holds the public key that an address must prove; it gets
+ * there from a token and is never learned from the network. ASSAY_HOME/last_head names the head
+ * that this user last started here, which commands without --address talk to. Folders are 0700,
+ * files 0600. */
+#ifndef PROTO_KNOWN_H
+#define PROTO_KNOWN_H
+
+#include <stdint.h>
+
+#include "common/limits.h"
+#include "proto/address.h"
+#include "proto/fault.h"
+#include "proto/key.h"
+
+/* The pinned key of a head. ERR_NOT_FOUND, ERR_DENIED (a file that others may write),
+ * ERR_MALFORMED, ERR_IO. */
+int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struct fault *fault);
+
+/* Pin a head's key. 0 also where the same key is pinned already; ERR_EXISTS, and nothing is
+ * changed, where another one is. */
+int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
+                   struct fault *fault);
+
+struct last_head {
+    struct address address;
+    uint8_t key[KEY_BYTES];
+    char admin_key[LIMIT_PATH_BYTES]; /* path of the key file for its commands */
+};
+
+/* ERR_NOT_FOUND where this user started none. */
+int last_head_load(struct last_head *head, struct fault *fault);
+int last_head_save(const struct last_head *head, struct fault *fault);
+
+#endif
