@@ -60,7 +60,6 @@
 #define LIMIT_PEER_QUEUED     (64u << 20)  /* bytes of a peer's that wait while nobody reads */
 #define LIMIT_LINES_BYTES     (3u << 20)   /* lines of result.json in one reply: one always fits */
 #define LIMIT_WAIT_MS         60000u       /* how long a request may wait at the head */
-#define LIMIT_ERROR_BYTES     4096u        /* what, why and mend of an error, each */
 #define LIMIT_TOKEN_BYTES     1024u        /* a token as text */
 #define LIMIT_STATUS_GROUPS   16u          /* states of trials */
 #define LIMIT_HASH_BYTES      32u          /* BLAKE2b */
@@ -71,13 +70,28 @@
 /* The head's turn and log. */
 #define LIMIT_TURN_EVENTS     8192u
 #define LIMIT_TURN_BYTES      (1u << 20)
+#define LIMIT_PROJECTED_ROWS  65536u       /* that wait to be written to Redis for people */
+#define LIMIT_PROJECTED_BYTES (64u << 20)
 #define LIMIT_TURNS           16u          /* turns alive at once: stepping, committing, in a sink */
+
+#define LIMIT_OUTPUT_QUEUE   (8u << 20)   /* bytes of trials' output that wait for a sink */
+#define LIMIT_RESULT_LINE    (1u << 20)   /* a line of result.json: the result and the configuration */
+#define LIMIT_SINK_FILES     256u         /* trials whose files a sink holds open */
 
 /* On the node. */
 #define LIMIT_BLOB_BYTES      (100u << 20) /* a code tree, packed, unless the file says more */
 #define LIMIT_CODE_AUTO_BYTES (50u << 20)  /* a code tree that is shipped unasked */
 #define LIMIT_CODE_AUTO_FILES 2000u
 #define LIMIT_LOG_BYTES       (64u << 20)  /* kept of a trial's stdout, and of its stderr */
+#define LIMIT_SPOOL_BYTES     (256ull << 20) /* of an attempt's records on disk; then it must wait */
+#define LIMIT_HOLD_BYTES      (1u << 20)   /* of results past a horizon, held for a verdict */
+#define LIMIT_REPORT_SOCKETS  256u         /* connections to an executor's report socket */
+#define LIMIT_STARTS          32u          /* starts that a zygote was asked for and has not answered */
+#define LIMIT_FORK_CONFIG     65536u       /* a configuration that a zygote takes; larger: a fresh process */
+#define LIMIT_LEAVE_MS        5000u        /* a program that was told to stop may take to leave */
+#define LIMIT_LEAVE_LINES_MS  1000u        /* the same for one that need not have read it */
+#define LIMIT_GRACE_MS        10000u       /* between SIGTERM and SIGKILL */
+#define LIMIT_WORKER_AWAY_MS  60000u       /* an executor without a worker ends its trials then */
 #define LIMIT_SPOOL_SEGMENT   (8u << 20)
 
 #endif

@@ -22,9 +22,9 @@ struct resource_custom {
 };
 
 struct resources {
-    int64_t cpu;          /* 1/10000 */
-    int64_t gpu;          /* 1/10000 of a device */
-    int64_t memory_bytes; /* 0: not asked for */
+    int64_t cpu;               /* 1/10000 */
+    int64_t gpu;               /* 1/10000 of a device */
+    int64_t memory_bytes;      /* 0: not asked for */
     struct record_list custom; /* struct resource_custom, sorted by name */
 };
 

@@ -307,6 +307,11 @@ void result_date(int64_t timestamp, int32_t offset_s, char *out)
     assert(size == 19);
 }
 
+int32_t result_utc_offset(void)
+{
+    return utc_offset_s;
+}
+
 void result_set_utc_offset(int32_t seconds)
 {
     assert(seconds > -86400 && seconds < 86400);

@@ -20,7 +20,7 @@ struct result {
     bool has_episodes;
     int64_t timesteps_total;
     int64_t episodes_total;
-    int64_t timestamp;          /* unix seconds */
+    int64_t timestamp; /* unix seconds */
     double time_this_iter_s;
     double time_total_s;
     double time_since_restore;
@@ -34,7 +34,7 @@ struct result_constants {
     struct span hostname;
     struct span node_ip;
     int64_t pid;
-    struct span config;        /* packed map */
+    struct span config; /* packed map */
 };
 
 void result_pack(const struct result *result, struct buf *out);
@@ -63,5 +63,6 @@ void result_date(int64_t timestamp, int32_t utc_offset_s, char *out);
 /* Seconds east of UTC that result_json and result_dict write dates in; 0 at first. Set once at
  * start by a program's main. */
 void result_set_utc_offset(int32_t seconds);
+int32_t result_utc_offset(void);
 
 #endif

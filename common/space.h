@@ -10,16 +10,16 @@
 #include "common/value.h"
 
 enum domain_kind {
-    DOMAIN_GRID,        /* every one of choices */
-    DOMAIN_CHOICE,      /* one of choices */
-    DOMAIN_UNIFORM,     /* [low, high) */
-    DOMAIN_LOGUNIFORM,  /* the same in log space */
-    DOMAIN_QUNIFORM,    /* uniform, rounded to a multiple of q */
+    DOMAIN_GRID,       /* every one of choices */
+    DOMAIN_CHOICE,     /* one of choices */
+    DOMAIN_UNIFORM,    /* [low, high) */
+    DOMAIN_LOGUNIFORM, /* the same in log space */
+    DOMAIN_QUNIFORM,   /* uniform, rounded to a multiple of q */
     DOMAIN_QLOGUNIFORM,
-    DOMAIN_RANDN,       /* normal: low is the mean, high the standard deviation */
-    DOMAIN_RANDINT,     /* whole numbers in [low, high) */
+    DOMAIN_RANDN,   /* normal: low is the mean, high the standard deviation */
+    DOMAIN_RANDINT, /* whole numbers in [low, high) */
     DOMAIN_LOGRANDINT,
-    DOMAIN_QRANDINT     /* multiples of q in [low, high], as Tune's */
+    DOMAIN_QRANDINT /* multiples of q in [low, high], as Tune's */
 };
 
 struct domain {

@@ -55,8 +55,8 @@ struct spec {
     uint32_t stop_count;
     struct resources resources;
     uint32_t max_concurrent; /* 0: no limit */
-    enum start_kind start;
-    int32_t max_failures; /* -1: without end */
+    enum start_kind start;   /* of a command always START_EXEC */
+    int32_t max_failures;    /* -1: without end */
     int32_t priority;
     const char *metric; /* top level; NULL when not given: best then uses the scheduler's */
     enum metric_mode mode;

@@ -133,7 +133,7 @@ static void mend_words(char mend[256], const char *word, const char *const *word
 static int key_unknown(struct spec_reader *reader, const char *key, const char *where,
                        const struct spec_key *keys, size_t count)
 {
-    const char *names[64];
+    const char *names[64] = {0};
     char mend[256] = "";
 
     for (size_t i = 0; i < count && i < 64; i++)

@@ -13,7 +13,7 @@ enum stop_side {
 
 struct stop_rule {
     struct span metric;
-    uint32_t side;      /* enum stop_side */
+    uint32_t side; /* enum stop_side */
     double bound;
 };
 

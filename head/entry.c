@@ -75,8 +75,7 @@ void entry_end(struct buf *out, uint32_t count, struct span tape)
     put_u32(out->data + SIZE_AT + 1, (uint32_t)events);
     pack_bytes(out, tape);
     put_u32(out->data + MARK_BYTES, (uint32_t)(out->size - FRONT_BYTES));
-    put_u32(out->data + MARK_BYTES + 4,
-            checksum(out->data + FRONT_BYTES, out->size - FRONT_BYTES));
+    put_u32(out->data + MARK_BYTES + 4, checksum(out->data + FRONT_BYTES, out->size - FRONT_BYTES));
 }
 
 int entry_read(struct span bytes, struct entry *out)

@@ -1,9 +1,9 @@
 /* entry.h - the bytes of one log entry: all that a turn admitted and decided.
  *
  * Twelve bytes in front (a mark, the length of the rest and its CRC-32, big-endian), then a msgpack
- * list: rules, turn's time, number of events, events (event_pack, one behind the other), tape. It is
- * written in place: the turn packs each admitted event behind entry_begin, so that nothing is copied
- * before it goes to Redis. */
+ * list: rules, turn's time, number of events, events (event_pack, one behind the other), tape. It
+ * is written in place: the turn packs each admitted event behind entry_begin, so that nothing is
+ * copied before it goes to Redis. */
 #ifndef HEAD_ENTRY_H
 #define HEAD_ENTRY_H
 

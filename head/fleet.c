@@ -10,7 +10,6 @@
 #include "common/sys/log.h"
 #include "common/table.h"
 #include "common/xalloc.h"
-#include "head/core/node.h"
 #include "head/wire.h"
 
 /* Replies to NODE_BACK carry this bit, so that the front's and the fleet's handles never meet. */
@@ -215,11 +214,25 @@ static void on_output(struct fleet *fleet, const struct session *session,
                       const struct message *message)
 {
     const struct msg_output *output = message->body;
+    const struct view_experiment *experiment =
+        view_experiment(fleet->parts.view, output->experiment);
+    const struct view_trial *trial =
+        experiment != NULL ? view_trial(experiment, output->trial) : NULL;
     struct msg_ok ok = {.value = output->offset + output->bytes.size};
+    bool taken = true;
 
-    /* Not answered when the sinks are behind: the worker asks again. */
-    if (sinks_output(fleet->parts.sinks, output->experiment, output->trial, output->attempt,
-                     output->stream, output->offset, output->bytes))
+    /* Output of what nobody knows any more is taken and forgotten. Not answered when the sinks are
+     * behind: the worker asks again. */
+    if (trial != NULL && trial->folder.size > 0) {
+        struct buf folder;
+
+        buf_init(&folder);
+        buf_printf(&folder, "%.*s/%.*s", SPAN(experiment->row.folder), SPAN(trial->folder));
+        taken = sinks_output(fleet->parts.sinks, buf_span(&folder), output->attempt, output->stream,
+                             output->offset, output->bytes);
+        buf_fini(&folder);
+    }
+    if (taken)
         send_to(fleet, &session->route, MSG_OK, message->request, &ok);
 }
 
@@ -233,10 +246,9 @@ static void on_blob_get(struct fleet *fleet, const struct session *session,
     int err;
 
     buf_init(&bytes);
-    err = ask->hash.size == BLOB_HASH_BYTES
-              ? blobs_get(fleet->parts.blobs, ask->hash, ask->offset, ask->size, &bytes,
-                          &chunk.total)
-              : ERR_MALFORMED;
+    err = ask->hash.size == BLOB_HASH_BYTES ? blobs_get(fleet->parts.blobs, ask->hash, ask->offset,
+                                                        ask->size, &bytes, &chunk.total)
+                                            : ERR_MALFORMED;
     chunk.bytes = buf_span(&bytes);
     error.why = span_text(err_text(err));
     if (err == 0)
@@ -246,8 +258,8 @@ static void on_blob_get(struct fleet *fleet, const struct session *session,
     buf_fini(&bytes);
 }
 
-static void on_leaving(struct fleet *fleet, struct session *session,
-                       const struct message *message, uint64_t unix_ms)
+static void on_leaving(struct fleet *fleet, struct session *session, const struct message *message,
+                       uint64_t unix_ms)
 {
     const struct msg_leaving *leaving = message->body;
     struct event event = {.type = EVENT_NODE_LOST};
@@ -363,8 +375,7 @@ static void apply_launch(struct fleet *fleet, const struct effect_launch *launch
     tell_experiment(fleet, session, launch->experiment);
     if (session->lease_count == session->lease_room) {
         session->lease_room = session->lease_room > 0 ? session->lease_room * 2 : 16;
-        session->leases =
-            xrealloc(session->leases, session->lease_room, sizeof(struct msg_lease));
+        session->leases = xrealloc(session->leases, session->lease_room, sizeof(struct msg_lease));
     }
     wire_lease(launch, &session->leases[session->lease_count++]);
     session->lease_bytes += launch->config.size + launch->trial_name.size + 512;
@@ -464,8 +475,8 @@ static void lose_node(struct fleet *fleet, struct view_node *node, uint64_t unix
 
     log_line(LOG_WARNING, "node-lost", "node %.*s was not heard of for %u s", SPAN(node->row.name),
              FLEET_LOST_MS / 1000);
-    event.node_lost = (struct event_node_lost){.node = node->row.node,
-                                               .reason = span_text("not heard of")};
+    event.node_lost =
+        (struct event_node_lost){.node = node->row.node, .reason = span_text("not heard of")};
     (void)turns_step(fleet->parts.turns, &event, unix_ms);
     if (session != NULL)
         session_drop(fleet, session);

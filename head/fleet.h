@@ -3,8 +3,8 @@
  * A session is one connection of a worker's key. It begins with REGISTER and takes work from READY
  * on, which becomes the event NODE_BACK; the answer to that event tells which node it is. A second
  * session of a key replaces the first. A connection without a session is told UNKNOWN and nothing
- * else. Leases and verdicts are gathered while a turn's effects are applied and leave in one message
- * a worker.
+ * else. Leases and verdicts are gathered while a turn's effects are applied and leave in one
+ * message a worker.
  *
  * Nothing here is trusted to arrive: what was not acknowledged is sent again when the worker says
  * READY, and a silent worker becomes the event NODE_LOST. */

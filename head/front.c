@@ -96,10 +96,8 @@ void front_refuse(struct front *front, void *socket, const struct link_route *ro
                   uint64_t request, uint32_t code, const char *what, const char *why,
                   const char *mend)
 {
-    struct msg_error error = {.code = code,
-                              .what = span_text(what),
-                              .why = span_text(why),
-                              .mend = span_text(mend)};
+    struct msg_error error = {
+        .code = code, .what = span_text(what), .why = span_text(why), .mend = span_text(mend)};
 
     send_to(front, socket, route, MSG_ERROR, request, &error);
 }
@@ -413,8 +411,7 @@ static void on_hello(struct front *front, const struct link_message *from,
         audit_line(front->parts.audit, "refused", "unknown key %s from %s on join: HELLO",
                    fingerprint, from->address);
     }
-    send_to(front, front->parts.join_socket, &from->route, MSG_WELCOME, message->request,
-            &welcome);
+    send_to(front, front->parts.join_socket, &from->route, MSG_WELCOME, message->request, &welcome);
 }
 
 static void on_join(struct front *front, const struct link_message *from,
@@ -433,11 +430,10 @@ static void on_join(struct front *front, const struct link_message *from,
     (void)request_new(front, LINK_JOIN, &from->route, message, &event);
     hash = arena_alloc(arena, TOKEN_HASH_BYTES);
     token_hash(join->secret.data, hash);
-    event.join =
-        (struct event_join){.token = join->token,
-                            .secret_hash = span_of(hash, TOKEN_HASH_BYTES),
-                            .key = arena_copy(arena, span_of(from->key, KEY_BYTES)),
-                            .name = join->name};
+    event.join = (struct event_join){.token = join->token,
+                                     .secret_hash = span_of(hash, TOKEN_HASH_BYTES),
+                                     .key = arena_copy(arena, span_of(from->key, KEY_BYTES)),
+                                     .name = join->name};
     (void)turns_step(front->parts.turns, &event, unix_ms);
 }
 
@@ -526,9 +522,9 @@ static void answer_ok(struct front *front, const struct request *request,
     switch ((int)request->type) {
     case MSG_SUBMIT:
         experiment = view_experiment(front->parts.view, reply->experiment);
-        submitted = (struct msg_submitted){
-            .experiment = reply->experiment,
-            .name = experiment != NULL ? experiment->row.name : (struct span){0}};
+        submitted = (struct msg_submitted){.experiment = reply->experiment,
+                                           .name = experiment != NULL ? experiment->row.name
+                                                                      : (struct span){0}};
         send_to(front, socket, &request->route, MSG_SUBMITTED, request->request, &submitted);
         break;
     case MSG_JOIN:

@@ -1,9 +1,9 @@
 /* front.h - the clients: requests in, replies out.
  *
- * What changes something becomes an event and is answered when that is committed; what only reads is
- * answered from the view at once. A reader that asks to wait is kept in a bounded list and answered
- * when there is something, or when its time is over: so a slow reader holds nothing but its line in
- * that list. The join plane is served here, too: HELLO and JOIN. */
+ * What changes something becomes an event and is answered when that is committed; what only reads
+ * is answered from the view at once. A reader that asks to wait is kept in a bounded list and
+ * answered when there is something, or when its time is over: so a slow reader holds nothing but
+ * its line in that list. The join plane is served here, too: HELLO and JOIN. */
 #ifndef HEAD_FRONT_H
 #define HEAD_FRONT_H
 
@@ -56,7 +56,8 @@ void front_wake(struct front *front, uint64_t now_ms);
 /* When the next one's time is over, in ms of clock_ms; UINT64_MAX: nobody waits. */
 uint64_t front_deadline_ms(const struct front *front);
 
-/* Whether the log takes entries: when it does not, what would change something is refused at once. */
+/* Whether the log takes entries: when it does not, what would change something is refused at once.
+ */
 void front_set_committing(struct front *front, bool committing);
 
 #endif

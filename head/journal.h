@@ -1,9 +1,10 @@
 /* journal.h - the log in Redis: one append a turn, and nothing happens before it is there.
  *
- * Entries have ids `<epoch>-<n>` that the head gives. Redis takes only ids that rise, so one command
- * is commit, lock and fence: a head that another has taken over from is refused, and an append
- * whose answer was lost is found by its id. One append is in flight at a time; the caller's group
- * commit does the rest. Nothing here waits, but journal_open. All times are clock_ms of the caller.
+ * Entries have ids `<epoch>-<n>` that the head gives. Redis takes only ids that rise, so one
+ * command is commit, lock and fence: a head that another has taken over from is refused, and an
+ * append whose answer was lost is found by its id. One append is in flight at a time; the caller's
+ * group commit does the rest. Nothing here waits, but journal_open. All times are clock_ms of the
+ * caller.
  *
  * The caller polls journal_fd, calls journal_poll when it is ready and at journal_deadline_ms, and
  * in every turn of its loop while a commit is in flight. */
@@ -23,7 +24,7 @@ struct journal;
 struct journal_config {
     const struct store_address *address; /* copied */
     const char *name;                    /* of the cluster; copied */
-    const char *who; /* for people who read the log: "host pid 12"; copied */
+    const char *who;                     /* for people who read the log: "host pid 12"; copied */
     uint32_t replicas; /* that must have an entry before it counts as committed; 0 or 1 */
 };
 
@@ -45,8 +46,8 @@ uint64_t journal_epoch(const struct journal *journal);
 /* The last entry that is known to be in the log; at first the one that took the epoch. */
 struct log_id journal_committed(const struct journal *journal);
 
-/* Begin to append one entry; nothing may be in flight. bytes are borrowed until journal_poll answers
- * JOURNAL_COMMITTED or fails. */
+/* Begin to append one entry; nothing may be in flight. bytes are borrowed until journal_poll
+ * answers JOURNAL_COMMITTED or fails. */
 void journal_append(struct journal *journal, struct span bytes, uint64_t now_ms);
 
 /* Go on with what there is to do. An enum journal_state, or a failure that ends this head:

@@ -7,7 +7,6 @@
 
 #include "common/err.h"
 #include "common/limits.h"
-#include "head/core/node.h"
 #include "head/sink/feed.h"
 #include "head/wire.h"
 
@@ -172,8 +171,8 @@ void query_tokens(const struct view *view, struct arena *arena, struct msg_token
     out->rows = (struct record_list){.items = rows, .count = (uint32_t)count};
 }
 
-static char *trial_folder(const struct view_experiment *experiment,
-                          const struct view_trial *trial, struct arena *arena)
+static char *trial_folder(const struct view_experiment *experiment, const struct view_trial *trial,
+                          struct arena *arena)
 {
     return arena_printf(arena, "%.*s/%.*s", SPAN(experiment->row.folder), SPAN(trial->folder));
 }
@@ -233,8 +232,7 @@ int query_logs(const struct view *view, const struct msg_logs *ask, struct arena
     buf_init(&bytes);
     if (trial->folder.size > 0)
         err = feed_file(trial_folder(experiment, trial, arena),
-                        ask->stream == OUTPUT_STDERR ? "stderr" : "stdout", &offset, limit,
-                        &bytes);
+                        ask->stream == OUTPUT_STDERR ? "stderr" : "stdout", &offset, limit, &bytes);
     if (err == ERR_NOT_FOUND)
         err = 0;
     *out = (struct msg_log_chunk){.bytes = arena_copy(arena, buf_span(&bytes)),

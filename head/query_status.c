@@ -5,7 +5,6 @@
 
 #include "common/err.h"
 #include "common/limits.h"
-#include "head/core/node.h"
 #include "head/query.h"
 #include "head/wire.h"
 
@@ -26,8 +25,7 @@ static const char *label_of(const struct view_trial *trial)
 }
 
 /* Words in the order of their first appearance, with their counts. */
-static uint32_t labels_count(const struct view_experiment *experiment,
-                             struct label labels[LABELS])
+static uint32_t labels_count(const struct view_experiment *experiment, struct label labels[LABELS])
 {
     uint32_t used = 0;
 
@@ -101,8 +99,7 @@ static void status_groups(const struct view *view, const struct view_experiment 
         if (label_shows(&labels[at])) {
             struct msg_trial_row *rows = groups[at].rows.items;
 
-            wire_trial_row(view, experiment, trial, false, arena,
-                           &rows[groups[at].rows.count++]);
+            wire_trial_row(view, experiment, trial, false, arena, &rows[groups[at].rows.count++]);
         }
     }
     out->items = groups;

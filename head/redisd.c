@@ -1,6 +1,5 @@
 #include "head/redisd.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,9 +15,9 @@
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
-#include "common/sys/sig.h"
 #include "common/xalloc.h"
 #include "head/redisd_files.h"
+#include "head/redisd_spawn.h"
 #include "head/store/keys.h"
 #include "head/store/store.h"
 
@@ -30,8 +27,7 @@
 #define STOP_MS        10000u
 #define RETRY_FIRST_MS 100u
 #define RETRY_MOST_MS  5000u
-#define CALM_MS        60000u     /* alive for so long: a death is the first one again */
-#define LOG_BYTES      (1u << 20) /* a longer log is put aside at the next start */
+#define CALM_MS        60000u /* no death for so long: the next one is the first again */
 #define TAIL_BYTES     2048u
 
 struct redisd {
@@ -44,7 +40,7 @@ struct redisd {
     bool disk_failed;
     int dir_fd; /* a socket's path is at most 107 bytes: a deeper one is reached through this */
     pid_t pid;  /* our child; 0: not ours, or none */
-    uint64_t started_ms;
+    uint64_t died_ms;  /* the last time; 0: never yet */
     uint64_t retry_ms; /* when it may be started again */
     uint64_t delay_ms;
     struct store_address address;
@@ -190,100 +186,6 @@ static int ended_at_once(const struct redisd *redisd, struct trouble *trouble)
                        redisd->dir);
 }
 
-/* What the child is given; all numbers are above those that it makes of them. */
-struct handover {
-    int lock_fd;
-    int log_fd;
-    int said_fd; /* an errno comes back through this where the program cannot be run */
-    pid_t parent;
-};
-
-/* In the child: only calls that are safe after a fork. The lock stays open as descriptor 3 for the
- * server's whole life: that is how everybody knows that it lives. */
-static _Noreturn void become_server(const struct redisd *redisd, const struct handover *hand)
-{
-    char program[] = PROGRAM, config[] = REDISD_CONFIG, path[] = "PATH=/usr/bin:/bin";
-    char *const words[] = {program, config, NULL};
-    char *const environment[] = {path, NULL};
-    int null_fd;
-    int failed;
-
-    sig_reset();
-    (void)setsid();
-    if (redisd->private_server &&
-        (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != hand->parent))
-        _exit(1);
-    null_fd = open("/dev/null", O_RDONLY);
-    if (null_fd >= 0 && fchdir(redisd->dir_fd) == 0 && dup2(null_fd, 0) == 0 &&
-        dup2(hand->log_fd, 1) == 1 && dup2(hand->log_fd, 2) == 2 && dup2(hand->lock_fd, 3) == 3 &&
-        dup3(hand->said_fd, 4, O_CLOEXEC) == 4 && close_range(5, ~0u, 0) == 0) {
-        (void)execve(redisd->program, words, environment);
-        failed = errno;
-        (void)!write(4, &failed, sizeof(failed));
-    }
-    _exit(127);
-}
-
-static int open_log(const struct redisd *redisd)
-{
-    struct stat status;
-
-    if (fstatat(redisd->dir_fd, REDISD_LOG, &status, 0) == 0 && status.st_size > (off_t)LOG_BYTES)
-        (void)renameat(redisd->dir_fd, REDISD_LOG, redisd->dir_fd, REDISD_LOG ".old");
-    return openat(redisd->dir_fd, REDISD_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-}
-
-static void close_if_open(int fd)
-{
-    if (fd >= 0)
-        (void)close(fd);
-}
-
-/* Moves fd above the child's own numbers. */
-static int raise_fd(int fd)
-{
-    int raised = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 16) : -1;
-
-    close_if_open(fd);
-    return raised;
-}
-
-/* Fork and exec; takes lock_fd. 0, or ERR_* where the program could not be run. */
-static int spawn(struct redisd *redisd, int lock_fd)
-{
-    struct handover hand = {-1, -1, -1, getpid()};
-    int said[2] = {-1, -1};
-    int failed = 0;
-    ssize_t got = -1;
-
-    hand.lock_fd = raise_fd(lock_fd);
-    hand.log_fd = raise_fd(open_log(redisd));
-    if (hand.lock_fd < 0 || hand.log_fd < 0 || pipe2(said, O_CLOEXEC) < 0)
-        goto out;
-    hand.said_fd = raise_fd(said[1]);
-    redisd->pid = hand.said_fd >= 0 ? fork() : -1;
-    if (redisd->pid == 0)
-        become_server(redisd, &hand);
-    close_if_open(hand.said_fd);
-    hand.said_fd = -1;
-    if (redisd->pid < 0) {
-        redisd->pid = 0;
-        goto out;
-    }
-    do {
-        got = read(said[0], &failed, sizeof(failed)); /* ends when the exec closes the other side */
-    } while (got < 0 && errno == EINTR);
-    if (got != 0)
-        errno = failed;
-out:
-    failed = errno;
-    close_if_open(said[0]);
-    close_if_open(hand.lock_fd);
-    close_if_open(hand.log_fd);
-    errno = failed;
-    return got == 0 ? 0 : err_from_errno();
-}
-
 /* Start one if none holds the folder. 0: started; ERR_AGAIN: one is there. */
 static int start_server(struct redisd *redisd, struct trouble *trouble)
 {
@@ -308,11 +210,11 @@ static int start_server(struct redisd *redisd, struct trouble *trouble)
         (void)close(lock_fd);
         return err;
     }
-    err = spawn(redisd, lock_fd);
+    err = redisd_spawn(redisd->program, redisd->dir_fd, lock_fd, redisd->private_server,
+                       &redisd->pid);
     if (err < 0)
         return trouble_set(trouble, err, PROGRAM, INSTALL_MEND, "%s: %s", redisd->program,
                            strerror(errno));
-    redisd->started_ms = clock_ms();
     return 0;
 }
 
@@ -325,18 +227,25 @@ static bool child_ended(struct redisd *redisd)
     return true;
 }
 
-/* Nobody holds the folder's lock. */
-static bool nobody_serves(const struct redisd *redisd)
+/* Whether somebody holds the lock of a server's folder. */
+static bool is_held(const char *dir)
 {
     char lock[LIMIT_PATH_BYTES];
     int lock_fd;
 
-    if (fs_join(lock, redisd->dir, REDISD_LOCK) < 0)
+    if (fs_join(lock, dir, REDISD_LOCK) < 0 || access(lock, F_OK) < 0)
         return false;
     lock_fd = fs_lock(lock);
     if (lock_fd >= 0)
         (void)close(lock_fd);
-    return lock_fd >= 0;
+    return lock_fd == ERR_AGAIN;
+}
+
+bool redisd_is_running(const char *data_dir)
+{
+    char dir[LIMIT_PATH_BYTES];
+
+    return fs_join(dir, data_dir, "redis") == 0 && is_held(dir);
 }
 
 static int explain_silence(const struct redisd *redisd, int err, const struct store *store,
@@ -423,13 +332,13 @@ static bool disk_failed_to_sync(const struct redisd *redisd)
 
 static void note_death(struct redisd *redisd, uint64_t now_ms)
 {
-    if (now_ms - redisd->started_ms > CALM_MS) {
+    if (redisd->died_ms == 0 || now_ms - redisd->died_ms > CALM_MS)
         redisd->delay_ms = 0;
-    } else {
+    else
         redisd->delay_ms = redisd->delay_ms == 0 ? RETRY_FIRST_MS : redisd->delay_ms * 2;
-        if (redisd->delay_ms > RETRY_MOST_MS)
-            redisd->delay_ms = RETRY_MOST_MS;
-    }
+    if (redisd->delay_ms > RETRY_MOST_MS)
+        redisd->delay_ms = RETRY_MOST_MS;
+    redisd->died_ms = now_ms;
     redisd->retry_ms = now_ms + redisd->delay_ms;
     redisd->disk_failed = disk_failed_to_sync(redisd);
     if (redisd->disk_failed)
@@ -438,7 +347,7 @@ static void note_death(struct redisd *redisd, uint64_t now_ms)
                  "before the disk is looked at folder=%s",
                  redisd->dir);
     else
-        log_line(LOG_WARNING, "redis-died", "redis-server has ended; starting it again folder=%s",
+        log_line(LOG_WARNING, "redis-died", "redis-server has ended; it is started again folder=%s",
                  redisd->dir);
 }
 
@@ -450,7 +359,7 @@ int redisd_tend(struct redisd *redisd, uint64_t now_ms)
     if (redisd->disk_failed)
         return ERR_IO;
     if (redisd->retry_ms == 0) {
-        if (redisd->pid != 0 ? !child_ended(redisd) : !nobody_serves(redisd))
+        if (redisd->pid != 0 ? !child_ended(redisd) : is_held(redisd->dir))
             return 0;
         note_death(redisd, now_ms);
         if (redisd->disk_failed)
@@ -473,7 +382,7 @@ static bool is_gone(struct redisd *redisd)
 {
     if (redisd->pid != 0)
         return child_ended(redisd);
-    return nobody_serves(redisd);
+    return !is_held(redisd->dir);
 }
 
 int redisd_stop(struct redisd *redisd, struct trouble *trouble)

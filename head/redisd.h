@@ -29,6 +29,9 @@ int redisd_start(const char *data_dir, const char *name, bool private_server, st
 /* Which cluster the folder belongs to, into name (STORE_NAME_BYTES + 1). ERR_NOT_FOUND: none. */
 int redisd_cluster(const char *data_dir, char *name);
 
+/* Whether a server runs there: it holds the folder's lock. */
+bool redisd_is_running(const char *data_dir);
+
 /* How to connect as the head; borrowed. The address is good in this process only. */
 const struct store_address *redisd_address(const struct redisd *redisd);
 

@@ -18,9 +18,8 @@ struct turn {
     struct arena arena;
     struct effects effects;
     struct tape tape;
-    struct buf events; /* packed, those that were admitted */
+    struct buf entry; /* for the log: grows with each event that is admitted */
     uint32_t event_count;
-    struct buf entry;
     zmq_msg_t *frames; /* owned */
     size_t frame_count;
     size_t frame_room;
@@ -31,7 +30,7 @@ struct turn {
 struct turns {
     struct core *core; /* borrowed */
     struct turn *all[LIMIT_TURNS];
-    struct turn *open; /* NULL: none */
+    struct turn *open;    /* NULL: none */
     pthread_mutex_t lock; /* of free */
     struct turn *free;
     int wake;
@@ -46,7 +45,6 @@ static struct turn *turn_new(struct turns *turns)
     arena_init(&turn->arena);
     effects_init(&turn->effects, &turn->arena);
     tape_init(&turn->tape);
-    buf_init(&turn->events);
     buf_init(&turn->entry);
     return turn;
 }
@@ -64,7 +62,6 @@ static void turn_free(struct turn *turn)
     frames_close(turn);
     free(turn->frames);
     buf_fini(&turn->entry);
-    buf_fini(&turn->events);
     tape_fini(&turn->tape);
     effects_fini(&turn->effects);
     arena_fini(&turn->arena);
@@ -98,14 +95,13 @@ void turns_free(struct turns *turns)
     free(turns);
 }
 
-/* Everything of the life before is forgotten here, in the head's thread: frames are closed where they
- * were received. */
+/* Everything of the life before is forgotten here, in the head's thread: frames are closed where
+ * they were received. */
 static void turn_begin(struct turn *turn)
 {
     frames_close(turn);
     effects_reset(&turn->effects);
     arena_reset(&turn->arena);
-    buf_reset(&turn->events);
     buf_reset(&turn->entry);
     turn->event_count = 0;
     turn->now_ms = 0;
@@ -114,7 +110,7 @@ static void turn_begin(struct turn *turn)
 
 static bool turn_is_full(const struct turn *turn)
 {
-    return turn->event_count >= LIMIT_TURN_EVENTS || turn->events.size >= LIMIT_TURN_BYTES ||
+    return turn->event_count >= LIMIT_TURN_EVENTS || turn->entry.size >= LIMIT_TURN_BYTES ||
            turn->frame_bytes >= 2 * LIMIT_TURN_BYTES;
 }
 
@@ -179,11 +175,12 @@ enum core_answer turns_step(struct turns *turns, struct event *event, uint64_t n
         if (now_ms > turns->now_ms)
             turns->now_ms = now_ms;
         turn->now_ms = turns->now_ms;
+        entry_begin(&turn->entry, turn->now_ms);
     }
     event->now_ms = turn->now_ms;
     answer = core_step(turns->core, event, &turn->tape, &turn->effects);
     if (answer == CORE_ADMITTED) {
-        event_pack(event, &turn->events);
+        event_pack(event, &turn->entry);
         turn->event_count++;
     }
     return answer;
@@ -198,8 +195,7 @@ struct turn *turns_close(struct turns *turns, struct span *entry)
     *entry = (struct span){0};
     if (turn->event_count > 0) {
         core_place(turns->core, turn->now_ms, &turn->tape, &turn->effects);
-        entry_pack(&turn->entry, turn->now_ms, turn->event_count, buf_span(&turn->events),
-                   buf_span(&turn->tape.written));
+        entry_end(&turn->entry, turn->event_count, buf_span(&turn->tape.written));
         *entry = buf_span(&turn->entry);
     }
     turns->open = NULL;

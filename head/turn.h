@@ -1,10 +1,10 @@
 /* turn.h - one pass of the head's loop: events in, one append, effects out.
  *
  * A turn owns everything its events and effects point to: the frames they came in, an arena, the
- * entry for the log. It is open (taking events), then committing (its entry is on the way to Redis's
- * disk), then released (its effects are done; the sinks may still read it), then used again. One is
- * open and one commits at a time; there are LIMIT_TURNS in all, and when none is free the head takes
- * nothing from its sockets: that is the whole of its back-pressure. */
+ * entry for the log. It is open (taking events), then committing (its entry is on the way to
+ * Redis's disk), then released (its effects are done; the sinks may still read it), then used
+ * again. One is open and one commits at a time; there are LIMIT_TURNS in all, and when none is free
+ * the head takes nothing from its sockets: that is the whole of its back-pressure. */
 #ifndef HEAD_TURN_H
 #define HEAD_TURN_H
 

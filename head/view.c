@@ -46,8 +46,7 @@ static void rows_remove(struct rows *rows, uint32_t number)
     for (size_t i = 0; i < rows->count; i++) {
         if (rows->items[i] != item)
             continue;
-        memmove(&rows->items[i], &rows->items[i + 1],
-                (rows->count - i - 1) * sizeof(*rows->items));
+        memmove(&rows->items[i], &rows->items[i + 1], (rows->count - i - 1) * sizeof(*rows->items));
         rows->count--;
         return;
     }

@@ -45,9 +45,9 @@ struct view_experiment {
     struct effect_experiment row; /* spans owned */
     struct arena arena;           /* of spec and the row's texts */
     struct value spec_value;
-    struct spec spec;             /* as the core parsed it */
-    struct view_trial **trials;   /* by number; NULL: not proposed yet */
-    uint32_t trial_count;         /* room in trials */
+    struct spec spec;           /* as the core parsed it */
+    struct view_trial **trials; /* by number; NULL: not proposed yet */
+    uint32_t trial_count;       /* room in trials */
     struct view_trial *oldest;
     struct view_trial *newest;
     uint64_t version;

@@ -1,7 +1,6 @@
 #include "head/wire.h"
 
 #include "common/record.h"
-#include "head/core/node.h"
 
 void wire_submit(const struct msg_submit *message, uint32_t principal, struct event *event)
 {
@@ -32,8 +31,8 @@ void wire_drain(const struct msg_drain *message, struct event *event)
     event->drain = (struct event_drain){.node = message->node, .on = message->on};
 }
 
-void wire_ready(const struct msg_register *who, const struct msg_ready *message,
-                uint32_t principal, struct arena *arena, struct event *event)
+void wire_ready(const struct msg_register *who, const struct msg_ready *message, uint32_t principal,
+                struct arena *arena, struct event *event)
 {
     const struct msg_held *from = message->held.items;
     struct held_attempt *held = arena_alloc(arena, message->held.count * sizeof(*held));
@@ -118,10 +117,8 @@ void wire_error(const struct effect_reply *reply, struct msg_error *error)
         [REPLY_BUSY] = ERROR_BUSY,
     };
 
-    *error = (struct msg_error){.code = codes[reply->code],
-                                .what = reply->what,
-                                .why = reply->why,
-                                .mend = reply->mend};
+    *error = (struct msg_error){
+        .code = codes[reply->code], .what = reply->what, .why = reply->why, .mend = reply->mend};
 }
 
 void wire_experiment(const struct view_experiment *experiment, struct arena *arena,
@@ -246,10 +243,17 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
     if (trial->last.size > 0)
         row->last = trial_last(trial, node, arena);
     if (trial->folder.size > 0)
-        row->folder = span_text(arena_printf(arena, "%.*s/%.*s", SPAN(experiment->row.folder),
-                                             SPAN(trial->folder)));
+        row->folder = span_text(
+            arena_printf(arena, "%.*s/%.*s", SPAN(experiment->row.folder), SPAN(trial->folder)));
     if (whole)
         row->config = trial->config;
+}
+
+static const char *node_label(uint32_t state)
+{
+    if (state == NODE_LOST)
+        return "LOST";
+    return state == NODE_DRAINING ? "DRAINING" : "UP";
 }
 
 void wire_node_row(const struct view_node *node, uint64_t now_ms, struct msg_node_row *row)
@@ -261,7 +265,7 @@ void wire_node_row(const struct view_node *node, uint64_t now_ms, struct msg_nod
         .name = from->name,
         .hostname = from->hostname,
         .node_ip = from->node_ip,
-        .state = span_text(node_state_label(from->state)),
+        .state = span_text(node_label(from->state)),
         .capacity = from->capacity,
         .used = from->used,
         .gpus = from->gpus,

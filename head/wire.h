@@ -10,14 +10,14 @@
 #include "head/view.h"
 #include "proto/msg.h"
 
-/* Events of messages that were unpacked. Spans stay borrowed from the message's frame; what has to be
- * made anew lives in arena. *event gets no time and no origin. */
+/* Events of messages that were unpacked. Spans stay borrowed from the message's frame; what has to
+ * be made anew lives in arena. *event gets no time and no origin. */
 void wire_submit(const struct msg_submit *message, uint32_t principal, struct event *event);
 void wire_stop(const struct msg_stop *message, uint32_t principal, struct event *event);
 void wire_remove(const struct msg_remove *message, uint32_t principal, struct event *event);
 void wire_drain(const struct msg_drain *message, struct event *event);
-void wire_ready(const struct msg_register *who, const struct msg_ready *message,
-                uint32_t principal, struct arena *arena, struct event *event);
+void wire_ready(const struct msg_register *who, const struct msg_ready *message, uint32_t principal,
+                struct arena *arena, struct event *event);
 
 /* Checks the records; ERR_MALFORMED or ERR_TOO_BIG where they are none. */
 int wire_batch(const struct msg_batch *batch, uint32_t node, struct event *event);

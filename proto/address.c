@@ -113,3 +113,12 @@ void address_text(const struct address *address, char out[ADDRESS_TEXT])
 
     assert(size > 0 && (size_t)size < ADDRESS_TEXT);
 }
+
+const char *address_plain(const char *ip)
+{
+    static const char mapped[] = "::ffff:";
+
+    if (strncmp(ip, mapped, sizeof(mapped) - 1) == 0 && strchr(ip, '.') != NULL)
+        return ip + sizeof(mapped) - 1;
+    return ip;
+}

@@ -24,4 +24,8 @@ int address_parse(struct span text, uint16_t default_port, struct address *addre
 /* HOST:PORT again, the same text for the same address. */
 void address_text(const struct address *address, char out[ADDRESS_TEXT]);
 
+/* The text of an IP without the "::ffff:" that IPv4 peers of an IPv6 socket have in front: a place
+ * in ip. */
+const char *address_plain(const char *ip);
+
 #endif

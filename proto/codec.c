@@ -94,6 +94,19 @@ static bool head_read(struct cursor *cursor, struct head *out)
     return true;
 }
 
+bool message_peek(struct span frame, uint32_t *type, uint64_t *request)
+{
+    struct cursor cursor;
+    struct head head;
+
+    cursor_init(&cursor, frame);
+    if (!head_read(&cursor, &head))
+        return false;
+    *type = head.type;
+    *request = head.request;
+    return true;
+}
+
 static int exact_check(enum msg_type type, const void *body, struct schema_error *error)
 {
     for (size_t i = 0; i < sizeof(exacts) / sizeof(exacts[0]); i++) {

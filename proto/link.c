@@ -338,7 +338,8 @@ static void origin_take(const zmq_msg_t *frame, struct link_message *message)
     memset(message->key, 0, sizeof(message->key));
     if (key != NULL)
         (void)key_parse(span_text(key), message->key);
-    snprintf(message->address, sizeof(message->address), "%s", address != NULL ? address : "");
+    snprintf(message->address, sizeof(message->address), "%s",
+             address != NULL ? address_plain(address) : "");
 }
 
 /* The frame that a ROUTER puts in front. False where it is none, which libzmq never does. */

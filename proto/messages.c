@@ -14,9 +14,9 @@ MESSAGE(ok, OK);
 
 static const struct field msg_error_fields[] = {
     FIELD(msg_error, code, FIELD_U32, 0),
-    FIELD(msg_error, what, FIELD_TEXT, LIMIT_ERROR_BYTES),
-    FIELD(msg_error, why, FIELD_TEXT, LIMIT_ERROR_BYTES),
-    FIELD(msg_error, mend, FIELD_TEXT, LIMIT_ERROR_BYTES),
+    FIELD(msg_error, what, FIELD_TEXT, LIMIT_TEXT_BYTES),
+    FIELD(msg_error, why, FIELD_TEXT, LIMIT_TEXT_BYTES),
+    FIELD(msg_error, mend, FIELD_TEXT, LIMIT_TEXT_BYTES),
 };
 MESSAGE(error, ERROR);
 

@@ -12,6 +12,7 @@
 
 #include "common/limits.h"
 #include "common/xalloc.h"
+#include "proto/address.h"
 
 #define EVENTS                                                                                     \
     (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED |                        \
@@ -101,7 +102,9 @@ static void address_of(int fd, char out[MONITOR_ADDRESS])
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&peer;
 
         if (inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text)) != NULL)
-            snprintf(out, MONITOR_ADDRESS, "[%s]:%u", text, (unsigned)ntohs(v6->sin6_port));
+            snprintf(out, MONITOR_ADDRESS,
+                     IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? "%s:%u" : "[%s]:%u",
+                     address_plain(text), (unsigned)ntohs(v6->sin6_port));
     }
 }
 

@@ -29,7 +29,8 @@ enum monitor_kind {
 struct monitor_event {
     enum monitor_kind kind;
     int fd;                        /* -1 where the kind has none */
-    char address[MONITOR_ADDRESS]; /* IP:PORT of the peer, or empty */
+    char address[MONITOR_ADDRESS]; /* IP:PORT of the peer; empty: it was gone before anybody looked
+                                    */
     const char *reason;            /* FAILED: constant text; else NULL */
     bool final;                    /* FAILED: a connecting socket will not try again */
 };
@@ -45,8 +46,9 @@ void monitor_free(struct monitor *monitor);
 void *monitor_socket(struct monitor *monitor);
 
 /* The next event; false where there is none. A FAILED comes together with its GONE, right before
- * it. With several I/O threads a FAILED may be laid at the door of another peer: good enough for a
- * log, not for blocking anybody. */
+ * it. What is not even close to the protocol (a web browser) has no FAILED, only its GONE. With
+ * several I/O threads a FAILED may be laid at the door of another peer: good enough for a log, not
+ * for blocking anybody. */
 bool monitor_next(struct monitor *monitor, struct monitor_event *event);
 
 #endif

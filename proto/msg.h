@@ -225,7 +225,7 @@ struct msg_verdict {
     uint32_t trial;
     uint32_t attempt;
     uint64_t acked_seq;
-    uint32_t action; /* enum action of effect.h */
+    uint32_t action; /* enum action of action.h */
     double horizon;
     struct span config;     /* EXPLOIT */
     struct span checkpoint; /* EXPLOIT */
@@ -556,6 +556,10 @@ void message_pack(enum msg_type type, uint64_t request, const void *body, struct
  * out->request set if it could be read. */
 int message_unpack(struct span frame, struct arena *arena, struct message *out,
                    struct schema_error *error);
+
+/* The type and request id of a frame, before anything of it is unpacked: to look up whether its sender
+ * may say this at all. False where it does not begin as a message. */
+bool message_peek(struct span frame, uint32_t *type, uint64_t *request);
 
 /* A line for logs and tests. */
 void message_print(const struct message *message, struct buf *out);

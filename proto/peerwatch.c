@@ -24,6 +24,7 @@
 struct peer {
     bool watched;
     bool delivered;   /* something, since the last check */
+    bool spoke;       /* ever */
     bool was_drained; /* at the last check nothing was left to read */
     struct sockaddr_storage address;
     uint64_t settled;  /* bytes received that are accounted for */
@@ -101,12 +102,14 @@ void peerwatch_add(struct peerwatch *watch, int fd)
         watch->highest = at + 1;
 }
 
-void peerwatch_remove(struct peerwatch *watch, int fd)
+bool peerwatch_remove(struct peerwatch *watch, int fd)
 {
     struct peer *peer = peer_find(watch, fd);
 
-    if (peer != NULL)
-        peer->watched = false;
+    if (peer == NULL)
+        return false;
+    peer->watched = false;
+    return peer->spoke;
 }
 
 void peerwatch_delivered(struct peerwatch *watch, int fd, size_t size)
@@ -117,6 +120,7 @@ void peerwatch_delivered(struct peerwatch *watch, int fd, size_t size)
         return;
     peer->settled += size + OVERHEAD_BYTES;
     peer->delivered = true;
+    peer->spoke = true;
 }
 
 /* How many bytes are in and not accounted for. A message that was delivered since a check after

@@ -23,9 +23,12 @@ struct peerwatch *peerwatch_new(size_t message_bytes);
 /* Accepts NULL. Leaves the connections alone. */
 void peerwatch_free(struct peerwatch *watch);
 
-/* A connection was accepted (MONITOR_ACCEPTED), or has ended (MONITOR_GONE). */
+/* A connection was accepted (MONITOR_ACCEPTED). */
 void peerwatch_add(struct peerwatch *watch, int fd);
-void peerwatch_remove(struct peerwatch *watch, int fd);
+
+/* It has ended (MONITOR_GONE). Whether it ever brought a message: one that did not, and that
+ * nothing else was said about, did not even speak the protocol. */
+bool peerwatch_remove(struct peerwatch *watch, int fd);
 
 /* A message of size bytes came over fd. */
 void peerwatch_delivered(struct peerwatch *watch, int fd, size_t size);

@@ -14,6 +14,7 @@
 #include "common/sys/clock.h"
 #include "common/table.h"
 #include "common/xalloc.h"
+#include "proto/address.h"
 
 #define ENDPOINT       "inproc://zeromq.zap.01"
 #define ORDERS         "inproc://assay.zap.orders"
@@ -164,6 +165,7 @@ static void audit_refusal(struct handler *handler, const struct request *request
 {
     struct zap_audit audit = {.count = 1};
     uint64_t second = clock_ms() / 1000;
+    char address[ZAP_ADDRESS];
 
     audit_rest(handler);
     if (second != handler->second) {
@@ -174,7 +176,8 @@ static void audit_refusal(struct handler *handler, const struct request *request
         handler->unsaid++;
         return;
     }
-    text_take(request, FRAME_ADDRESS, audit.address, sizeof(audit.address));
+    text_take(request, FRAME_ADDRESS, address, sizeof(address));
+    snprintf(audit.address, sizeof(audit.address), "%s", address_plain(address));
     text_take(request, FRAME_DOMAIN, audit.domain, sizeof(audit.domain));
     if (request->count == FRAMES && request->frames[FRAME_KEY].size == KEY_BYTES)
         key_fingerprint(request->frames[FRAME_KEY].bytes, audit.fingerprint);

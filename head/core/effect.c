@@ -60,8 +60,10 @@ static const struct field release_fields[] = {
 
 /* One of the counts of an experiment's row, under the name of its state. */
 #define COUNT(text, state)                                                                         \
-    {text, FIELD_U32, offsetof(struct effect_experiment, counts) + (state) * sizeof(uint32_t),     \
-     0,    NULL,      false}
+    {                                                                                              \
+        text, FIELD_U32, offsetof(struct effect_experiment, counts) + (state) * sizeof(uint32_t),  \
+            0, NULL, false                                                                         \
+    }
 
 static const struct field experiment_fields[] = {
     FIELD(effect_experiment, experiment, FIELD_U32, 0),
@@ -167,10 +169,8 @@ static const struct field principal_fields[] = {
 };
 
 static const struct field token_fields[] = {
-    FIELD(effect_token, id, FIELD_BYTES, 8),
-    FIELD(effect_token, role, FIELD_U32, 0),
-    FIELD(effect_token, uses_left, FIELD_U32, 0),
-    FIELD(effect_token, expires_ms, FIELD_U64, 0),
+    FIELD(effect_token, id, FIELD_BYTES, 8),      FIELD(effect_token, role, FIELD_U32, 0),
+    FIELD(effect_token, uses_left, FIELD_U32, 0), FIELD(effect_token, expires_ms, FIELD_U64, 0),
     FIELD(effect_token, revoked, FIELD_BOOL, 0),
 };
 

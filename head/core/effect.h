@@ -6,6 +6,7 @@
 #ifndef CORE_EFFECT_H
 #define CORE_EFFECT_H
 
+#include "common/action.h"
 #include "common/arena.h"
 #include "common/resource.h"
 #include "common/schema.h"
@@ -57,25 +58,15 @@ struct effect_launch {
     uint32_t experiment;
     uint32_t trial;
     uint32_t attempt;
-    struct span trial_id;   /* 8 hex digits */
+    struct span trial_id; /* 8 hex digits */
     struct span trial_name;
-    struct span folder;     /* the trial's folder: its name in the experiment's */
-    struct span config;     /* packed map */
+    struct span folder; /* the trial's folder: its name in the experiment's */
+    struct span config; /* packed map */
     struct resources resources;
     struct record_list gpus; /* struct gpu_device */
-    double horizon;         /* of the experiment's horizon attribute; infinity: none */
-    uint64_t seed;          /* for the trial's own random generators */
-    bool again;             /* re-sent: the node did not know it after a reconnect */
-};
-
-enum action {
-    ACTION_CONTINUE = 0,
-    ACTION_SAVE = 1,
-    ACTION_PAUSE = 2,
-    ACTION_STOP = 3,
-    ACTION_EXPLOIT = 4,
-    ACTION_FENCED = 5, /* an old attempt, or none of ours: kill it, drop its spool */
-    ACTION_RESEND = 6  /* records are missing: send from acked_seq + 1 */
+    double horizon;          /* of the experiment's horizon attribute; infinity: none */
+    uint64_t seed;           /* for the trial's own random generators */
+    bool again;              /* re-sent: the node did not know it after a reconnect */
 };
 
 const char *action_name(uint32_t action);
@@ -109,13 +100,13 @@ struct effect_experiment {
     struct span name;
     uint32_t principal; /* who submitted it */
     uint64_t submitted_ms;
-    uint64_t ended_ms;    /* 0 while it runs */
-    uint32_t total;       /* trials it will have; NUMBER_NONE when not known */
-    uint32_t created;     /* trials proposed so far */
+    uint64_t ended_ms; /* 0 while it runs */
+    uint32_t total;    /* trials it will have; NUMBER_NONE when not known */
+    uint32_t created;  /* trials proposed so far */
     uint32_t counts[TRIAL_STATE_COUNT];
     uint64_t results;
-    struct span folder;   /* absolute: local_dir/name */
-    struct span spec;     /* packed; only in the first row of an experiment, else empty */
+    struct span folder; /* absolute: local_dir/name */
+    struct span spec;   /* packed; only in the first row of an experiment, else empty */
     struct span code;
     uint64_t seed;
 };
@@ -125,7 +116,7 @@ struct effect_trial {
     uint32_t trial;
     uint32_t state; /* enum trial_state */
     uint32_t attempt;
-    uint32_t node;   /* NUMBER_NONE when on none */
+    uint32_t node; /* NUMBER_NONE when on none */
     uint32_t failures;
     int64_t pid;
     uint64_t started_ms;
@@ -134,16 +125,16 @@ struct effect_trial {
     uint32_t reason;  /* enum end_reason, of the last attempt that ended */
     int64_t status;
     bool has_best;
-    double best;         /* of the metric */
-    int64_t best_at;     /* training_iteration where */
-    struct span id;      /* these four only in the first row of a trial, else empty */
+    double best;     /* of the metric */
+    int64_t best_at; /* training_iteration where */
+    struct span id;  /* these four only in the first row of a trial, else empty */
     struct span name;
     struct span tag;
-    struct span config;  /* packed */
-    struct span folder;  /* name of its folder; empty until it first starts */
-    struct span last;    /* last result, packed as result.h; empty: unchanged */
-    struct span text;    /* why it ended, with the end of stderr; empty: unchanged */
-    bool ahead;          /* leased, waiting on its node */
+    struct span config; /* packed */
+    struct span folder; /* name of its folder; empty until it first starts */
+    struct span last;   /* last result, packed as result.h; empty: unchanged */
+    struct span text;   /* why it ended, with the end of stderr; empty: unchanged */
+    bool ahead;         /* leased, waiting on its node */
 };
 
 struct effect_node {
@@ -174,7 +165,7 @@ struct effect_attempt {
     struct span hostname;
     struct span node_ip;
     int64_t pid;
-    uint32_t files;            /* enum spec_files */
+    uint32_t files; /* enum spec_files */
 };
 
 struct effect_results {

@@ -7,7 +7,7 @@
 #include "common/pack.h"
 #include "head/core/trace.h"
 
-#define KEY_BYTES 32u
+#define KEY_BYTES   32u
 #define TOKEN_BYTES 8u
 
 static const struct field submit_fields[] = {

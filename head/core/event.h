@@ -39,8 +39,8 @@ enum role { ROLE_NONE, ROLE_WORKER, ROLE_SUBMIT, ROLE_READ, ROLE_ADMIN, ROLE_COU
 struct event_submit {
     struct span submission; /* 16 bytes, made by the client */
     uint32_t principal;
-    struct span spec;       /* packed map, as spec_parse takes it */
-    struct span code;       /* hash of the code blob, 32 bytes, or empty */
+    struct span spec; /* packed map, as spec_parse takes it */
+    struct span code; /* hash of the code blob, 32 bytes, or empty */
 };
 
 /* A person stops a trial or, with trial NUMBER_NONE, a whole experiment. */
@@ -73,9 +73,9 @@ struct event_node_back {
     struct span node_ip;
     uint64_t incarnation; /* one a life of the worker daemon, rising */
     struct resources capacity;
-    uint32_t gpus;        /* devices */
-    uint32_t credit;      /* leases it will hold at once, queued ones included */
-    bool shares_results;  /* its trials work in the head's result folders */
+    uint32_t gpus;           /* devices */
+    uint32_t credit;         /* leases it will hold at once, queued ones included */
+    bool shares_results;     /* its trials work in the head's result folders */
     struct record_list held; /* struct held_attempt */
 };
 

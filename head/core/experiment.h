@@ -33,8 +33,8 @@ struct experiment {
     uint64_t ended_ms; /* 0 until it is done */
     enum experiment_state state;
 
-    struct arena arena;  /* of what follows */
-    struct span packed;  /* the spec as it came */
+    struct arena arena; /* of what follows */
+    struct span packed; /* the spec as it came */
     struct spec spec;
     char *folder;        /* local_dir/name */
     uint32_t id_keys[2]; /* of the trials' ids */
@@ -60,9 +60,10 @@ struct experiment {
     bool has_mean;
     double mean_ms; /* of a trial's run, newer ones weigh more */
 
-    bool blocked; /* placement found room for it on no node that is not fresh */
-    bool passed;  /* within one placement: nothing more to be done for it */
-    bool changed; /* its row is to be told */
+    bool blocked;   /* placement found room for it on no node that is not fresh */
+    bool passed;    /* within one placement: nothing more to be done for it */
+    bool unwilling; /* the same; its scheduler wants none of those that wait */
+    bool changed;   /* its row is to be told */
 };
 
 /* Read a spec. NULL, with *error filled, where it is none. The tape is the scheduler's. */

@@ -49,22 +49,13 @@ static bool is_within(const struct node *node)
 
 void node_describe(struct node *node, const struct event_node_back *said)
 {
-    const struct resource_custom *said_items = said->capacity.custom.items;
-    struct resource_custom *items;
-
     text_replace(&node->name, said->name);
     text_replace(&node->hostname, said->hostname);
     text_replace(&node->node_ip, said->node_ip);
     node->incarnation = said->incarnation;
     node->credit = said->credit;
     arena_reset(&node->arena);
-    node->capacity = said->capacity;
-    items = arena_alloc(&node->arena, said->capacity.custom.count * sizeof(*items));
-    for (uint32_t i = 0; i < said->capacity.custom.count; i++) {
-        items[i].name = arena_copy(&node->arena, said_items[i].name);
-        items[i].amount = said_items[i].amount;
-    }
-    node->capacity.custom.items = items;
+    node->capacity = node_copy_resources(&said->capacity, &node->arena);
     node->gpus = (struct gpu_pool){.count = said->gpus};
     node_recount(node);
     node->over = !is_within(node);
@@ -121,40 +112,10 @@ bool node_could_fit(const struct node *node, const struct resources *need)
     return resources_fit(&node->capacity, &nothing, &free_pool, need);
 }
 
-static uint32_t slots_of(int64_t capacity, int64_t need, uint32_t most)
-{
-    int64_t slots;
-
-    if (need <= 0)
-        return most;
-    slots = capacity / need;
-    return slots < (int64_t)most ? (uint32_t)(slots > 0 ? slots : 0) : most;
-}
-
-uint32_t node_slots(const struct node *node, const struct resources *need)
-{
-    const struct resource_custom *want = need->custom.items;
-    const struct resource_custom *have = node->capacity.custom.items;
-    uint32_t slots = node->credit;
-
-    slots = slots_of(node->capacity.cpu, need->cpu, slots);
-    slots = slots_of(node->capacity.memory_bytes, need->memory_bytes, slots);
-    for (uint32_t i = 0; i < need->custom.count; i++) {
-        int64_t amount = 0;
-
-        for (uint32_t k = 0; k < node->capacity.custom.count; k++)
-            if (span_equal(want[i].name, have[k].name))
-                amount = have[k].amount;
-        slots = slots_of(amount, want[i].amount, slots);
-    }
-    return slots;
-}
-
-void node_lease(struct node *node, struct trial *trial, bool ahead)
+void node_attach(struct node *node, struct trial *trial)
 {
     assert(trial->node == NULL);
     trial->node = node;
-    trial->ahead = ahead;
     trial->lease_next = NULL;
     trial->lease_previous = node->last;
     if (node->last != NULL)
@@ -163,8 +124,13 @@ void node_lease(struct node *node, struct trial *trial, bool ahead)
         node->first = trial;
     node->last = trial;
     node->leases++;
-    node->changed = true;
     trial->experiment->leases++;
+}
+
+void node_lease(struct node *node, struct trial *trial, bool ahead)
+{
+    node_attach(node, trial);
+    trial->ahead = ahead;
     if (ahead) {
         if (node->ahead++ == 0)
             node->waiting = trial;
@@ -206,7 +172,6 @@ void node_release(struct node *node, struct trial *trial)
     trial->lease_next = trial->lease_previous = NULL;
     trial->node = NULL;
     node->leases--;
-    node->changed = true;
     trial->experiment->leases--;
     if (trial->ahead) {
         node->ahead--;
@@ -220,7 +185,7 @@ void node_release(struct node *node, struct trial *trial)
     advance(node);
 }
 
-static struct resources copy_resources(const struct resources *from, struct arena *arena)
+struct resources node_copy_resources(const struct resources *from, struct arena *arena)
 {
     const struct resource_custom *items = from->custom.items;
     struct resources copy = *from;
@@ -244,8 +209,8 @@ void node_tell(const struct node *node, struct effects *effects)
     row->hostname = arena_copy(arena, span_text(node->hostname));
     row->node_ip = arena_copy(arena, span_text(node->node_ip));
     row->state = node->lost ? NODE_LOST : node->draining ? NODE_DRAINING : NODE_UP;
-    row->capacity = copy_resources(&node->capacity, arena);
-    row->used = copy_resources(&node->used, arena);
+    row->capacity = node_copy_resources(&node->capacity, arena);
+    row->used = node_copy_resources(&node->used, arena);
     row->gpus = node->gpus.count;
     row->running = node->leases - node->ahead;
     row->ahead = node->ahead;

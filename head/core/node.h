@@ -27,9 +27,9 @@ struct node {
     struct trial *waiting; /* the first that waits ahead; those that do are the end of the list */
     uint32_t leases;       /* in the list */
     uint32_t ahead;        /* of them waiting */
-    bool over;       /* it came back smaller: what is leased may be more than it has */
-    bool fresh;      /* has got room that placement has not looked at */
-    bool changed;    /* its row is to be told */
+    bool over;             /* it came back smaller: what is leased may be more than it has */
+    bool fresh;            /* has got room that placement has not looked at */
+    bool changed;          /* its row is to be told */
 };
 
 struct node *node_new(uint32_t number, uint32_t index);
@@ -46,18 +46,20 @@ bool node_is_open(const struct node *node);
 bool node_has_room(const struct node *node, const struct resources *need);
 bool node_could_fit(const struct node *node, const struct resources *need);
 
-/* How many trials of this need can run there at once, by capacity; at most its credit. */
-uint32_t node_slots(const struct node *node, const struct resources *need);
-
 /* Put a lease at the end of its list: with what it needs, or to wait ahead. */
 void node_lease(struct node *node, struct trial *trial, bool ahead);
 
 /* Take a lease off; those that waited and fit now, in their order, are counted. */
 void node_release(struct node *node, struct trial *trial);
 
-/* Count what is leased again, from nothing; for a node that was read from an image. */
+/* Put a lease that was read from an image at the end of its list; count them all, from nothing,
+ * when all are there. */
+void node_attach(struct node *node, struct trial *trial);
 void node_recount(struct node *node);
 
 void node_tell(const struct node *node, struct effects *effects);
+
+/* A copy with names of its own. */
+struct resources node_copy_resources(const struct resources *from, struct arena *arena);
 
 #endif

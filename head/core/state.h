@@ -8,6 +8,8 @@
 #include "head/core/registry.h"
 #include "head/core/step.h"
 
+#define CORE_FINDING_BYTES 256u
+
 struct core {
     struct experiment **experiments; /* owned; by number; ended ones until they are removed */
     uint32_t experiment_count;

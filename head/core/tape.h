@@ -1,9 +1,9 @@
 /* tape.h - what was decided, written while deciding, compared while replaying.
  *
- * The tape of a turn stands in its log entry beside the events. Three kinds of things are on it: what
- * came out of libm (tape_double, tape_packed) and so might differ on another processor - a replay
- * takes these from the tape; and launches and verdicts (tape_confirm), which a replay computes again
- * and must find the same. */
+ * The tape of a turn stands in its log entry beside the events. Three kinds of things are on it:
+ * what came out of libm (tape_double, tape_packed) and so might differ on another processor - a
+ * replay takes these from the tape; and launches and verdicts (tape_confirm), which a replay
+ * computes again and must find the same. */
 #ifndef CORE_TAPE_H
 #define CORE_TAPE_H
 

@@ -73,7 +73,8 @@ void trial_forget_results(struct trial *trial)
 
 enum action trial_action(const struct trial *trial)
 {
-    if (!trial_is_live(trial->state) || trial->closed || trial->state == TRIAL_STOPPING)
+    if (!trial_is_live(trial->state) || trial->closed || trial->ending ||
+        trial->state == TRIAL_STOPPING)
         return ACTION_STOP;
     return ACTION_CONTINUE;
 }

@@ -40,16 +40,18 @@ struct trial {
     struct trial *lease_next;
     struct trial *lease_previous; /* the node's list, in the order of leasing */
     bool ahead;                   /* waits on its node for room; not counted as used */
+    bool held;                    /* within one NODE_BACK: its node has it */
     struct gpu_share gpus;
 
-    uint64_t hw;         /* seq of the newest record accepted of this attempt */
-    uint64_t rows;       /* in its result.json */
+    uint64_t hw;   /* seq of the newest record accepted of this attempt */
+    uint64_t rows; /* in its result.json */
     int64_t pid;
     uint64_t started_ms; /* when this attempt's START came; 0: it has not */
     uint32_t reason;     /* enum end_reason, of the last attempt that ended */
     int64_t status;
 
     bool closed; /* its last result has come: done, or the scheduler stopped it there */
+    bool ending; /* within one report: its END is in it */
     bool done;   /* that result was done by itself: judged as complete already */
     enum stop_cause cause;
 
@@ -63,12 +65,12 @@ struct trial {
 
 /* What stays of every trial, ended or not. */
 struct trial_row {
-    struct trial *live;  /* owned; NULL once it has ended */
-    uint64_t hw;         /* of the last attempt, when it ended */
+    struct trial *live; /* owned; NULL once it has ended */
+    uint64_t hw;        /* of the last attempt, when it ended */
     uint32_t attempt;
-    uint8_t state;  /* enum trial_state */
-    uint8_t reason; /* enum end_reason */
-    uint8_t cause;  /* enum stop_cause */
+    uint8_t state;    /* enum trial_state */
+    uint8_t reason;   /* enum end_reason */
+    uint8_t cause;    /* enum stop_cause */
     uint8_t failures; /* up to 255 */
 };
 

@@ -10,8 +10,8 @@
 
 #include "common/buf.h"
 
-/* Lines of a trial's result.json from byte *cursor on, at most limit bytes (at least one line), behind
- * out; *cursor moves. ERR_NOT_FOUND where the file is not there (yet). */
+/* Lines of a trial's result.json from byte *cursor on, at most limit bytes (at least one line),
+ * behind out; *cursor moves. ERR_NOT_FOUND where the file is not there (yet). */
 int feed_trial(const char *trial_folder, uint64_t *cursor, uint32_t limit, struct buf *out);
 
 /* Lines of all trials of an experiment in the order of commits from row *cursor on. rows: how many

@@ -4,10 +4,10 @@
  * for a disk here. What it is handed stays the caller's memory and must not change until `done` is
  * called for it, from this thread.
  *
- * Files are a function of the log: an ATTEMPT with rows = 0 and attempt = 1 truncates a trial's files
- * to nothing, so replaying the log from its beginning writes them again, byte for byte. A later
- * attempt's ATTEMPT cuts result.json and progress.csv to the rows it goes on from; the rows cut off
- * are appended to superseded.json.
+ * Files are a function of the log: an ATTEMPT with rows = 0 and attempt = 1 truncates a trial's
+ * files to nothing, so replaying the log from its beginning writes them again, byte for byte. A
+ * later attempt's ATTEMPT cuts result.json and progress.csv to the rows it goes on from; the rows
+ * cut off are appended to superseded.json.
  *
  * An experiment's folder also has `feed`: a row of 16 bytes a result in the order of commits, which
  * feed.h reads. */
@@ -29,23 +29,26 @@ struct sinks *sinks_new(void);
 /* Writes everything that was put, then ends the thread. Accepts NULL. */
 void sinks_free(struct sinks *sinks);
 
-/* Hand over effects, in order; those that are none of its business are passed over. done(context) is
- * called from the sinks' thread when they are no longer looked at. */
+/* Hand over effects, in order; those that are none of its business are passed over. done(context)
+ * is called from the sinks' thread when they are no longer looked at; NULL: nobody wants to know.
+ */
 void sinks_put(struct sinks *sinks, const struct effect *effects, size_t count,
                void (*done)(void *context), void *context);
 
-/* Bytes of a trial's output at an offset of the attempt's stream (enum output_stream: 0 stdout, 1
- * stderr), copied here. Later attempts are written behind the earlier ones' bytes. False where more
- * than 8 MiB wait already: take it again later. */
-bool sinks_output(struct sinks *sinks, uint32_t experiment, uint32_t trial, uint32_t attempt,
-                  uint32_t stream, uint64_t offset, struct span bytes);
+/* Bytes of a trial's output at an offset of the attempt's stream (0 stdout, 1 stderr), copied here,
+ * for the file of that name in the trial's folder (absolute). A later attempt's bytes are written
+ * behind the earlier ones'. False where more than LIMIT_OUTPUT_QUEUE bytes wait already: offer it
+ * again later. */
+bool sinks_output(struct sinks *sinks, struct span folder, uint32_t attempt, uint32_t stream,
+                  uint64_t offset, struct span bytes);
 
-/* Wait until everything that was put is written: before reading files in tests and at a clean end. */
+/* Wait until everything that was put is written: before reading files in tests and at a clean end.
+ */
 void sinks_drain(struct sinks *sinks);
 
 /* The first thing that could not be written since the last call (a full disk, a folder without
- * permission), for the head's log and status; false where there is none. Results stay in the log and
- * are written when it works again. */
+ * permission), for the head's log; false where there is none. Other trials go on. The results are
+ * in the log: the files are made from it when the head starts again. */
 bool sinks_trouble(struct sinks *sinks, char *out, size_t size);
 
 /* Rows written so far of an experiment's feed, and of a trial; safe from the head's thread. The

@@ -153,7 +153,8 @@ static int parse_host(const char *text, struct store_address *address, struct tr
                                "$" PASSWORD_FILE ", not in the address");
         if (strlen(copy) >= sizeof(address->user))
             return bad_address(trouble, text, "the user's name is too long");
-        (void)snprintf(address->user, sizeof(address->user), "%s", copy);
+        (void)snprintf(address->user, sizeof(address->user), "%.*s", (int)sizeof(address->user) - 1,
+                       copy);
     }
     if (split_host(host, address) < 0)
         return bad_address(trouble, text, "not a host and port");

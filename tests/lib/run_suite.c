@@ -1,7 +1,7 @@
+#include "tests/lib/run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
-
-#include "tests/lib/run_suite.h"
 
 int main(void)
 {

@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/json.h"
 #include "common/limits.h"
 #include "common/pack.h"
-#include "proto/msg.h"
+#include "proto/messages.h"
 #include "tests/lib/run_suite.h"
 
 static struct arena arena;
@@ -41,6 +42,10 @@ static int unpack_head(uint32_t protocol, uint32_t type, uint64_t request, struc
     pack_uint(&frame, 1);
     return message_unpack(buf_span(&frame), &arena, message, error);
 }
+
+#define X(name, number) +1
+static const uint32_t all_count = MESSAGE_LIST(X);
+#undef X
 
 START_TEST(unknown_types_are_refused)
 {
@@ -217,6 +222,21 @@ START_TEST(prints_a_line_without_secrets)
 }
 END_TEST
 
+START_TEST(describes_all_as_json)
+{
+    struct value value;
+    const struct value *messages;
+    struct json_error error;
+
+    message_describe(&text);
+    ck_assert_int_eq(json_read(buf_span(&text), &arena, &value, &error), 0);
+    messages = value_get(&value, "messages");
+    ck_assert_ptr_nonnull(messages);
+    ck_assert_int_eq(messages->type, VALUE_LIST);
+    ck_assert_uint_eq(messages->count, all_count);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("frames");
@@ -229,6 +249,7 @@ Suite *suite(void)
     tcase_add_test(tc, frames_have_limits);
     tcase_add_test(tc, hashes_and_ids_have_one_size);
     tcase_add_test(tc, prints_a_line_without_secrets);
+    tcase_add_test(tc, describes_all_as_json);
     suite_add_tcase(s, tc);
     return s;
 }

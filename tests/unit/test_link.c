@@ -173,7 +173,7 @@ END_TEST
 START_TEST(a_newcomer_joins_with_its_key_proved)
 {
     struct link_message message;
-    static char big[LIMIT_JOIN_BYTES + 1];
+    static char big[LIMIT_JOIN_BYTES + 64];
 
     bind_plane(LINK_JOIN);
     connect_with(head_keys.public_key);
@@ -229,7 +229,8 @@ START_TEST(a_wrong_head_key_is_a_stranger)
     wait_state(LINK_STRANGER);
     event = wait_event(MONITOR_FAILED);
     ck_assert_str_eq(event.reason, "wrong head key");
-    ck_assert_int_eq(strncmp(event.address, "127.0.0.1:", 10), 0);
+    /* The address is known to whoever looks before the connection is gone. */
+    ck_assert(event.address[0] == '\0' || strncmp(event.address, "127.0.0.1:", 10) == 0);
 }
 END_TEST
 
@@ -288,6 +289,7 @@ START_TEST(garbage_and_silence_are_cut_off)
     static const char *garbage[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n-----------------------------"
                                     "----------------------------------------------------------",
                                     "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"};
+    struct peerwatch *peers = peerwatch_new(LIMIT_MESSAGE_BYTES);
     struct monitor_event event;
     int fd;
 
@@ -296,15 +298,15 @@ START_TEST(garbage_and_silence_are_cut_off)
         fd = raw_connect();
         ck_assert_int_gt(send(fd, garbage[i], strlen(garbage[i]), MSG_NOSIGNAL), 0);
         shutdown(fd, SHUT_WR);
-        event = wait_event(MONITOR_FAILED);
-        ck_assert_ptr_nonnull(event.reason);
-        wait_event(MONITOR_GONE);
+        peerwatch_add(peers, wait_event(MONITOR_ACCEPTED).fd);
+        ck_assert(!peerwatch_remove(peers, wait_event(MONITOR_GONE).fd));
         close(fd);
     }
     fd = raw_connect(); /* says nothing: 3 s */
     event = wait_event(MONITOR_FAILED);
     ck_assert_int_eq(strncmp(event.address, "127.0.0.1:", 10), 0);
     close(fd);
+    peerwatch_free(peers);
 }
 END_TEST
 
@@ -363,12 +365,16 @@ START_TEST(a_message_without_end_is_cut_off)
     }
     ck_assert_uint_eq(peerwatch_check(peers, now_ms += 100, true, NULL, NULL), 0);
 
-    for (unsigned i = 0; i < 32; i++)
-        ck_assert_int_eq(zmq_send(client, part, sizeof(part), ZMQ_SNDMORE), sizeof(part));
+    for (unsigned i = 0; i < 256; i++) {
+        zmq_msg_t frame;
+
+        zmq_msg_init_data(&frame, part, sizeof(part), NULL, NULL);
+        ck_assert_int_eq(zmq_msg_send(&frame, client, i < 255 ? ZMQ_SNDMORE : 0), sizeof(part));
+    }
     for (uint64_t end_ms = clock_ms() + WAIT_MS; cut < 0;) {
         ck_assert_int_eq(link_receive(head, &message), ERR_AGAIN);
+        ck_assert_uint_lt(clock_ms(), end_ms);
         peerwatch_check(peers, now_ms += 1, true, cut_note, &cut);
-        poll_one(head, end_ms);
     }
     ck_assert_int_eq(cut, fd);
     ck_assert_int_eq(wait_event(MONITOR_GONE).fd, fd);

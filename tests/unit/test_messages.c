@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/json.h"
 #include "common/limits.h"
 #include "common/pack.h"
 #include "proto/messages.h"
@@ -436,7 +435,6 @@ static void write_over_limit(const struct field *field, struct buf *out)
     write_amount(field, 1, out);
 }
 
-/* A list inside a list multiplies; the frame's own limits then come first. */
 static void check_limit(const struct schema *schema, const struct field *field, const void *body)
 {
     struct odd at = {field, write_at_limit}, over = {field, write_over_limit};
@@ -494,21 +492,6 @@ START_TEST(other_types_are_refused)
 }
 END_TEST
 
-START_TEST(describes_all_as_json)
-{
-    struct value value;
-    const struct value *messages;
-    struct json_error error;
-
-    message_describe(&text);
-    ck_assert_int_eq(json_read(buf_span(&text), &arena, &value, &error), 0);
-    messages = value_get(&value, "messages");
-    ck_assert_ptr_nonnull(messages);
-    ck_assert_int_eq(messages->type, VALUE_LIST);
-    ck_assert_uint_eq(messages->count, ALL_COUNT);
-}
-END_TEST
-
 Suite *suite(void)
 {
     Suite *s = suite_create("messages");
@@ -523,7 +506,6 @@ Suite *suite(void)
     tcase_add_loop_test(tc, changed_bytes_do_no_harm, 0, ALL_COUNT);
     tcase_add_loop_test(tc, limits_are_kept, 0, ALL_COUNT);
     tcase_add_loop_test(tc, other_types_are_refused, 0, ALL_COUNT);
-    tcase_add_test(tc, describes_all_as_json);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -263,21 +263,17 @@ END_TEST
 /* What a newer writer puts behind the fields we know is passed over, but bounded. */
 START_TEST(later_fields_are_taken_within_bounds)
 {
-    for (uint32_t above = 0; above <= 1; above++) {
-        size_t size;
-        struct buf later = {0};
+    static char later[LIMIT_RESULT_BYTES];
 
+    for (uint32_t count = 1; count <= 2; count++) {
         buf_reset(&bytes);
-        pack_list(&bytes, 4);
+        pack_list(&bytes, 3 + count);
         pack_uint(&bytes, RECORD_START);
         pack_int(&bytes, 1);
         pack_uint(&bytes, 2);
-        size = above == 0 ? LIMIT_RESULT_BYTES : LIMIT_RECORD_BYTES;
-        memset(buf_reserve(&later, size), 'a', size);
-        later.size = size;
-        pack_bytes(&bytes, buf_span(&later));
-        buf_fini(&later);
-        ck_assert_int_eq(check(1, 1), above == 0 ? 0 : ERR_TOO_BIG);
+        for (uint32_t i = 0; i < count; i++)
+            pack_bytes(&bytes, span_of(later, sizeof(later)));
+        ck_assert_int_eq(check(1, 1), count == 1 ? 0 : ERR_TOO_BIG);
     }
 }
 END_TEST

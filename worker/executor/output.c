@@ -205,9 +205,17 @@ void output_last(const struct output *output, size_t most_bytes, struct buf *out
     if (size == 0)
         return;
     buf_append(out, begin, size);
-    if (cursor_text_is_utf8(span_of(out->data + from, size)) && memchr(begin, 0, size) == NULL)
+    output_clean(out, from);
+}
+
+void output_clean(struct buf *text, size_t from)
+{
+    size_t size = text->size - from;
+
+    if (size == 0 || (cursor_text_is_utf8(span_of(text->data + from, size)) &&
+                      memchr(text->data + from, 0, size) == NULL))
         return;
-    for (size_t i = from; i < out->size; i++)
-        if (out->data[i] == 0 || out->data[i] >= 0x80)
-            out->data[i] = '?';
+    for (size_t i = from; i < text->size; i++)
+        if (text->data[i] == 0 || text->data[i] >= 0x80)
+            text->data[i] = '?';
 }

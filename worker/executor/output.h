@@ -53,4 +53,7 @@ void output_remove(struct output *output);
 /* The last lines, valid UTF-8, at most most_bytes, behind what out holds. */
 void output_last(const struct output *output, size_t most_bytes, struct buf *out);
 
+/* Make what stands behind from valid UTF-8 without NUL: what is not becomes '?'. */
+void output_clean(struct buf *text, size_t from);
+
 #endif

@@ -1,0 +1,214 @@
+#include "client/join.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/say.h"
+#include "common/err.h"
+#include "common/sys/clock.h"
+#include "proto/known.h"
+#include "proto/link.h"
+#include "proto/link_watch.h"
+#include "proto/msg.h"
+#include "proto/roles.h"
+
+#define ASK_AGAIN_MS 2000u
+
+struct joiner {
+    const struct where *where;
+    char address[ADDRESS_TEXT];
+    void *socket;
+    struct monitor *monitor;
+    struct link_watch watch;
+    struct arena arena;
+    struct buf frame;
+    uint64_t until_ms;
+    uint64_t number;
+    bool quiet;
+};
+
+static int nobody(const struct joiner *joiner)
+{
+    if (joiner->quiet)
+        return EXIT_NO_HEAD;
+    return say(EXIT_NO_HEAD, joiner->address, "start one: assay head; or say where: --address",
+               "no head is there");
+}
+
+/* Whether there is no use in waiting any longer. */
+static int look(struct joiner *joiner)
+{
+    (void)link_watch_update(&joiner->watch, joiner->monitor);
+    switch (joiner->watch.state) {
+    case LINK_NO_HEAD:
+        return nobody(joiner);
+    case LINK_STRANGER:
+        if (!joiner->watch.dead && joiner->watch.failures < 3)
+            return 0;
+        return say(EXIT_DENIED, joiner->address,
+                   "check the address; a head that was set up anew needs a new token",
+                   "who listens there does not hold this head's key");
+    case LINK_REFUSED:
+        return say(EXIT_DENIED, joiner->address, "ask its admin", "the head refuses this key");
+    case LINK_TRYING:
+    case LINK_UP:
+    case LINK_LOST:
+        break;
+    }
+    if (clock_ms() < joiner->until_ms)
+        return 0;
+    if (joiner->quiet)
+        return EXIT_NO_HEAD;
+    return say(EXIT_NO_HEAD, joiner->address, "see whether a firewall is between",
+               "nobody answers");
+}
+
+static bool take(struct joiner *joiner, struct message *message)
+{
+    struct link_message received;
+    int err;
+
+    while ((err = link_receive(joiner->socket, &received)) == 0 || err == ERR_TOO_BIG) {
+        struct schema_error error;
+        struct span frame = {0};
+
+        if (err == 0)
+            frame = arena_copy(&joiner->arena, link_message_body(&received));
+        link_message_fini(&received);
+        if (err == 0 && message_unpack(frame, &joiner->arena, message, &error) == 0 &&
+            message->request == joiner->number)
+            return true;
+    }
+    return false;
+}
+
+/* Ask and wait; asked again every so often, as both questions may be. */
+static int ask(struct joiner *joiner, enum msg_type type, const void *body,
+               struct message *message)
+{
+    uint64_t sent_ms = 0;
+
+    message_pack(type, ++joiner->number, body, &joiner->frame);
+    for (;;) {
+        zmq_pollitem_t items[2] = {
+            {.socket = joiner->socket, .events = ZMQ_POLLIN},
+            {.socket = monitor_socket(joiner->monitor), .events = ZMQ_POLLIN},
+        };
+        uint64_t now_ms = clock_ms();
+        int rc = look(joiner);
+
+        if (rc != 0)
+            return rc;
+        if (joiner->watch.state == LINK_UP && (sent_ms == 0 || now_ms > sent_ms + ASK_AGAIN_MS) &&
+            link_send_to_head(joiner->socket, buf_span(&joiner->frame)) == 0)
+            sent_ms = now_ms;
+        if (take(joiner, message))
+            return 0;
+        if (zmq_poll(items, 2, 50) < 0 && errno != EINTR)
+            return say_errno(EXIT_OURS, "poll", NULL);
+    }
+}
+
+static int hello(struct joiner *joiner, struct msg_welcome *welcome)
+{
+    const struct msg_hello body = {.version = span_text(ASSAY_VERSION)};
+    struct message message;
+    int rc = ask(joiner, MSG_HELLO, &body, &message);
+
+    if (rc != 0)
+        return rc;
+    if (message.type == MSG_ERROR)
+        return say_refusal(message.body);
+    if (message.type != MSG_WELCOME)
+        return say(EXIT_OURS, joiner->address, "bring head and client to the same version",
+                   "this is no head that we understand");
+    *welcome = *(const struct msg_welcome *)message.body;
+    return 0;
+}
+
+static int join(struct joiner *joiner)
+{
+    const struct token *token = &joiner->where->token;
+    const char *user = getenv("USER");
+    char name[LIMIT_NAME_BYTES];
+    char host[64] = "client";
+    struct msg_join body;
+    struct message message;
+    int rc;
+
+    (void)gethostname(host, sizeof(host) - 1);
+    (void)snprintf(name, sizeof(name), "%.40s@%s", user != NULL ? user : "user", host);
+    body = (struct msg_join){.token = span_of(token->id, TOKEN_ID_BYTES),
+                             .secret = span_of(token->secret, TOKEN_SECRET_BYTES),
+                             .name = span_text(name)};
+    rc = ask(joiner, MSG_JOIN, &body, &message);
+    if (rc == 0 && message.type == MSG_ERROR)
+        rc = say_refusal(message.body);
+    return rc == EXIT_REFUSED ? EXIT_DENIED : rc;
+}
+
+static int admitted(struct joiner *joiner, struct msg_welcome *welcome)
+{
+    struct fault fault;
+    int rc;
+
+    if (welcome->role == PRINCIPAL_NONE) {
+        if (!joiner->where->has_token)
+            return say(EXIT_DENIED, joiner->address,
+                       "there: assay token create --role submit > submit.token; here: "
+                       "--token-file submit.token",
+                       "the head does not know this machine's key");
+        rc = join(joiner);
+        if (rc == 0)
+            rc = hello(joiner, welcome);
+        if (rc != 0)
+            return rc;
+    }
+    if (welcome->role == PRINCIPAL_NONE || welcome->role == PRINCIPAL_WORKER)
+        return say(EXIT_DENIED, joiner->address,
+                   "join with a token of role submit, read or admin",
+                   "this key may not give orders or read");
+    if (joiner->where->local)
+        return 0;
+    fault_init(&fault);
+    if (known_head_pin(&joiner->where->address, joiner->where->head_key, &fault) != 0)
+        return say_fault(EXIT_DENIED, "known heads", &fault);
+    fault_fini(&fault);
+    return 0;
+}
+
+int join_head(void *context, const struct where *where, uint32_t within_ms, bool quiet,
+              uint16_t *port)
+{
+    struct joiner joiner = {
+        .where = where, .until_ms = clock_ms() + within_ms, .quiet = quiet};
+    struct msg_welcome welcome = {0};
+    struct fault fault;
+    int rc;
+
+    address_text(&where->address, joiner.address);
+    arena_init(&joiner.arena);
+    buf_init(&joiner.frame);
+    link_watch_init(&joiner.watch);
+    fault_init(&fault);
+    if (link_connect(context, &where->address, where->head_key, &where->keys, LIMIT_JOIN_BYTES,
+                     &joiner.socket, &joiner.monitor, &fault) != 0) {
+        rc = say_fault(EXIT_USAGE, joiner.address, &fault);
+        goto out;
+    }
+    fault_fini(&fault);
+    rc = hello(&joiner, &welcome);
+    if (rc == 0)
+        rc = admitted(&joiner, &welcome);
+    if (rc == 0 && (welcome.client_port == 0 || welcome.client_port > UINT16_MAX))
+        rc = say(EXIT_OURS, joiner.address, NULL, "the head named no port for clients");
+    if (rc == 0)
+        *port = (uint16_t)welcome.client_port;
+out:
+    link_close(joiner.socket, joiner.monitor);
+    arena_fini(&joiner.arena);
+    buf_fini(&joiner.frame);
+    return rc;
+}

@@ -1,0 +1,106 @@
+#include "client/say.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/sys/log.h"
+
+static bool verbose;
+
+/* What came from a file or a peer cannot make a second line, or speak to a terminal. */
+static const char *tame(struct buf *text)
+{
+    for (size_t i = 0; i < text->size; i++)
+        if (text->data[i] < 0x20 || text->data[i] == 0x7f)
+            text->data[i] = '?';
+    return buf_text(text);
+}
+
+static void say_lines(const char *what, const char *why, const char *mend)
+{
+    struct buf lines[3] = {{0}, {0}, {0}};
+    const char *texts[3] = {what, why, mend != NULL ? mend : ""};
+
+    (void)fflush(stdout); /* in the order in which it happened */
+    for (int i = 0; i < 3; i++)
+        buf_append_text(&lines[i], texts[i]);
+    log_error_for_people(tame(&lines[0]), tame(&lines[1]),
+                         lines[2].size > 0 ? tame(&lines[2]) : NULL);
+    for (int i = 0; i < 3; i++)
+        buf_fini(&lines[i]);
+}
+
+int say(int status, const char *what, const char *mend, const char *why, ...)
+{
+    struct buf text = {0};
+    va_list args;
+
+    va_start(args, why);
+    buf_vprintf(&text, why, args);
+    va_end(args);
+    say_lines(what, buf_text(&text), mend);
+    buf_fini(&text);
+    return status;
+}
+
+int say_fault(int status, const char *what, struct fault *fault)
+{
+    say_lines(what, buf_text(&fault->why), fault->mend.size > 0 ? buf_text(&fault->mend) : NULL);
+    fault_fini(fault);
+    return status;
+}
+
+int say_refusal(const struct msg_error *error)
+{
+    struct buf what = {0};
+    struct buf why = {0};
+    struct buf mend = {0};
+    int status = EXIT_REFUSED;
+
+    buf_append_span(&what, error->what);
+    buf_append_span(&why, error->why);
+    buf_append_span(&mend, error->mend);
+    say_lines(buf_text(&what), buf_text(&why), buf_text(&mend));
+    buf_fini(&what);
+    buf_fini(&why);
+    buf_fini(&mend);
+    if (error->code == ERROR_DENIED)
+        status = EXIT_DENIED;
+    else if (error->code == ERROR_UNAVAILABLE)
+        status = EXIT_TIMED_OUT;
+    else if (error->code == ERROR_VERSION || error->code == ERROR_MALFORMED)
+        status = EXIT_OURS;
+    return status;
+}
+
+int say_errno(int status, const char *what, const char *mend)
+{
+    say_lines(what, strerror(errno), mend);
+    return status;
+}
+
+void say_set_verbose(bool on)
+{
+    verbose = on;
+}
+
+bool say_is_verbose(void)
+{
+    return verbose;
+}
+
+void say_note(const char *format, ...)
+{
+    struct buf text = {0};
+    va_list args;
+
+    if (!verbose)
+        return;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    (void)fprintf(stderr, "assay: %s\n", tame(&text));
+    buf_fini(&text);
+}

@@ -1,0 +1,186 @@
+#include "client/where.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/say.h"
+#include "common/err.h"
+#include "common/sys/fs.h"
+#include "common/sys/home.h"
+#include "proto/known.h"
+
+/* What a head of this machine may be called. */
+static bool is_here(const char *host)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "::1", "0.0.0.0"};
+    char own[ADDRESS_HOST] = "";
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(host, names[i]) == 0)
+            return true;
+    return gethostname(own, sizeof(own) - 1) == 0 && strcasecmp(own, host) == 0;
+}
+
+static bool same_head(const struct address *a, const struct address *b)
+{
+    return a->port == b->port &&
+           (strcmp(a->host, b->host) == 0 || (is_here(a->host) && is_here(b->host)));
+}
+
+static int use_last(const struct last_head *last, struct where *out)
+{
+    struct fault fault;
+
+    fault_init(&fault);
+    if (key_pair_load(last->admin_key, &out->keys, &fault) != 0)
+        return say_fault(EXIT_DENIED, "this head's admin key", &fault);
+    fault_fini(&fault);
+    memcpy(out->head_key, last->key, KEY_BYTES);
+    out->local = true;
+    return 0;
+}
+
+static int read_token(const char *token_file, struct where *out)
+{
+    struct fault fault;
+
+    if (token_file == NULL)
+        token_file = getenv("ASSAY_TOKEN_FILE");
+    if (token_file == NULL || token_file[0] == '\0')
+        return 0;
+    fault_init(&fault);
+    if (token_read(token_file, &out->token, &fault) != 0)
+        return say_fault(EXIT_USAGE, "token", &fault);
+    fault_fini(&fault);
+    out->has_token = true;
+    return 0;
+}
+
+/* The head's key: pinned once, from a token. */
+static int find_head_key(struct where *out)
+{
+    char text[ADDRESS_TEXT];
+    struct fault fault;
+    int err;
+
+    fault_init(&fault);
+    err = known_head_load(&out->address, out->head_key, &fault);
+    address_text(&out->address, text);
+    if (err == ERR_NOT_FOUND && out->has_token) {
+        fault_fini(&fault);
+        memcpy(out->head_key, out->token.head_key, KEY_BYTES);
+        return 0;
+    }
+    if (err == ERR_NOT_FOUND) {
+        fault_fini(&fault);
+        return say(EXIT_DENIED, text,
+                   "there: assay token create --role submit > submit.token; here: --token-file "
+                   "submit.token",
+                   "this machine has never joined that head");
+    }
+    if (err != 0)
+        return say_fault(EXIT_DENIED, "known heads", &fault);
+    fault_fini(&fault);
+    if (out->has_token && memcmp(out->head_key, out->token.head_key, KEY_BYTES) != 0)
+        return say(EXIT_DENIED, text,
+                   "if that head was set up anew, remove its file in ASSAY_HOME/known_heads",
+                   "the token is for a head with another key than the one that is known there");
+    return 0;
+}
+
+static int own_keys(struct where *out)
+{
+    char dir[LIMIT_PATH_BYTES];
+    const char *home = home_dir();
+    struct fault fault;
+
+    if (home == NULL || fs_join(dir, home, "keys") != 0)
+        return say_errno(EXIT_OURS, "ASSAY_HOME", "name a folder that can be written");
+    fault_init(&fault);
+    if (key_pair_load_or_make(dir, "client.key", &out->keys, NULL, &fault) != 0)
+        return say_fault(EXIT_DENIED, "this user's key", &fault);
+    fault_fini(&fault);
+    return 0;
+}
+
+static int find(const char *address, const char *token_file, bool quiet, struct where *out)
+{
+    struct last_head last;
+    struct fault fault;
+    bool has_last;
+    int rc;
+
+    fault_init(&fault);
+    has_last = last_head_load(&last, &fault) == 0;
+    fault_fini(&fault);
+    if (address == NULL)
+        address = getenv("ASSAY_ADDRESS");
+    if (address == NULL || address[0] == '\0') {
+        if (!has_last)
+            return quiet ? EXIT_NO_HEAD
+                         : say(EXIT_NO_HEAD, "no head", "assay head, or --address HOST:PORT",
+                               "this user has started none here, and no --address says where one is");
+        out->address = last.address;
+        return use_last(&last, out);
+    }
+    fault_init(&fault);
+    if (address_parse(span_text(address), ADDRESS_PORT, &out->address, &fault) != 0)
+        return say_fault(EXIT_USAGE, "--address", &fault);
+    fault_fini(&fault);
+    rc = read_token(token_file, out);
+    if (rc != 0)
+        return rc;
+    if (!out->has_token && has_last && same_head(&last.address, &out->address))
+        return use_last(&last, out);
+    rc = find_head_key(out);
+    return rc != 0 ? rc : own_keys(out);
+}
+
+int where_find(const char *address, const char *token_file, bool quiet, struct where *out)
+{
+    struct where where;
+    int rc;
+
+    memset(&where, 0, sizeof(where));
+    rc = find(address, token_file, quiet, &where);
+    if (rc != 0) {
+        where_fini(&where);
+        return rc;
+    }
+    *out = where;
+    return 0;
+}
+
+int where_of_private(const char *address, const char *key, const char *key_file, struct where *out)
+{
+    struct where where;
+    struct fault fault;
+    int err;
+
+    memset(&where, 0, sizeof(where));
+    where.local = true;
+    fault_init(&fault);
+    err = address_parse(span_text(address), 0, &where.address, &fault);
+    if (err == 0)
+        err = key_pair_load(key_file, &where.keys, &fault);
+    if (err == 0 && key_parse(span_text(key), where.head_key) != 0) {
+        fault_set(&fault, key, "is no key", NULL);
+        err = ERR_MALFORMED;
+    }
+    if (err != 0) {
+        where_fini(&where);
+        return say_fault(EXIT_OURS, "the private head", &fault);
+    }
+    fault_fini(&fault);
+    *out = where;
+    return 0;
+}
+
+void where_fini(struct where *where)
+{
+    key_pair_fini(&where->keys);
+    if (where->has_token)
+        token_fini(&where->token);
+    where->has_token = false;
+}

@@ -1,0 +1,279 @@
+#include "head/core/attempt.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "head/core/state.h"
+#include "head/core/streams.h"
+
+/* How much the newest length counts in the mean of lengths: exact in binary. */
+#define MEAN_WEIGHT 0.125
+
+static double horizon_of(const struct trial *trial)
+{
+    const struct experiment *experiment = trial->experiment;
+
+    return experiment->sched->horizon(experiment->scheduler, trial->number);
+}
+
+/* A double as a number of the tape: bit for bit. */
+static uint64_t bits_of(double number)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &number, sizeof(bits));
+    return bits;
+}
+
+static struct record_list device_list(const struct gpu_share *share, struct arena *arena)
+{
+    struct gpu_device *devices = arena_alloc(arena, share->count * sizeof(*devices));
+
+    for (uint32_t i = 0; i < share->count; i++)
+        devices[i].device = share->device[i];
+    return (struct record_list){devices, share->count};
+}
+
+static void tell_launch(struct step *step, const struct trial *trial, bool again)
+{
+    const struct experiment *experiment = trial->experiment;
+    struct arena *arena = step->effects->arena;
+    struct effect_launch *launch = &effects_add(step->effects, EFFECT_LAUNCH)->launch;
+    const uint64_t decided[] = {trial->node->number, experiment->number, trial->number,
+                                trial->attempt, trial->ahead};
+
+    launch->node = trial->node->number;
+    launch->experiment = experiment->number;
+    launch->trial = trial->number;
+    launch->attempt = trial->attempt;
+    launch->trial_id = arena_copy(arena, span_text(trial->id));
+    launch->trial_name = arena_copy(arena, span_text(trial->name));
+    launch->folder = arena_copy(arena, span_text(trial->folder));
+    launch->config = arena_copy(arena, buf_span(&trial->config));
+    launch->resources = node_copy_resources(&experiment->spec.resources, arena);
+    launch->gpus = device_list(&trial->gpus, arena);
+    launch->horizon = horizon_of(trial);
+    launch->seed = rng_u64(experiment->seed, STREAM_PROGRAM + trial->number, 0);
+    launch->again = again;
+    tape_confirm(step->tape, "launch", decided, sizeof(decided) / sizeof(decided[0]));
+}
+
+void attempt_launch(struct step *step, struct trial *trial, struct node *node, bool ahead)
+{
+    bool queued = queue_remove(&trial->experiment->pending, trial->number);
+
+    assert(queued);
+    trial_order(trial, TRIAL_PLACE);
+    trial->attempt++;
+    trial->hw = 0;
+    trial->pid = 0;
+    trial->started_ms = 0;
+    trial->closed = false;
+    trial->done = false;
+    if (trial->folder == NULL)
+        trial->folder = experiment_trial_folder(trial->experiment, trial, step->now_ms);
+    node_lease(node, trial, ahead);
+    core_node_changed(step->core, node);
+    tell_launch(step, trial, false);
+    trial_tell(trial, false, 0, (struct span){0}, step->effects);
+}
+
+void attempt_launch_again(struct step *step, const struct trial *trial)
+{
+    tell_launch(step, trial, true);
+}
+
+void attempt_begin(struct step *step, struct trial *trial, const struct record_start *start)
+{
+    const struct experiment *experiment = trial->experiment;
+    uint64_t seed = experiment->seed ^ experiment->submitted_ms;
+    uint64_t stream = STREAM_EXPERIMENT_ID + trial->number;
+    struct arena *arena = step->effects->arena;
+    struct effect_attempt *attempt;
+
+    /* The program of a trial that was stopped meanwhile may have started all the same. */
+    (void)trial_report(trial, TRIAL_STARTED);
+    trial->begun = true;
+    trial->pid = start->pid;
+    trial->started_ms = step->now_ms;
+    trial_forget_results(trial);
+
+    attempt = &effects_add(step->effects, EFFECT_ATTEMPT)->attempt;
+    attempt->experiment = experiment->number;
+    attempt->trial = trial->number;
+    attempt->attempt = trial->attempt;
+    attempt->trial_folder = arena_copy(arena, span_text(trial->folder));
+    attempt->experiment_folder = arena_copy(arena, span_text(experiment->folder));
+    attempt->config = arena_copy(arena, buf_span(&trial->config));
+    attempt->experiment_id = span_text(arena_printf(
+        arena, "%016" PRIx64 "%016" PRIx64, rng_u64(seed, stream, 0), rng_u64(seed, stream, 1)));
+    attempt->hostname = arena_copy(arena, span_text(trial->node->hostname));
+    attempt->node_ip = arena_copy(arena, span_text(trial->node->node_ip));
+    attempt->pid = trial->pid;
+    attempt->files = experiment->spec.files;
+}
+
+void attempt_observe(struct step *step, const struct trial *trial, bool ended, bool early)
+{
+    struct experiment *experiment = trial->experiment;
+    struct observation observation = {
+        .value = trial->has_last && trial->last.has_reward ? trial->last.reward : (double)NAN,
+        .time = trial->has_last && trial->last.has_time ? trial->last.time : 0,
+        .ended = ended,
+        .early = early,
+    };
+
+    if (experiment->search->observe == NULL)
+        return;
+    experiment->search->observe(experiment->searcher, trial->number, &observation);
+    experiment->search_waits = false;
+    step->core->wants_place = true;
+}
+
+void attempt_obey(struct step *step, const struct experiment *experiment,
+                  const struct sched_verdict *verdict)
+{
+    for (uint32_t i = 0; i < verdict->other_count; i++) {
+        struct trial *other = experiment_trial(experiment, verdict->others[i].trial);
+
+        assert(verdict->others[i].action == ACTION_STOP);
+        if (other != NULL)
+            attempt_stop(step, other, CAUSE_SCHEDULER);
+    }
+}
+
+/* No more results of it, and not for the scheduler's own word. */
+static void tell_scheduler_left(struct step *step, const struct trial *trial)
+{
+    const struct experiment *experiment = trial->experiment;
+    struct sched_verdict verdict = {0};
+
+    experiment->sched->error(experiment->scheduler, trial->number, step->scratch, &verdict);
+    attempt_obey(step, experiment, &verdict);
+}
+
+static void tell_scheduler_complete(struct step *step, const struct trial *trial)
+{
+    const struct experiment *experiment = trial->experiment;
+    const struct judged never = {.trial = trial->number};
+    struct sched_verdict verdict = {0};
+
+    experiment->sched->complete(experiment->scheduler, trial->has_last ? &trial->last : &never,
+                                step->scratch, &verdict);
+    attempt_obey(step, experiment, &verdict);
+}
+
+static void lease_end(struct step *step, struct trial *trial)
+{
+    struct experiment *experiment = trial->experiment;
+    struct node *node = trial->node;
+
+    if (trial->started_ms > 0) {
+        double length_ms = (double)(step->now_ms - trial->started_ms);
+
+        experiment->mean_ms +=
+            experiment->has_mean ? (length_ms - experiment->mean_ms) * MEAN_WEIGHT : length_ms;
+        experiment->has_mean = true;
+    }
+    node_release(node, trial);
+    core_node_changed(step->core, node);
+    core_node_fresh(step->core, node);
+}
+
+/* Nobody's fault: it comes first again. */
+static void try_again(struct step *step, struct trial *trial, bool own_failure)
+{
+    struct experiment *experiment = trial->experiment;
+
+    trial_order(trial, trial->state == TRIAL_STARTING ? TRIAL_UNPLACE : TRIAL_RETRY);
+    if (own_failure)
+        queue_push(&experiment->pending, trial->number);
+    else
+        queue_push_front(&experiment->pending, trial->number);
+    experiment->sched->add(experiment->scheduler, trial->number);
+    step->core->wants_place = true;
+}
+
+/* What an end that nobody had ordered means. */
+static void end_unasked(struct step *step, struct trial *trial, const struct record_end *end)
+{
+    struct experiment *experiment = trial->experiment;
+    int32_t most = experiment->spec.max_failures;
+
+    if (end_reason_is_infrastructure(end->reason)) {
+        try_again(step, trial, false);
+        return;
+    }
+    if (!end_reason_is_failure(end->reason)) {
+        attempt_observe(step, trial, true, false);
+        tell_scheduler_complete(step, trial);
+        trial_order(trial, TRIAL_EXITED);
+        return;
+    }
+    trial->failures++;
+    if (most < 0 || trial->failures <= (uint32_t)most) {
+        try_again(step, trial, true);
+        return;
+    }
+    tell_scheduler_left(step, trial);
+    if (experiment->search->error != NULL)
+        experiment->search->error(experiment->searcher, trial->number);
+    experiment->search_waits = false;
+    trial_order(trial, TRIAL_GIVE_UP);
+}
+
+void attempt_end(struct step *step, struct trial *trial, const struct record_end *end)
+{
+    lease_end(step, trial);
+    trial->reason = end->reason;
+    trial->status = end->status;
+    if (trial->closed || trial->state == TRIAL_STOPPING)
+        trial_order(trial, TRIAL_EXITED);
+    else
+        end_unasked(step, trial, end);
+    if (trial_is_final(trial->state))
+        experiment_bury(step, trial, end->text);
+    else
+        trial_tell(trial, false, 0, end->text, step->effects);
+}
+
+void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause)
+{
+    if (trial->closed || trial->state == TRIAL_STOPPING)
+        return;
+    trial->cause = cause;
+    trial_order(trial, TRIAL_STOP);
+    attempt_observe(step, trial, true, true);
+    if (cause != CAUSE_SCHEDULER)
+        tell_scheduler_left(step, trial);
+    if (trial->node != NULL) {
+        attempt_verdict(step, trial);
+        trial_tell(trial, false, 0, (struct span){0}, step->effects);
+        return;
+    }
+    (void)queue_remove(&trial->experiment->pending, trial->number);
+    trial->reason = END_STOPPED;
+    step->core->wants_place = true;
+    experiment_bury(step, trial, (struct span){0});
+}
+
+void attempt_verdict(struct step *step, const struct trial *trial)
+{
+    struct effect_verdict *verdict = &effects_add(step->effects, EFFECT_VERDICT)->verdict;
+
+    verdict->node = trial->node->number;
+    verdict->experiment = trial->experiment->number;
+    verdict->trial = trial->number;
+    verdict->attempt = trial->attempt;
+    verdict->acked_seq = trial->hw;
+    verdict->action = trial_action(trial);
+    if (verdict->action == ACTION_CONTINUE)
+        verdict->horizon = horizon_of(trial);
+
+    const uint64_t decided[] = {verdict->experiment, verdict->trial,  verdict->attempt,
+                                verdict->acked_seq,  verdict->action, bits_of(verdict->horizon)};
+    tape_confirm(step->tape, "verdict", decided, sizeof(decided) / sizeof(decided[0]));
+}

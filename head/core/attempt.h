@@ -1,0 +1,35 @@
+/* attempt.h - one run of a trial, from its launch to its end. */
+#ifndef CORE_ATTEMPT_H
+#define CORE_ATTEMPT_H
+
+#include "head/core/node.h"
+#include "head/core/step.h"
+
+/* Lease a waiting trial to a node, to start now or to wait there ahead. */
+void attempt_launch(struct step *step, struct trial *trial, struct node *node, bool ahead);
+
+/* Its node does not know of it: say it again. */
+void attempt_launch_again(struct step *step, const struct trial *trial);
+
+/* Its program runs. */
+void attempt_begin(struct step *step, struct trial *trial, const struct record_start *start);
+
+/* Its program has ended, or nobody will hear of it again. Gives the lease back; tries again, or
+ * ends the trial, which is freed then. text is borrowed for the turn. */
+void attempt_end(struct step *step, struct trial *trial, const struct record_end *end);
+
+/* End a trial before its program does; nothing happens where it is ending already. One that has no
+ * lease is freed. */
+void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause);
+
+/* A result that no longer belongs to an order: what the scheduler wants done with other trials. */
+void attempt_obey(struct step *step, const struct experiment *experiment,
+                  const struct sched_verdict *verdict);
+
+/* Tell the node of a leased trial where it stands. */
+void attempt_verdict(struct step *step, const struct trial *trial);
+
+/* Tell the searcher how a trial does. */
+void attempt_observe(struct step *step, const struct trial *trial, bool ended, bool early);
+
+#endif

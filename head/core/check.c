@@ -1,0 +1,244 @@
+/* Every invariant over the whole state, for tests, the simulator and what was read from an image.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "head/core/state.h"
+
+static const char *broken(const struct core *core, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static const char *broken(const struct core *core, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(core->finding, CORE_FINDING_BYTES, format, args);
+    va_end(args);
+    return core->finding;
+}
+
+/* What the leases of a node come to. */
+struct sums {
+    int64_t cpu;
+    int64_t gpu;
+    int64_t memory_bytes;
+    int32_t devices[LIMIT_GPUS];
+    uint32_t leases;
+    uint32_t ahead;
+};
+
+static const char *check_devices(const struct core *core, const struct trial *trial,
+                                 struct sums *sums)
+{
+    int64_t need = trial->experiment->spec.resources.gpu;
+    int64_t has = (int64_t)trial->gpus.count * trial->gpus.amount;
+
+    if ((trial->ahead ? 0 : need) != has)
+        return broken(core, "trial %u/%u holds other devices than it needs",
+                      trial->experiment->number, trial->number);
+    for (uint32_t i = 0; i < trial->gpus.count; i++) {
+        if (trial->gpus.device[i] >= trial->node->gpus.count)
+            return broken(core, "trial %u/%u holds a device that its node has not",
+                          trial->experiment->number, trial->number);
+        sums->devices[trial->gpus.device[i]] += trial->gpus.amount;
+    }
+    return NULL;
+}
+
+static const char *check_lease(const struct core *core, const struct node *node,
+                               const struct trial *trial, struct sums *sums)
+{
+    const struct resources *need = &trial->experiment->spec.resources;
+
+    if (trial->node != node || !trial_is_live(trial->state))
+        return broken(core, "node %u lists trial %u/%u, which is not leased there", node->number,
+                      trial->experiment->number, trial->number);
+    if (!trial->ahead && sums->ahead > 0)
+        return broken(core, "node %u: a lease that holds something stands behind one that waits",
+                      node->number);
+    if (trial->ahead && sums->ahead == 0 && node->waiting != trial)
+        return broken(core, "node %u: another lease waits first", node->number);
+    if (trial->ahead && need->gpu > 0)
+        return broken(core, "node %u: a trial with gpu waits ahead", node->number);
+    sums->leases++;
+    sums->ahead += trial->ahead;
+    if (!trial->ahead) {
+        sums->cpu += need->cpu;
+        sums->gpu += need->gpu;
+        sums->memory_bytes += need->memory_bytes;
+    }
+    return check_devices(core, trial, sums);
+}
+
+static int64_t custom_leased(const struct node *node, struct span name)
+{
+    int64_t sum = 0;
+
+    for (const struct trial *trial = node->first; trial != NULL; trial = trial->lease_next) {
+        const struct record_list *list = &trial->experiment->spec.resources.custom;
+        const struct resource_custom *items = list->items;
+
+        for (uint32_t i = 0; i < list->count && !trial->ahead; i++)
+            if (span_equal(items[i].name, name))
+                sum += items[i].amount;
+    }
+    return sum;
+}
+
+static const char *check_custom(const struct core *core, const struct node *node)
+{
+    const struct resource_custom *used = node->used.custom.items;
+    const struct resource_custom *has = node->capacity.custom.items;
+
+    for (uint32_t i = 0; i < node->used.custom.count; i++) {
+        int64_t capacity = 0;
+
+        for (uint32_t k = 0; k < node->capacity.custom.count; k++)
+            if (span_equal(used[i].name, has[k].name))
+                capacity = has[k].amount;
+        if (used[i].amount != custom_leased(node, used[i].name))
+            return broken(core, "node %u: the ledger of %.*s is not the sum of its leases",
+                          node->number, SPAN(used[i].name));
+        if (used[i].amount > capacity && !node->over)
+            return broken(core, "node %u: more %.*s leased than it has", node->number,
+                          SPAN(used[i].name));
+    }
+    return NULL;
+}
+
+static const char *check_node(const struct core *core, const struct node *node)
+{
+    const char *finding = NULL;
+    struct sums sums = {0};
+
+    for (const struct trial *trial = node->first; trial != NULL && finding == NULL;
+         trial = trial->lease_next)
+        finding = check_lease(core, node, trial, &sums);
+    if (finding != NULL)
+        return finding;
+    if (sums.leases != node->leases || sums.ahead != node->ahead ||
+        (sums.ahead == 0) != (node->waiting == NULL))
+        return broken(core, "node %u: its leases are counted wrong", node->number);
+    if (node->lost && node->leases > 0)
+        return broken(core, "node %u is lost and has leases", node->number);
+    if (sums.cpu != node->used.cpu || sums.gpu != node->used.gpu ||
+        sums.memory_bytes != node->used.memory_bytes)
+        return broken(core, "node %u: the ledger is not the sum of its leases", node->number);
+    if (!node->over &&
+        (sums.cpu > node->capacity.cpu || sums.memory_bytes > node->capacity.memory_bytes))
+        return broken(core, "node %u: more leased than it has", node->number);
+    for (uint32_t i = 0; i < node->gpus.count; i++)
+        if (sums.devices[i] != node->gpus.used[i] || sums.devices[i] > RESOURCE_ONE)
+            return broken(core, "node %u: device %u is leased wrong", node->number, i);
+    return check_custom(core, node);
+}
+
+static const char *check_trial(const struct core *core, const struct trial *trial)
+{
+    uint32_t of = trial->experiment->number;
+
+    if (trial_is_final(trial->state))
+        return broken(core, "trial %u/%u has ended and is still there", of, trial->number);
+    if (trial_is_live(trial->state) != (trial->node != NULL))
+        return broken(core, "trial %u/%u is %s and %s a lease", of, trial->number,
+                      trial_state_name(trial->state), trial->node != NULL ? "has" : "has not");
+    if (trial_is_live(trial->state) && trial->attempt == 0)
+        return broken(core, "trial %u/%u is leased as no attempt", of, trial->number);
+    if (trial->state == TRIAL_STARTING && trial->hw > 0)
+        return broken(core, "trial %u/%u has reported and never started", of, trial->number);
+    if (trial->started_ms > 0 && trial->rows > trial->hw)
+        return broken(core, "trial %u/%u has more rows than records", of, trial->number);
+    if (trial->ahead && trial->node == NULL)
+        return broken(core, "trial %u/%u waits ahead on no node", of, trial->number);
+    if (trial->held || trial->ending)
+        return broken(core, "trial %u/%u was left in the middle of an event", of, trial->number);
+    return NULL;
+}
+
+static const char *check_trials(const struct core *core, const struct experiment *experiment)
+{
+    uint32_t counts[TRIAL_STATE_COUNT] = {0};
+    uint32_t leases = 0;
+    uint32_t unended = 0;
+
+    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next) {
+        const char *finding = check_trial(core, trial);
+
+        if (finding != NULL)
+            return finding;
+        if (experiment_trial(experiment, trial->number) != trial)
+            return broken(core, "experiment %u: trial %u is not where it should be",
+                          experiment->number, trial->number);
+        counts[trial->state]++;
+        leases += trial->node != NULL;
+        unended++;
+    }
+    for (uint32_t i = 0; i < experiment->created; i++)
+        if (experiment->rows[i].live == NULL)
+            counts[experiment->rows[i].state]++;
+    if (memcmp(counts, experiment->counts, sizeof(counts)) != 0 || counts[TRIAL_NONE] != 0)
+        return broken(core, "experiment %u: its states are counted wrong", experiment->number);
+    if (leases != experiment->leases || unended != experiment->unended)
+        return broken(core, "experiment %u: its leases are counted wrong", experiment->number);
+    return NULL;
+}
+
+/* Everything that is pending is in the queue once, and nothing else. The queue is as long as there
+ * are pending ones, so it is enough that each entry is pending and that none comes twice. */
+static const char *check_queue(const struct core *core, const struct experiment *experiment)
+{
+    const uint32_t *items = queue_items(&experiment->pending);
+
+    if (experiment->pending.count != experiment->counts[TRIAL_PENDING])
+        return broken(core, "experiment %u: its queue is not what is pending", experiment->number);
+    for (uint32_t i = 0; i < experiment->pending.count; i++) {
+        const struct trial *trial = experiment_trial(experiment, items[i]);
+
+        if (trial == NULL || trial->state != TRIAL_PENDING)
+            return broken(core, "experiment %u: trial %u waits and is not pending",
+                          experiment->number, items[i]);
+        for (uint32_t k = 0; k < i; k++)
+            if (items[k] == items[i])
+                return broken(core, "experiment %u: trial %u waits twice", experiment->number,
+                              items[i]);
+    }
+    return NULL;
+}
+
+static const char *check_experiment(const struct core *core, const struct experiment *experiment)
+{
+    uint32_t most = experiment->spec.max_concurrent;
+    const char *finding = check_trials(core, experiment);
+
+    if (finding == NULL)
+        finding = check_queue(core, experiment);
+    if (finding != NULL)
+        return finding;
+    if (most > 0 && experiment->leases > most)
+        return broken(core, "experiment %u: more than max_concurrent run", experiment->number);
+    if ((experiment->state == EXPERIMENT_DONE) !=
+        (experiment->unended == 0 && experiment->search_done))
+        return broken(core, "experiment %u is done, or not, against its trials",
+                      experiment->number);
+    if ((experiment->state == EXPERIMENT_DONE) != (experiment->ended_ms > 0))
+        return broken(core, "experiment %u: the time of its end is wrong", experiment->number);
+    return NULL;
+}
+
+const char *core_check(const struct core *core)
+{
+    const char *finding = NULL;
+    uint32_t running = 0;
+
+    for (uint32_t i = 0; i < core->node_count && finding == NULL; i++)
+        finding = check_node(core, core->nodes[i]);
+    for (uint32_t i = 0; i < core->experiment_count && finding == NULL; i++) {
+        finding = check_experiment(core, core->experiments[i]);
+        running += core->experiments[i]->state != EXPERIMENT_DONE;
+    }
+    if (finding == NULL && running != core->running_count)
+        finding = broken(core, "running experiments are counted wrong");
+    return finding;
+}

@@ -1,0 +1,294 @@
+#include "head/core/experiment.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/rng.h"
+#include "common/xalloc.h"
+#include "head/core/state.h"
+#include "head/core/streams.h"
+
+#define FOLDER_NAME_BYTES 130u /* of a trial's name in its folder's, as Tune cuts it */
+#define FOLDER_END_BYTES  8u
+
+/* What a searcher and a scheduler are called by in an error. */
+static void name_error(struct spec_error *error, const char *path, const char *what)
+{
+    *error = (struct spec_error){0};
+    (void)snprintf(error->path, sizeof(error->path), "%s", path);
+    (void)snprintf(error->what, sizeof(error->what), "there is no %s of this name", what);
+    (void)snprintf(error->mend, sizeof(error->mend), "use one that this version has");
+}
+
+static int spec_read(struct experiment *experiment, struct span packed, struct spec_error *error)
+{
+    struct arena *arena = &experiment->arena;
+    struct value *value = arena_zalloc(arena, sizeof(*value));
+    struct cursor cursor;
+    int err;
+
+    experiment->packed = arena_copy(arena, packed);
+    cursor_init(&cursor, experiment->packed);
+    err = value_unpack(&cursor, arena, value);
+    if (err < 0) {
+        *error = (struct spec_error){.what = "is no msgpack map within the limits"};
+        return err;
+    }
+    err = spec_parse(value, arena, &experiment->spec, error);
+    if (err < 0)
+        return err;
+    experiment->search = search_find(experiment->spec.search.type);
+    experiment->sched = sched_find(experiment->spec.scheduler.type);
+    if (experiment->search == NULL) {
+        name_error(error, "search", "searcher");
+        return ERR_MALFORMED;
+    }
+    if (experiment->sched == NULL) {
+        name_error(error, "scheduler", "scheduler");
+        return ERR_MALFORMED;
+    }
+    return 0;
+}
+
+struct experiment *experiment_new(uint32_t number, struct span packed, struct spec_error *error)
+{
+    struct experiment *experiment = xcalloc(1, sizeof(*experiment));
+
+    experiment->number = number;
+    arena_init(&experiment->arena);
+    if (spec_read(experiment, packed, error) < 0) {
+        experiment_free(experiment);
+        return NULL;
+    }
+    experiment->folder = arena_printf(&experiment->arena, "%s/%s", experiment->spec.local_dir,
+                                      experiment->spec.name);
+    return experiment;
+}
+
+void experiment_free(struct experiment *experiment)
+{
+    struct trial *next;
+
+    if (experiment == NULL)
+        return;
+    for (struct trial *trial = experiment->first; trial != NULL; trial = next) {
+        next = trial->next;
+        trial_free(trial);
+    }
+    if (experiment->searcher != NULL)
+        experiment->search->free(experiment->searcher);
+    if (experiment->scheduler != NULL)
+        experiment->sched->free(experiment->scheduler);
+    free(experiment->rows);
+    queue_fini(&experiment->pending);
+    arena_fini(&experiment->arena);
+    free(experiment);
+}
+
+static enum trial_state view_state(void *core, uint32_t number)
+{
+    const struct experiment *experiment = core;
+
+    assert(number < experiment->created);
+    return experiment->rows[number].live != NULL ? experiment->rows[number].live->state
+                                                 : (enum trial_state)experiment->rows[number].state;
+}
+
+static struct span view_config(void *core, uint32_t number)
+{
+    const struct trial *trial = experiment_trial(core, number);
+
+    return trial != NULL ? buf_span(&trial->config) : (struct span){0};
+}
+
+static bool view_waiting(void *core)
+{
+    const struct experiment *experiment = core;
+
+    return experiment->counts[TRIAL_PENDING] + experiment->counts[TRIAL_PAUSED] > 0;
+}
+
+void experiment_start(struct experiment *experiment, struct tape *tape)
+{
+    const struct sched_view view = {
+        .core = experiment,
+        .state = view_state,
+        .config = view_config,
+        .waiting = view_waiting,
+    };
+    uint64_t keys =
+        rng_u64(experiment->submitted_ms, STREAM_TRIAL_ID + experiment->number, experiment->seed);
+
+    experiment->id_keys[0] = (uint32_t)keys;
+    experiment->id_keys[1] = (uint32_t)(keys >> 32);
+    experiment->searcher = experiment->search->new (&experiment->spec, experiment->seed);
+    experiment->scheduler =
+        experiment->sched->new (&experiment->spec, experiment->seed, &view, tape);
+}
+
+struct trial *experiment_trial(const struct experiment *experiment, uint32_t number)
+{
+    return number < experiment->created ? experiment->rows[number].live : NULL;
+}
+
+/* Every step is a bijection of 32 bits, so no two trials of an experiment have the same id. */
+void experiment_trial_id(const struct experiment *experiment, uint32_t number, char *out)
+{
+    uint32_t id = number ^ experiment->id_keys[0];
+
+    id *= 0x9e3779b1u;
+    id ^= id >> 16;
+    id *= 0x85ebca6bu;
+    id ^= id >> 13;
+    id *= 0xc2b2ae35u;
+    id ^= id >> 16;
+    id += experiment->id_keys[1];
+    (void)snprintf(out, TRIAL_ID_BYTES + 1, "%08x", id);
+}
+
+/* How many bytes of a text fit, without a torn character at the end. */
+static size_t cut(const char *text, size_t most)
+{
+    size_t size = strlen(text);
+
+    if (size <= most)
+        return size;
+    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80)
+        most--;
+    return most;
+}
+
+char *experiment_trial_folder(const struct experiment *experiment, const struct trial *trial,
+                              uint64_t now_ms)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    size_t size = cut(trial->name, FOLDER_NAME_BYTES);
+    char end[FOLDER_END_BYTES + 1] = "";
+    char date[20];
+    struct buf folder = {0};
+    char *out;
+
+    for (uint32_t i = 0; i < FOLDER_END_BYTES; i++)
+        end[i] = letters[rng_below(experiment->seed ^ experiment->submitted_ms,
+                                   STREAM_FOLDER + trial->number, i, sizeof(letters) - 1)];
+    result_date((int64_t)(now_ms / 1000), 0, date);
+    buf_append(&folder, trial->name, size);
+    buf_printf(&folder, "_%s%s", date, end);
+    out = xstrdup(buf_text(&folder));
+    buf_fini(&folder);
+    return out;
+}
+
+void experiment_reserve(struct experiment *experiment, uint32_t count)
+{
+    if (count <= experiment->row_capacity)
+        return;
+    if (count < experiment->row_capacity * 2)
+        count = experiment->row_capacity * 2;
+    experiment->rows = xrealloc(experiment->rows, count, sizeof(*experiment->rows));
+    memset(&experiment->rows[experiment->row_capacity], 0,
+           (count - experiment->row_capacity) * sizeof(*experiment->rows));
+    experiment->row_capacity = count;
+}
+
+void experiment_adopt(struct experiment *experiment, struct trial *trial)
+{
+    experiment->rows[trial->number].live = trial;
+    trial->next = NULL;
+    trial->previous = experiment->last;
+    if (experiment->last != NULL)
+        experiment->last->next = trial;
+    else
+        experiment->first = trial;
+    experiment->last = trial;
+    experiment->unended++;
+}
+
+bool experiment_wants(const struct experiment *experiment)
+{
+    uint32_t most = experiment->spec.max_concurrent;
+
+    if (most > 0 && experiment->leases >= most)
+        return false;
+    return experiment->pending.count > 0 ||
+           (!experiment->search_done && !experiment->search_waits && !experiment->search->ahead);
+}
+
+static void forget(struct experiment *experiment, const struct trial *trial)
+{
+    struct trial_row *row = &experiment->rows[trial->number];
+
+    row->live = NULL;
+    row->hw = trial->hw;
+    row->attempt = trial->attempt;
+    row->state = (uint8_t)trial->state;
+    row->reason = (uint8_t)trial->reason;
+    row->cause = (uint8_t)trial->cause;
+    row->failures = trial->failures < UINT8_MAX ? (uint8_t)trial->failures : UINT8_MAX;
+    if (trial->previous != NULL)
+        trial->previous->next = trial->next;
+    else
+        experiment->first = trial->next;
+    if (trial->next != NULL)
+        trial->next->previous = trial->previous;
+    else
+        experiment->last = trial->previous;
+    experiment->unended--;
+}
+
+void experiment_bury(struct step *step, struct trial *trial, struct span text)
+{
+    struct experiment *experiment = trial->experiment;
+
+    assert(trial_is_final(trial->state) && trial->node == NULL);
+    trial_tell(trial, false, step->now_ms, text, step->effects);
+    if (trial->begun) {
+        struct effect_close *close = &effects_add(step->effects, EFFECT_CLOSE)->close;
+
+        close->experiment = experiment->number;
+        close->trial = trial->number;
+    }
+    forget(experiment, trial);
+    trial_free(trial);
+    experiment_settle(step, experiment);
+}
+
+void experiment_settle(struct step *step, struct experiment *experiment)
+{
+    struct effect_release *release;
+
+    if (experiment->unended > 0 || !experiment->search_done || experiment->state == EXPERIMENT_DONE)
+        return;
+    experiment->state = EXPERIMENT_DONE;
+    experiment->ended_ms = step->now_ms;
+    experiment->changed = false;
+    core_retire_experiment(step->core, experiment);
+    experiment_tell(experiment, false, step->effects);
+    release = &effects_add(step->effects, EFFECT_RELEASE)->release;
+    release->experiment = experiment->number;
+}
+
+void experiment_tell(const struct experiment *experiment, bool first, struct effects *effects)
+{
+    struct arena *arena = effects->arena;
+    struct effect_experiment *row = &effects_add(effects, EFFECT_EXPERIMENT)->experiment;
+
+    row->experiment = experiment->number;
+    row->state = experiment->state;
+    row->name = arena_copy(arena, span_text(experiment->spec.name));
+    row->principal = experiment->principal;
+    row->submitted_ms = experiment->submitted_ms;
+    row->ended_ms = experiment->ended_ms;
+    row->total = experiment->search->total(experiment->searcher);
+    row->created = experiment->created;
+    memcpy(row->counts, experiment->counts, sizeof(row->counts));
+    row->results = experiment->results;
+    row->folder = arena_copy(arena, span_text(experiment->folder));
+    row->seed = experiment->seed;
+    row->code = arena_copy(arena, span_of(experiment->code, experiment->code_size));
+    if (first)
+        row->spec = arena_copy(arena, experiment->packed);
+}

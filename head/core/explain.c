@@ -1,0 +1,121 @@
+/* Why a trial is where it is, in sentences. */
+#include "common/record.h"
+#include "head/core/state.h"
+
+static void explain_scheduler(const struct experiment *experiment, uint32_t number, struct buf *out)
+{
+    size_t before = out->size;
+
+    experiment->sched->explain(experiment->scheduler, number, out);
+    if (out->size > before && out->data[out->size - 1] != '\n')
+        buf_append_char(out, '\n');
+}
+
+static uint32_t fitting_nodes(const struct core *core, const struct resources *need, uint32_t *open)
+{
+    uint32_t fitting = 0;
+
+    *open = 0;
+    for (uint32_t i = 0; i < core->node_count; i++) {
+        const struct node *node = core->nodes[i];
+
+        *open += !node->lost && !node->draining;
+        fitting += !node->lost && !node->draining && node_could_fit(node, need);
+    }
+    return fitting;
+}
+
+static uint32_t place_in_queue(const struct experiment *experiment, uint32_t number)
+{
+    const uint32_t *items = queue_items(&experiment->pending);
+    uint32_t place = 0;
+
+    while (place < experiment->pending.count && items[place] != number)
+        place++;
+    return place;
+}
+
+static void explain_pending(const struct core *core, const struct trial *trial, struct buf *out)
+{
+    const struct experiment *experiment = trial->experiment;
+    uint32_t most = experiment->spec.max_concurrent;
+    uint32_t place = place_in_queue(experiment, trial->number);
+    uint32_t open, fitting;
+
+    buf_append_text(out, "It waits to be started");
+    if (place > 0)
+        buf_printf(out, ", behind %u others of its experiment", place);
+    buf_append_text(out, ".\n");
+    fitting = fitting_nodes(core, &experiment->spec.resources, &open);
+    if (most > 0 && experiment->leases >= most)
+        buf_printf(out, "max_concurrent is %u, and as many of its experiment run.\n", most);
+    if (open == 0) {
+        buf_append_text(out, "There is no node that takes trials.\n");
+    } else if (fitting == 0) {
+        buf_append_text(out, "No node is large enough: a trial needs ");
+        resources_summary(&experiment->spec.resources, out);
+        buf_append_text(out, ".\n");
+    } else if (experiment->blocked) {
+        buf_printf(out, "None of the %u nodes that could take it has room now.\n", fitting);
+    }
+    if (trial->attempt > 0)
+        buf_printf(out, "Its attempt %u ended: %s.\n", trial->attempt,
+                   end_reason_name(trial->reason));
+}
+
+static void explain_live(const struct trial *trial, struct buf *out)
+{
+    const struct node *node = trial->node;
+
+    buf_printf(out, "Its attempt %u is leased to node %u (%s).\n", trial->attempt, node->number,
+               node->name);
+    if (trial->ahead && trial->state == TRIAL_STARTING)
+        buf_append_text(out, "It waits there until another trial has ended.\n");
+    else if (trial->state == TRIAL_STARTING)
+        buf_append_text(out, "The node has not said yet that it runs.\n");
+    else if (trial->closed && trial->done)
+        buf_append_text(out, "Its last result said done; its program is ending.\n");
+    else if (trial->state == TRIAL_STOPPING)
+        buf_printf(out, "It was stopped by %s; its program is ending.\n",
+                   trial->cause == CAUSE_PERSON ? "a person" : "the scheduler");
+    else
+        buf_append_text(out, "It runs.\n");
+}
+
+static void explain_ended(const struct trial_row *row, struct buf *out)
+{
+    if (row->state == TRIAL_FAILED)
+        buf_printf(out, "It failed for good: %s.\n", end_reason_name(row->reason));
+    else if (row->cause == CAUSE_PERSON)
+        buf_append_text(out, "It was stopped by a person.\n");
+    else if (row->cause == CAUSE_SCHEDULER)
+        buf_append_text(out, "It was stopped by the scheduler.\n");
+    else
+        buf_append_text(out, "It ended by itself or by a stop rule.\n");
+    if (row->attempt > 1)
+        buf_printf(out, "It took %u attempts.\n", row->attempt);
+    if (row->failures > 0)
+        buf_printf(out, "Of these %u failed by themselves.\n", row->failures);
+}
+
+bool core_explain(const struct core *core, uint32_t number, uint32_t trial_number, struct buf *out)
+{
+    const struct experiment *experiment = core_experiment(core, number);
+    const struct trial *trial;
+
+    if (experiment == NULL || trial_number >= experiment->created)
+        return false;
+    trial = experiment->rows[trial_number].live;
+    buf_printf(out, "Trial %u/%u is %s.\n", number, trial_number,
+               trial_state_label(trial != NULL
+                                     ? trial->state
+                                     : (enum trial_state)experiment->rows[trial_number].state));
+    if (trial == NULL)
+        explain_ended(&experiment->rows[trial_number], out);
+    else if (trial->node == NULL)
+        explain_pending(core, trial, out);
+    else
+        explain_live(trial, out);
+    explain_scheduler(experiment, trial_number, out);
+    return true;
+}

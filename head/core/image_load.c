@@ -1,0 +1,331 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/xalloc.h"
+#include "head/core/image.h"
+
+static bool load_principal(struct core *core, struct cursor *in)
+{
+    struct event_principal_add add;
+
+    if (schema_unpack(event_schema(EVENT_PRINCIPAL_ADD), in, &core->scratch, &add, NULL) < 0 ||
+        add.key.size != KEY_BYTES || registry_key(&core->registry, add.key) != NULL)
+        return false;
+    (void)registry_add(&core->registry, add.key, (enum role)add.role, add.name);
+    return true;
+}
+
+static bool load_token(struct core *core, struct cursor *in)
+{
+    struct image_token saved;
+    struct token *token;
+
+    if (schema_unpack(&image_token_schema, in, &core->scratch, &saved, NULL) < 0 ||
+        saved.id.size != TOKEN_ID_BYTES || saved.secret_hash.size != SECRET_HASH_BYTES ||
+        registry_token(&core->registry, saved.id) != NULL)
+        return false;
+    token = registry_add_token(&core->registry, saved.id);
+    memcpy(token->secret_hash, saved.secret_hash.data, SECRET_HASH_BYTES);
+    token->role = (enum role)saved.role;
+    token->uses_left = saved.uses_left;
+    token->expires_ms = saved.expires_ms;
+    token->principal = saved.principal;
+    token->revoked = saved.revoked;
+    return true;
+}
+
+static bool load_node(struct core *core, struct cursor *in)
+{
+    struct event_node_back said;
+    struct image_node more;
+    struct node *node;
+    uint32_t parts;
+
+    if (!cursor_list(in, &parts) || parts != 2 ||
+        schema_unpack(event_schema(EVENT_NODE_BACK), in, &core->scratch, &said, NULL) < 0 ||
+        schema_unpack(&image_node_schema, in, &core->scratch, &more, NULL) < 0 ||
+        core_node(core, said.principal) != NULL)
+        return false;
+    node = core_add_node(core, said.principal);
+    node_describe(node, &said);
+    node->lost = more.lost;
+    node->draining = more.draining;
+    node->over = more.over;
+    if (more.changed)
+        core_node_changed(core, node);
+    if (more.fresh)
+        core_node_fresh(core, node);
+    return true;
+}
+
+static bool load_gpus(struct gpu_share *share, struct cursor *in)
+{
+    int64_t amount;
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count < 1 || count > LIMIT_GPUS + 1 ||
+        !cursor_int(in, &amount) || amount < 0 || amount > RESOURCE_ONE)
+        return false;
+    share->amount = (int32_t)amount;
+    share->count = count - 1;
+    for (uint32_t i = 0; i < share->count; i++)
+        if (!cursor_u32(in, &share->device[i]) || share->device[i] >= LIMIT_GPUS)
+            return false;
+    return true;
+}
+
+static bool load_texts(struct trial *trial, struct cursor *in)
+{
+    struct span name, tag, folder, config, last;
+
+    if (!cursor_text(in, &name) || !cursor_text(in, &tag) || !cursor_text(in, &folder) ||
+        !cursor_bytes(in, &config) || !cursor_bytes(in, &last))
+        return false;
+    trial->name = xstrndup(name.data, name.size);
+    trial->tag = xstrndup(tag.data, tag.size);
+    if (folder.size > 0)
+        trial->folder = xstrndup(folder.data, folder.size);
+    buf_append_span(&trial->config, config);
+    buf_append_span(&trial->last_result, last);
+    return true;
+}
+
+static bool load_trial(struct core *core, struct experiment *experiment, struct cursor *in)
+{
+    struct trial *trial = xcalloc(1, sizeof(*trial));
+    uint32_t parts;
+
+    if (!cursor_list(in, &parts) || parts != 7 ||
+        schema_unpack(&image_trial_schema, in, &core->scratch, trial, NULL) < 0 ||
+        !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
+        trial->number >= experiment->created || experiment->rows[trial->number].live != NULL ||
+        trial->state == TRIAL_NONE || trial_is_final(trial->state) ||
+        (experiment->last != NULL && trial->number <= experiment->last->number)) {
+        trial_free(trial);
+        return false;
+    }
+    trial->experiment = experiment;
+    experiment_trial_id(experiment, trial->number, trial->id);
+    experiment->counts[trial->state]++;
+    experiment_adopt(experiment, trial);
+    return true;
+}
+
+static bool load_rows(struct core *core, struct experiment *experiment, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count != experiment->created ||
+        count > (size_t)(in->end - in->at))
+        return false;
+    experiment_reserve(experiment, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct trial_row *row = &experiment->rows[i];
+        struct image_row saved;
+
+        if (cursor_peek(in) == CURSOR_NIL) {
+            (void)cursor_nil(in);
+            continue;
+        }
+        if (schema_unpack(&image_row_schema, in, &core->scratch, &saved, NULL) < 0 ||
+            !trial_is_final((enum trial_state)saved.state))
+            return false;
+        *row = (struct trial_row){
+            .hw = saved.hw,
+            .attempt = saved.attempt,
+            .state = (uint8_t)saved.state,
+            .reason = (uint8_t)saved.reason,
+            .cause = (uint8_t)saved.cause,
+            .failures = (uint8_t)saved.failures,
+        };
+        experiment->counts[saved.state]++;
+    }
+    return true;
+}
+
+static bool load_trials(struct core *core, struct experiment *experiment, struct cursor *in)
+{
+    uint32_t count, number;
+
+    if (!load_rows(core, experiment, in) || !cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!load_trial(core, experiment, in))
+            return false;
+    for (uint32_t i = 0; i < experiment->created; i++)
+        if (experiment->rows[i].live == NULL && experiment->rows[i].state == TRIAL_NONE)
+            return false;
+    if (!cursor_list(in, &count) || count != experiment->counts[TRIAL_PENDING])
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct trial *trial;
+
+        if (!cursor_u32(in, &number))
+            return false;
+        trial = experiment_trial(experiment, number);
+        if (trial == NULL || trial->state != TRIAL_PENDING)
+            return false;
+        queue_push(&experiment->pending, number);
+    }
+    return true;
+}
+
+static bool load_algorithms(struct experiment *experiment, struct cursor *in)
+{
+    struct span searcher, scheduler;
+    struct cursor cursor;
+
+    if (!cursor_bytes(in, &searcher) || !cursor_bytes(in, &scheduler))
+        return false;
+    cursor_init(&cursor, searcher);
+    if (experiment->search->load != NULL &&
+        !experiment->search->load(experiment->searcher, &cursor))
+        return false;
+    cursor_init(&cursor, scheduler);
+    return experiment->sched->load == NULL ||
+           experiment->sched->load(experiment->scheduler, &cursor);
+}
+
+/* The head of an experiment: its numbers, and the spec read again. What the scheduler puts through
+ * a tape when it is made is overwritten by its own saved state. */
+static struct experiment *load_head(struct core *core, struct cursor *in)
+{
+    struct experiment *saved = arena_alloc(&core->scratch, sizeof(*saved));
+    struct span submission, code, packed;
+    struct experiment *experiment;
+    struct spec_error error;
+    struct tape tape;
+
+    if (schema_unpack(&image_experiment_schema, in, &core->scratch, saved, NULL) < 0 ||
+        !cursor_bytes(in, &submission) || submission.size != SUBMISSION_BYTES ||
+        !cursor_bytes(in, &code) || (code.size != 0 && code.size != CODE_BYTES) ||
+        !cursor_bytes(in, &packed) || core_experiment(core, saved->number) != NULL)
+        return NULL;
+    experiment = experiment_new(saved->number, packed, &error);
+    if (experiment == NULL)
+        return NULL;
+    memcpy(experiment->submission, submission.data, SUBMISSION_BYTES);
+    if (code.size > 0)
+        memcpy(experiment->code, code.data, CODE_BYTES);
+    experiment->code_size = (uint32_t)code.size;
+    experiment->principal = saved->principal;
+    experiment->seed = saved->seed;
+    experiment->submitted_ms = saved->submitted_ms;
+    experiment->ended_ms = saved->ended_ms;
+    experiment->state = saved->state;
+    experiment->search_done = saved->search_done;
+    experiment->search_waits = saved->search_waits;
+    experiment->created = saved->created;
+    experiment->results = saved->results;
+    experiment->has_mean = saved->has_mean;
+    experiment->mean_ms = saved->mean_ms;
+    experiment->blocked = saved->blocked;
+    experiment->changed = saved->changed;
+    tape_init(&tape);
+    tape_record(&tape);
+    experiment_start(experiment, &tape);
+    tape_fini(&tape);
+    return experiment;
+}
+
+static bool load_experiment(struct core *core, struct cursor *in)
+{
+    struct experiment *experiment;
+    uint32_t parts;
+
+    arena_reset(&core->scratch);
+    if (!cursor_list(in, &parts) || parts != 9)
+        return false;
+    experiment = load_head(core, in);
+    if (experiment == NULL)
+        return false;
+    if (!load_trials(core, experiment, in) || !load_algorithms(experiment, in)) {
+        experiment_free(experiment);
+        return false;
+    }
+    core_keep_experiment(core, experiment);
+    return true;
+}
+
+/* Whether a lease may be put behind those that are there: first those that hold something. */
+static bool lease_is_sound(const struct node *node, const struct trial *trial)
+{
+    if (trial == NULL || trial->node != NULL || !trial_is_live(trial->state) ||
+        (!trial->ahead && node->last != NULL && node->last->ahead))
+        return false;
+    for (uint32_t i = 0; i < trial->gpus.count; i++)
+        if (trial->gpus.device[i] >= node->gpus.count)
+            return false;
+    return true;
+}
+
+static bool load_leases(struct core *core, struct node *node, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count % 2 != 0)
+        return false;
+    for (uint32_t i = 0; i < count; i += 2) {
+        const struct experiment *experiment;
+        struct trial *trial;
+        uint32_t number, of;
+
+        if (!cursor_u32(in, &of) || !cursor_u32(in, &number))
+            return false;
+        experiment = core_experiment(core, of);
+        trial = experiment != NULL ? experiment_trial(experiment, number) : NULL;
+        if (!lease_is_sound(node, trial))
+            return false;
+        node_attach(node, trial);
+    }
+    node_recount(node);
+    return true;
+}
+
+static bool load_list(struct core *core, struct cursor *in,
+                      bool (*load)(struct core *core, struct cursor *in))
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!load(core, in))
+            return false;
+    return true;
+}
+
+static bool load_parts(struct core *core, struct cursor *in, struct image_numbers *numbers)
+{
+    uint32_t count;
+
+    if (schema_unpack(&image_numbers_schema, in, &core->scratch, numbers, NULL) < 0 ||
+        !load_list(core, in, load_principal) || !load_list(core, in, load_token) ||
+        !load_list(core, in, load_node) || !load_list(core, in, load_experiment) ||
+        !cursor_list(in, &count) || count != core->node_count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!load_leases(core, core->nodes[i], in))
+            return false;
+    return in->at == in->end;
+}
+
+int core_load(struct core *core, struct span image)
+{
+    struct image_numbers numbers;
+    struct cursor cursor;
+    uint32_t parts, rules;
+
+    cursor_init(&cursor, image);
+    if (!cursor_list(&cursor, &parts) || !cursor_u32(&cursor, &rules))
+        return ERR_MALFORMED;
+    if (rules != CORE_RULES || parts != IMAGE_PARTS)
+        return ERR_VERSION;
+    if (!load_parts(core, &cursor, &numbers))
+        return ERR_MALFORMED;
+    core->last_number = numbers.last_number;
+    core->next_index = numbers.next_index;
+    core->wants_place = numbers.wants_place;
+    return core_check(core) == NULL ? 0 : ERR_MALFORMED;
+}

@@ -1,0 +1,218 @@
+/* What an attempt reports: exactly once, in order, from where it is leased. */
+#include <assert.h>
+
+#include "common/record.h"
+#include "head/core/attempt.h"
+#include "head/core/state.h"
+
+/* What came of one report. */
+struct intake {
+    const uint8_t *from; /* of the records that hold its new results */
+    const uint8_t *to;
+    uint32_t count;
+    uint64_t first_row;
+    bool final;
+    struct result last;
+    bool ended;
+    struct record_end end;
+};
+
+/* An answer that leaves no trace: it is not on the tape. */
+static enum core_answer answer(struct step *step, const struct event_report *report,
+                               uint64_t acked_seq, enum action action, double horizon)
+{
+    struct effect_verdict *verdict = &effects_add(step->effects, EFFECT_VERDICT)->verdict;
+
+    verdict->node = report->node;
+    verdict->experiment = report->experiment;
+    verdict->trial = report->trial;
+    verdict->attempt = report->attempt;
+    verdict->acked_seq = acked_seq;
+    verdict->action = action;
+    verdict->horizon = horizon;
+    return CORE_REFUSED;
+}
+
+static void judge_metric(const struct experiment *experiment, struct trial *trial,
+                         const struct result *result)
+{
+    const struct spec *spec = &experiment->spec;
+    const char *metric = spec->metric != NULL ? spec->metric : spec->scheduler.metric;
+    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+    double value;
+
+    if (!result_number(result, metric, &value))
+        return;
+    /* NaN is better than nothing and worse than any number: no comparison with it holds. */
+    if (value != value ||
+        (trial->has_best && (mode == MODE_MIN ? value >= trial->best : value <= trial->best)))
+        return;
+    trial->has_best = true;
+    trial->best = value;
+    trial->best_at = result->training_iteration;
+}
+
+static void remember(const struct experiment *experiment, struct trial *trial,
+                     const struct result *result)
+{
+    const struct spec_scheduler *keys = &experiment->spec.scheduler;
+    struct judged judged = {.trial = trial->number};
+
+    judged.has_time = result_number(result, keys->time_attr, &judged.time);
+    judged.has_reward = result_number(result, keys->metric, &judged.reward);
+    if (judged.has_reward && keys->mode == MODE_MIN)
+        judged.reward = -judged.reward;
+    trial->last = judged;
+    trial->has_last = true;
+    judge_metric(experiment, trial, result);
+}
+
+static void judge(struct step *step, struct trial *trial, const struct result *result)
+{
+    struct experiment *experiment = trial->experiment;
+    struct sched_verdict verdict = {0};
+
+    if (result->done) {
+        trial->closed = true;
+        trial->done = true;
+        attempt_observe(step, trial, true, false);
+        experiment->sched->complete(experiment->scheduler, &trial->last, step->scratch, &verdict);
+        attempt_obey(step, experiment, &verdict);
+        return;
+    }
+    experiment->sched->result(experiment->scheduler, &trial->last, step->scratch, &verdict);
+    assert(verdict.action == ACTION_CONTINUE || verdict.action == ACTION_STOP);
+    if (verdict.action == ACTION_STOP) {
+        trial->closed = true;
+        trial->cause = CAUSE_SCHEDULER;
+        trial_order(trial, TRIAL_STOP);
+    }
+    attempt_observe(step, trial, trial->closed, trial->closed);
+    attempt_obey(step, experiment, &verdict);
+}
+
+/* Results behind the last one are acknowledged, and that is all. */
+static void take_result(struct step *step, struct trial *trial, const struct result *result,
+                        struct span bytes, struct intake *intake)
+{
+    if (trial->closed)
+        return;
+    if (intake->count++ == 0) {
+        intake->from = bytes.data;
+        intake->first_row = trial->rows;
+    }
+    intake->to = (const uint8_t *)bytes.data + bytes.size;
+    intake->last = *result;
+    trial->rows++;
+    trial->experiment->results++;
+    trial->experiment->changed = true;
+    remember(trial->experiment, trial, result);
+    /* One that a person stops is not judged any more. */
+    if (trial->state != TRIAL_STOPPING)
+        judge(step, trial, result);
+    else if (result->done)
+        trial->closed = trial->done = true;
+    intake->final = trial->closed;
+}
+
+static void take(struct step *step, struct trial *trial, const struct event_report *report,
+                 struct intake *intake)
+{
+    /* An executor that could not say START first. */
+    const struct record_start unknown = {0};
+    struct cursor cursor;
+
+    cursor_init(&cursor, report->records);
+    for (uint32_t i = 0; i < report->count; i++) {
+        const uint8_t *begin = cursor.at;
+        struct record record;
+        int err = record_unpack(&cursor, &record);
+
+        assert(err == 0); /* record_check has been over them */
+        if (report->first_seq + i <= trial->hw)
+            continue;
+        trial->hw++;
+        if (record.kind == RECORD_START) {
+            attempt_begin(step, trial, &record.start);
+        } else if (record.kind == RECORD_RESULT) {
+            if (trial->state == TRIAL_STARTING)
+                attempt_begin(step, trial, &unknown);
+            take_result(step, trial, &record.result, span_of(begin, (size_t)(cursor.at - begin)),
+                        intake);
+        } else {
+            intake->ended = true;
+            intake->end = record.end;
+        }
+    }
+}
+
+static void tell_results(struct step *step, const struct trial *trial, const struct intake *intake)
+{
+    struct effect_results *results = &effects_add(step->effects, EFFECT_RESULTS)->results;
+
+    results->experiment = trial->experiment->number;
+    results->trial = trial->number;
+    results->attempt = trial->attempt;
+    results->first_row = intake->first_row;
+    results->count = intake->count;
+    results->records = span_of(intake->from, (size_t)(intake->to - intake->from));
+    results->final = intake->final;
+}
+
+static void accept(struct step *step, struct trial *trial, const struct event_report *report)
+{
+    struct intake intake = {0};
+
+    take(step, trial, report, &intake);
+    if (intake.count > 0) {
+        buf_reset(&trial->last_result);
+        result_pack(&intake.last, &trial->last_result);
+        tell_results(step, trial, &intake);
+    }
+    trial->ending = intake.ended;
+    attempt_verdict(step, trial);
+    trial->ending = false;
+    if (intake.ended)
+        attempt_end(step, trial, &intake.end);
+    else
+        trial_tell(trial, false, 0, (struct span){0}, step->effects);
+}
+
+/* Of an attempt that is over: what was accepted of it is acknowledged again, the rest is too late.
+ */
+static enum core_answer answer_over(struct step *step, const struct event_report *report,
+                                    uint32_t attempt, uint64_t hw)
+{
+    if (report->attempt == attempt && report->first_seq + report->count <= hw + 1)
+        return answer(step, report, hw, ACTION_STOP, 0);
+    return answer(step, report, 0, ACTION_FENCED, 0);
+}
+
+enum core_answer on_report(struct step *step, const struct event_report *report)
+{
+    const struct experiment *experiment = core_experiment(step->core, report->experiment);
+    struct trial *trial;
+    enum action action;
+    double horizon = 0;
+
+    if (experiment == NULL || report->trial >= experiment->created)
+        return answer(step, report, 0, ACTION_FENCED, 0);
+    trial = experiment->rows[report->trial].live;
+    if (trial == NULL)
+        return answer_over(step, report, experiment->rows[report->trial].attempt,
+                           experiment->rows[report->trial].hw);
+    if (trial->node == NULL)
+        return answer_over(step, report, trial->attempt, trial->hw);
+    if (trial->attempt != report->attempt || trial->node->number != report->node)
+        return answer(step, report, 0, ACTION_FENCED, 0);
+
+    action = trial_action(trial);
+    if (action == ACTION_CONTINUE)
+        horizon = experiment->sched->horizon(experiment->scheduler, trial->number);
+    if (report->first_seq > trial->hw + 1)
+        return answer(step, report, trial->hw, ACTION_RESEND, horizon);
+    if (report->first_seq + report->count <= trial->hw + 1)
+        return answer(step, report, trial->hw, action, horizon);
+    accept(step, trial, report);
+    return CORE_ADMITTED;
+}

@@ -1,0 +1,285 @@
+/* Waiting trials onto nodes with room.
+ *
+ * All trials of an experiment need the same, so whether one of them fits somewhere is asked once,
+ * and remembered: an experiment is `blocked` when no node but the fresh ones, which have got room
+ * since, can take it. So an end of a trial makes placement look at one node, however many there
+ * are. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "head/core/attempt.h"
+#include "head/core/state.h"
+
+/* How much work may wait on a node, so that it does not wait for the head. */
+#define AHEAD_MS 50.0
+
+/* One placement. */
+struct placing {
+    struct step step;
+    struct core *core;
+    struct experiment *held_back[LIMIT_EXPERIMENTS]; /* wait, and cannot be leased ahead */
+    uint32_t held_back_count;
+};
+
+typedef bool node_test(const struct placing *placing, const struct experiment *experiment,
+                       const struct node *node);
+
+static int by_index(const void *a, const void *b)
+{
+    const struct node *left = *(struct node *const *)a;
+    const struct node *right = *(struct node *const *)b;
+
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
+/* The first place in the list at or behind the node to try first. */
+static uint32_t start_of(const struct core *core, struct node *const *nodes, uint32_t count)
+{
+    uint32_t low = 0;
+    uint32_t high = count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (nodes[middle]->index < core->next_index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct node *find_node(const struct placing *placing, const struct experiment *experiment,
+                              node_test *test)
+{
+    const struct core *core = placing->core;
+    struct node *const *nodes = experiment->blocked ? core->fresh : core->nodes;
+    uint32_t count = experiment->blocked ? core->fresh_count : core->node_count;
+    uint32_t start = start_of(core, nodes, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct node *node = nodes[start + i < count ? start + i : start + i - count];
+
+        if (test(placing, experiment, node))
+            return node;
+    }
+    return NULL;
+}
+
+static bool has_room(const struct placing *placing, const struct experiment *experiment,
+                     const struct node *node)
+{
+    (void)placing;
+    return node_has_room(node, &experiment->spec.resources);
+}
+
+/* How many of its trials run there now. Those that wait are the end of the list. */
+static uint32_t running_on(const struct experiment *experiment, const struct node *node)
+{
+    uint32_t running = 0;
+
+    for (const struct trial *trial = node->first; trial != node->waiting; trial = trial->lease_next)
+        running += trial->experiment == experiment;
+    return running;
+}
+
+/* How many of its trials may wait on a node: about AHEAD_MS of work for the slots that its trials
+ * have there. Behind others, who may take long, none waits. */
+static uint32_t depth_on(const struct experiment *experiment, const struct node *node)
+{
+    double work_ms = running_on(experiment, node) * AHEAD_MS;
+
+    if (work_ms >= experiment->mean_ms * LIMIT_LEASES_AHEAD)
+        return work_ms > 0 ? LIMIT_LEASES_AHEAD : 0;
+    return (uint32_t)(work_ms / experiment->mean_ms);
+}
+
+/* Room to wait there. Whoever comes before and cannot wait on a node would never get its turn if
+ * others queued there. */
+static bool has_room_ahead(const struct placing *placing, const struct experiment *experiment,
+                           const struct node *node)
+{
+    if (!node_is_open(node) || !node_could_fit(node, &experiment->spec.resources) ||
+        node->ahead >= depth_on(experiment, node))
+        return false;
+    for (uint32_t i = 0; i < placing->held_back_count; i++)
+        if (node_could_fit(node, &placing->held_back[i]->spec.resources))
+            return false;
+    return true;
+}
+
+static bool comes_before(const struct experiment *a, const struct experiment *b)
+{
+    if (a->spec.priority != b->spec.priority)
+        return a->spec.priority > b->spec.priority;
+    if (a->leases != b->leases)
+        return a->leases < b->leases;
+    return a->number < b->number;
+}
+
+/* Whose turn it is: NULL when nobody is left. */
+static struct experiment *next_experiment(const struct core *core)
+{
+    struct experiment *best = NULL;
+
+    for (uint32_t i = 0; i < core->running_count; i++) {
+        struct experiment *experiment = core->running[i];
+
+        if (!experiment->passed && experiment_wants(experiment) &&
+            (best == NULL || comes_before(experiment, best)))
+            best = experiment;
+    }
+    return best;
+}
+
+/* All trials need what the one needs that was found to fit. */
+static bool fits(void *context, uint32_t trial)
+{
+    (void)context;
+    (void)trial;
+    return true;
+}
+
+static struct trial *choose(struct experiment *experiment)
+{
+    const struct sched_candidates candidates = {
+        .fits = fits,
+        .pending = queue_items(&experiment->pending),
+        .pending_count = experiment->pending.count,
+    };
+    uint32_t number = experiment->sched->choose(experiment->scheduler, &candidates);
+
+    return number != NUMBER_NONE ? experiment_trial(experiment, number) : NULL;
+}
+
+/* Start one of its trials on a node, or let it wait there. */
+static void place_one(struct placing *placing, struct experiment *experiment, struct node *node,
+                      bool ahead)
+{
+    struct trial *trial;
+
+    arena_reset(placing->step.scratch);
+    if (experiment->pending.count == 0 && !experiment_propose(&placing->step, experiment)) {
+        experiment->passed = true;
+        return;
+    }
+    trial = choose(experiment);
+    if (trial == NULL) {
+        experiment->passed = experiment->unwilling = true;
+        return;
+    }
+    attempt_launch(&placing->step, trial, node, ahead);
+    placing->core->next_index = node->index + 1;
+    experiment_fill(&placing->step, experiment);
+}
+
+static void place_now(struct placing *placing)
+{
+    struct experiment *experiment;
+
+    while ((experiment = next_experiment(placing->core)) != NULL) {
+        struct node *node = find_node(placing, experiment, has_room);
+
+        if (node != NULL)
+            place_one(placing, experiment, node, false);
+        else
+            experiment->passed = true;
+    }
+}
+
+static void place_ahead(struct placing *placing)
+{
+    struct experiment *experiment;
+
+    while ((experiment = next_experiment(placing->core)) != NULL) {
+        struct node *node = NULL;
+
+        if (experiment->spec.resources.gpu == 0 && experiment->has_mean)
+            node = find_node(placing, experiment, has_room_ahead);
+        if (node != NULL) {
+            place_one(placing, experiment, node, true);
+            continue;
+        }
+        experiment->passed = true;
+        if (!experiment->unwilling)
+            placing->held_back[placing->held_back_count++] = experiment;
+    }
+}
+
+static void fill_all(struct placing *placing)
+{
+    const struct core *core = placing->core;
+    uint32_t i = 0;
+
+    while (i < core->running_count) {
+        struct experiment *experiment = core->running[i];
+
+        arena_reset(placing->step.scratch);
+        experiment->passed = false;
+        experiment_fill(&placing->step, experiment);
+        /* One that turns out to be done leaves the list. */
+        if (i < core->running_count && core->running[i] == experiment)
+            i++;
+    }
+}
+
+static void pass_none(const struct core *core)
+{
+    for (uint32_t i = 0; i < core->running_count; i++)
+        core->running[i]->passed = core->running[i]->unwilling;
+}
+
+/* Every node has been looked at for those that still wait. */
+static void settle(struct core *core)
+{
+    for (uint32_t i = 0; i < core->running_count; i++) {
+        struct experiment *experiment = core->running[i];
+
+        experiment->blocked = experiment_wants(experiment) && !experiment->unwilling;
+        experiment->passed = experiment->unwilling = false;
+    }
+    for (uint32_t i = 0; i < core->fresh_count; i++)
+        core->fresh[i]->fresh = false;
+    core->fresh_count = 0;
+    core->wants_place = false;
+}
+
+/* Rows change with every trial's move; they are told once a turn. */
+static void tell_rows(struct core *core, struct effects *effects)
+{
+    if (core->changed_count > 1)
+        qsort(core->changed, core->changed_count, sizeof(struct node *), by_index);
+    for (uint32_t i = 0; i < core->changed_count; i++) {
+        core->changed[i]->changed = false;
+        node_tell(core->changed[i], effects);
+    }
+    core->changed_count = 0;
+    for (uint32_t i = 0; i < core->running_count; i++) {
+        if (core->running[i]->changed)
+            experiment_tell(core->running[i], false, effects);
+        core->running[i]->changed = false;
+    }
+}
+
+void core_place(struct core *core, uint64_t now_ms, struct tape *tape, struct effects *effects)
+{
+    struct placing placing = {
+        .step = {.core = core,
+                 .now_ms = now_ms,
+                 .scratch = &core->scratch,
+                 .tape = tape,
+                 .effects = effects},
+        .core = core,
+    };
+
+    if (core->wants_place) {
+        if (core->fresh_count > 1)
+            qsort(core->fresh, core->fresh_count, sizeof(struct node *), by_index);
+        fill_all(&placing);
+        place_now(&placing);
+        pass_none(core);
+        place_ahead(&placing);
+        settle(core);
+    }
+    tell_rows(core, effects);
+}

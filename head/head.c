@@ -1,0 +1,250 @@
+#include "head/head.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
+#include "common/sys/log.h"
+#include "common/sys/sig.h"
+#include "common/xalloc.h"
+#include "head/shell.h"
+
+#define TICK_MS        100u
+#define STATUS_FENCED  75 /* another head leads */
+#define STATUS_AMNESIA 74 /* the log has lost what was acknowledged */
+
+void shell_step(struct head *head, struct event *event)
+{
+    (void)turns_step(head->turns, event, clock_unix_ms());
+}
+
+void shell_principal(struct head *head, const struct effect_principal *principal)
+{
+    const uint8_t *key = principal->key.data;
+    int err;
+
+    if (principal->revoked) {
+        (void)zap_revoke(head->zap, key); /* not known any more is as good */
+        fleet_revoke(head->fleet, principal->principal);
+        return;
+    }
+    err = zap_add(head->zap, key, principal->principal, (enum principal_role)principal->role);
+    if (err != 0)
+        log_line(LOG_ERROR, "key-table", "principal %u cannot be let in: %s", principal->principal,
+                 err_text(err));
+}
+
+void shell_apply(struct head *head, const struct effects *effects, bool quiet)
+{
+    /* Rows first: what is sent after shows what was committed. */
+    for (size_t i = 0; i < effects->count; i++)
+        view_apply(head->view, &effects->items[i]);
+    if (quiet)
+        return;
+    for (size_t i = 0; i < effects->count; i++) {
+        const struct effect *effect = &effects->items[i];
+
+        if (effect->type == EFFECT_PRINCIPAL)
+            shell_principal(head, &effect->principal);
+        else if (!fleet_apply(head->fleet, effect) && effect->type == EFFECT_REPLY)
+            front_apply(head->front, &effect->reply);
+    }
+    fleet_flush(head->fleet);
+    project_effects(head->project, effects->items, effects->count);
+}
+
+/* Its entry is on disk, or it has none: do what it says, and let the sinks have it. */
+static void finish(struct head *head, struct turn *turn)
+{
+    const struct effects *effects = turn_effects(turn);
+
+    FAILPOINT("head-before-apply");
+    shell_apply(head, effects, false);
+    FAILPOINT("head-after-apply");
+    sinks_put(head->sinks, effects->items, effects->count, turn_release, turn);
+}
+
+static void set_stalled(struct head *head, bool stalled)
+{
+    if (stalled == head->stalled)
+        return;
+    head->stalled = stalled;
+    if (stalled)
+        log_line(LOG_WARNING, "log-stalled", "the log takes no entries, nothing is decided: %s",
+                 journal_why(head->journal));
+    else
+        log_line(LOG_INFO, "log-goes-on", "the log takes entries again");
+    fleet_set_committing(head->fleet, !stalled);
+    front_set_committing(head->front, !stalled);
+}
+
+static void journal_failed(struct head *head, int err)
+{
+    if (err == ERR_FENCED) {
+        log_error_for_people("this head", journal_why(head->journal),
+                             "nothing: the other head goes on with everything");
+        head->status = STATUS_FENCED;
+    } else {
+        log_error_for_people("AMNESIA", journal_why(head->journal),
+                             "restore the data of this Redis, then start the head again");
+        head->status = STATUS_AMNESIA;
+    }
+    /* Nothing of what waits for a commit may happen now. */
+    head->ending = true;
+}
+
+/* Move the log on: finish what is committed, append what is ready. */
+static void commit(struct head *head, uint64_t now_ms)
+{
+    for (;;) {
+        struct span entry;
+        struct turn *turn;
+
+        if (head->committing != NULL) {
+            int state = journal_poll(head->journal, now_ms);
+
+            if (state < 0) {
+                journal_failed(head, state);
+                return;
+            }
+            if (state != JOURNAL_COMMITTED)
+                return;
+            turn = head->committing;
+            head->committing = NULL;
+            finish(head, turn);
+        }
+        turn = turns_close(head->turns, &entry);
+        if (turn == NULL)
+            return;
+        if (entry.size == 0) {
+            finish(head, turn);
+            continue;
+        }
+        head->committing = turn;
+        FAILPOINT("head-before-commit");
+        journal_append(head->journal, entry, now_ms);
+    }
+}
+
+static void tend(struct head *head, uint64_t now_ms)
+{
+    char trouble[256];
+
+    if (now_ms < head->tended_ms + TICK_MS)
+        return;
+    head->tended_ms = now_ms;
+    planes_watch(head, now_ms);
+    if (turns_ready(head->turns))
+        fleet_tick(head->fleet, now_ms, clock_unix_ms());
+    if (core_deadline_ms(head->core) <= clock_unix_ms() && turns_ready(head->turns)) {
+        struct event event = {.type = EVENT_TICK};
+
+        shell_step(head, &event);
+    }
+    if (head->redisd != NULL && !journal_is_connected(head->journal) &&
+        redisd_tend(head->redisd, now_ms) == ERR_IO)
+        log_line(LOG_ERROR, "redis-disk", "redis-server ended because its disk failed to sync");
+    set_stalled(head,
+                journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
+    if (sinks_trouble(head->sinks, trouble, sizeof(trouble)))
+        log_line(LOG_WARNING, "sinks", "%s", trouble);
+    project_tend(head->project, now_ms);
+}
+
+static void on_signal(struct head *head)
+{
+    int number;
+
+    while ((number = sig_next(head->signals)) != 0) {
+        if (number == SIGUSR1) {
+            size_t experiments;
+            size_t nodes;
+
+            (void)view_experiments(head->view, &experiments);
+            (void)view_nodes(head->view, &nodes);
+            log_line(LOG_INFO, "dump", "epoch=%llu experiments=%zu nodes=%zu digest=%016llx",
+                     (unsigned long long)journal_epoch(head->journal), experiments, nodes,
+                     (unsigned long long)core_digest(head->core));
+        } else if (number == SIGUSR2) {
+            log_toggle_debug();
+        } else {
+            head->ending = true;
+        }
+    }
+}
+
+enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_PLANES };
+
+static void wait_for_something(struct head *head, uint64_t now_ms)
+{
+    zmq_pollitem_t items[POLL_PLANES + PLANES] = {
+        [POLL_SIGNAL] = {.fd = head->signals, .events = ZMQ_POLLIN},
+        [POLL_TURNS] = {.fd = turns_fd(head->turns), .events = ZMQ_POLLIN},
+        [POLL_JOURNAL] = {.fd = journal_fd(head->journal), .events = ZMQ_POLLIN},
+        [POLL_AUDIT] = {.socket = zap_audit_socket(head->zap), .events = ZMQ_POLLIN},
+    };
+    bool reading = turns_ready(head->turns);
+    uint64_t until = head->tended_ms + TICK_MS;
+    uint64_t deadline = journal_deadline_ms(head->journal);
+    int count = POLL_PLANES;
+
+    if (deadline < until)
+        until = deadline;
+    deadline = front_deadline_ms(head->front);
+    if (deadline < until)
+        until = deadline;
+    if (journal_wants_write(head->journal))
+        items[POLL_JOURNAL].events |= ZMQ_POLLOUT;
+    if (items[POLL_JOURNAL].fd < 0)
+        items[POLL_JOURNAL] = items[POLL_SIGNAL]; /* there is no descriptor to wait for */
+    for (int i = 0; reading && i < PLANES; i++)
+        items[count++] = (zmq_pollitem_t){.socket = head->planes[i].socket, .events = ZMQ_POLLIN};
+    (void)zmq_poll(items, count, until > now_ms ? (long)(until - now_ms) : 0);
+    if (items[POLL_TURNS].revents != 0)
+        turns_awake(head->turns);
+}
+
+int head_run(struct head *head)
+{
+    while (!head->ending) {
+        uint64_t now_ms = clock_ms();
+        uint64_t unix_ms = clock_unix_ms();
+        bool any = false;
+
+        on_signal(head);
+        for (int i = 0; i < PLANES; i++)
+            any |= plane_read(head, (enum link_plane)i, now_ms, unix_ms);
+        commit(head, now_ms);
+        front_wake(head->front, now_ms);
+        tend(head, now_ms);
+        if (!any && !head->ending)
+            wait_for_something(head, clock_ms());
+    }
+    return head->status;
+}
+
+void head_close(struct head *head)
+{
+    uint64_t until = clock_ms() + 3000;
+
+    if (head == NULL)
+        return;
+    /* What was taken in is committed, and done, before the end; nothing new is read. */
+    while (head->status == 0 && clock_ms() < until) {
+        struct pollfd wait = {.fd = journal_fd(head->journal), .events = POLLIN};
+
+        commit(head, clock_ms());
+        if (head->committing == NULL)
+            break;
+        (void)poll(&wait, 1, 10);
+    }
+    setup_close(head);
+    free(head);
+}

@@ -1,0 +1,38 @@
+/* main.c - the program assay-head. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/result.h"
+#include "common/sys/clock.h"
+#include "common/sys/log.h"
+#include "head/head.h"
+#include "head/replay.h"
+#include "proto/key.h"
+
+int main(int argc, char **argv)
+{
+    struct settings settings;
+    struct head *head;
+    int rc;
+
+    if (argc > 1 && strcmp(argv[1], "replay") == 0)
+        return replay_command(argc - 1, argv + 1);
+    rc = settings_read(argc, argv, &settings);
+    if (rc != 0) {
+        settings_fini(&settings);
+        return rc == 1 ? 0 : rc;
+    }
+    if (!settings.verbose)
+        log_set_level(LOG_WARNING);
+    if (key_harden_process() != 0)
+        log_line(LOG_WARNING, "harden", "core files cannot be turned off");
+    key_library_init();
+    result_set_utc_offset(clock_utc_offset_s());
+    rc = head_open(&settings, &head);
+    if (rc == 0) {
+        rc = head_run(head);
+        head_close(head);
+    }
+    settings_fini(&settings);
+    return rc;
+}

@@ -1,0 +1,169 @@
+#include <errno.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/sys/log.h"
+#include "head/shell.h"
+#include "proto/roles.h"
+
+#define READ_AT_ONCE 512 /* messages of a plane before the others are looked at */
+
+static uint32_t role_now(const struct head *head, uint32_t number)
+{
+    const struct view_principal *principal = view_principal(head->view, number);
+
+    return principal != NULL && !principal->revoked ? principal->role : (uint32_t)ROLE_NONE;
+}
+
+static void refuse_role(struct head *head, enum link_plane kind, const struct link_message *from,
+                        uint32_t role, uint32_t type, uint64_t request)
+{
+    const struct schema *schema = message_schema(type);
+    char fingerprint[KEY_FINGERPRINT];
+    const char *word = role_name(role);
+
+    key_fingerprint(from->key, fingerprint);
+    audit_line(head->audit, "refused", "%s may not %s: principal %u key %s from %s on %s",
+               word != NULL ? word : "nobody", schema != NULL ? schema->name : "?", from->principal,
+               fingerprint, from->address, link_plane_name(kind));
+    front_refuse(head->front, head->planes[kind].socket, &from->route, request, ERROR_DENIED,
+                 "not allowed", "this key's role may not do that",
+                 "ask an admin of the cluster for a token: assay token create --role ...");
+}
+
+static void refuse_form(struct head *head, enum link_plane kind, const struct link_message *from,
+                        uint64_t request, int err, const struct schema_error *error)
+{
+    const char *mend =
+        err == ERR_VERSION ? "install the same version of Assay on both sides" : NULL;
+
+    audit_line(head->audit, "refused", "bad message from principal %u, %s on %s: %s %s",
+               from->principal, from->address, link_plane_name(kind), error->field, error->what);
+    front_refuse(head->front, head->planes[kind].socket, &from->route, request,
+                 err == ERR_VERSION ? ERROR_VERSION : ERROR_MALFORMED, error->field, error->what,
+                 mend);
+}
+
+static void handle(struct head *head, enum link_plane kind, struct link_message *from,
+                   uint64_t now_ms, uint64_t unix_ms)
+{
+    uint32_t role = role_now(head, from->principal);
+    struct schema_error error = {"message", "does not begin as a message"};
+    struct message message;
+    struct span frame;
+    uint64_t request = 0;
+    uint32_t type = 0;
+    int err;
+
+    if (!message_peek(link_message_body(from), &type, &request)) {
+        refuse_form(head, kind, from, 0, ERR_MALFORMED, &error);
+        return;
+    }
+    if (!role_allowed(role, type)) {
+        refuse_role(head, kind, from, role, type, request);
+        return;
+    }
+    frame = turns_frame(head->turns, &from->body);
+    err = message_unpack(frame, turns_arena(head->turns), &message, &error);
+    if (err != 0) {
+        refuse_form(head, kind, from, request, err, &error);
+        return;
+    }
+    if (kind != LINK_WORKER) {
+        front_message(head->front, kind, from, &message, now_ms, unix_ms);
+        return;
+    }
+    err = fleet_message(head->fleet, &from->route, from->principal, &message, now_ms, unix_ms);
+    if (err != 0) {
+        error = (struct schema_error){"message", err_text(err)};
+        refuse_form(head, kind, from, request, err, &error);
+    }
+}
+
+bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms)
+{
+    struct plane *plane = &head->planes[kind];
+    bool any = false;
+
+    plane->drained = false;
+    for (int i = 0; i < READ_AT_ONCE && turns_ready(head->turns); i++) {
+        struct link_message message;
+        int err = link_receive(plane->socket, &message);
+
+        if (err == ERR_AGAIN || err == ERR_CLOSED) {
+            plane->drained = true;
+            break;
+        }
+        any = true;
+        if (err == ERR_TOO_BIG) {
+            audit_line(head->audit, "refused", "a message in parts from principal %u, %s on %s",
+                       message.principal, message.address, link_plane_name(kind));
+            (void)peerwatch_shut(plane->watch, message.fd);
+        } else {
+            peerwatch_delivered(plane->watch, message.fd, link_message_body(&message).size);
+            handle(head, kind, &message, now_ms, unix_ms);
+        }
+        link_message_fini(&message);
+    }
+    return any;
+}
+
+struct cut {
+    struct head *head;
+    enum link_plane kind;
+};
+
+static void cut_off(void *context, int fd, uint64_t behind)
+{
+    const struct cut *cut = context;
+
+    audit_line(cut->head->audit, "refused",
+               "connection %d on %s sent %llu bytes of a message without end", fd,
+               link_plane_name(cut->kind), (unsigned long long)behind);
+}
+
+static void watch_monitor(struct head *head, enum link_plane kind)
+{
+    struct plane *plane = &head->planes[kind];
+    struct monitor_event event;
+
+    while (monitor_next(plane->monitor, &event)) {
+        switch (event.kind) {
+        case MONITOR_ACCEPTED:
+            peerwatch_add(plane->watch, event.fd);
+            break;
+        case MONITOR_GONE:
+            /* HTTP and other noise leaves without having failed at anything. */
+            if (!peerwatch_remove(plane->watch, event.fd))
+                audit_line(head->audit, "refused", "a connection from %s on %s never spoke",
+                           event.address, link_plane_name(kind));
+            break;
+        case MONITOR_FAILED:
+            audit_line(head->audit, "refused", "a stranger from %s on %s: %s", event.address,
+                       link_plane_name(kind), event.reason);
+            break;
+        case MONITOR_CONNECTED:
+        case MONITOR_RETRY:
+        case MONITOR_READY:
+        case MONITOR_REFUSED: /* the ZAP handler's audit has said who */
+            break;
+        }
+    }
+}
+
+void planes_watch(struct head *head, uint64_t now_ms)
+{
+    struct zap_audit audit;
+
+    for (int kind = 0; kind < PLANES; kind++) {
+        struct cut cut = {.head = head, .kind = (enum link_plane)kind};
+
+        watch_monitor(head, cut.kind);
+        (void)peerwatch_check(head->planes[kind].watch, now_ms, head->planes[kind].drained, cut_off,
+                              &cut);
+    }
+    while (zap_audit_next(head->zap, &audit))
+        audit_line(head->audit, "refused", "%s: key %s from %s on %s (%u times)", audit.reason,
+                   audit.fingerprint[0] != '\0' ? audit.fingerprint : "none", audit.address,
+                   audit.domain, audit.count);
+}

@@ -1,0 +1,59 @@
+/* replay.h - the log read back: the same core, fed with the same events, decides the same.
+ *
+ * Used at a head's start to get its state back, and offline to compare. What was launched and what
+ * verdicts were given stands on each entry's tape; the first difference stops a replay, since
+ * nothing behind it means anything. */
+#ifndef HEAD_REPLAY_H
+#define HEAD_REPLAY_H
+
+#include "head/core/core.h"
+#include "head/store/address.h"
+#include "head/store/keys.h"
+#include "head/store/trouble.h"
+
+/* The end of the log, wherever that is. */
+#define REPLAY_ALL ((struct log_id){UINT64_MAX, UINT64_MAX})
+
+struct replay_summary {
+    struct log_id last; /* read */
+    uint64_t entries;   /* of turns */
+    uint64_t takeovers;
+    uint64_t events;
+    uint64_t launches;
+    uint64_t verdicts;
+};
+
+/* One entry after it was decided again. All borrowed until the function returns. */
+struct replay_entry {
+    struct log_id id;
+    bool takeover;
+    struct span who; /* takeover: who took the epoch */
+    uint64_t now_ms;
+    const struct event *events;
+    uint32_t count;
+    const struct effects *effects;
+};
+
+typedef void replay_entry_fn(void *context, const struct replay_entry *entry);
+typedef void replay_effects_fn(void *context, const struct effects *effects, uint64_t now_ms);
+
+/* Read the log from its beginning up to the entry until, stepping a fresh core with it. Each entry
+ * is handed to watch, takeovers included. Waits as long as Redis makes progress. *out and the core
+ * are as far as it came, also after a failure. ERR_MALFORMED: damaged, or an entry is missing;
+ * ERR_VERSION: other rules; ERR_IO: decided otherwise; ERR_CLOSED, ERR_DENIED, ERR_TIMEOUT: Redis.
+ */
+int replay_entries(const struct store_address *address, const char *name, struct log_id until,
+                   struct core *core, replay_entry_fn *watch, void *context,
+                   struct replay_summary *out, struct trouble *trouble);
+
+/* The same for a head: apply gets the effects of each turn, and its time. until has to be there. */
+int replay_log(const struct store_address *address, const char *name, struct log_id until,
+               struct core *core, replay_effects_fn *apply, void *context,
+               struct replay_summary *out, struct trouble *trouble);
+
+/* `assay head replay DATA-DIR [--until ID]`; argv[0] is "replay". Prints every entry, and whether
+ * all was decided alike. The folder is not changed: where its redis-server does not run, a copy is
+ * read. Exit status: 0 equal, 70 decided otherwise, 2 for what cannot be read. */
+int replay_command(int argc, char **argv);
+
+#endif

@@ -1,0 +1,241 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/sys/fs.h"
+#include "common/sys/log.h"
+#include "head/redisd.h"
+#include "head/replay.h"
+
+#define STATUS_WRONG 2
+#define STATUS_OTHER 70
+#define FILES        "redis/appendonlydir"
+
+static int complain(const struct trouble *trouble, int status)
+{
+    log_error_for_people(trouble->what, trouble->why,
+                         trouble->mend[0] != '\0' ? trouble->mend : NULL);
+    return status;
+}
+
+struct printer {
+    struct buf line;
+};
+
+static void print_line(struct printer *printer, const char *indent)
+{
+    (void)printf("%s%.*s\n", indent, (int)printer->line.size, (const char *)printer->line.data);
+    buf_reset(&printer->line);
+}
+
+/* Unix time as people and sorting programs read it. */
+static void print_time(uint64_t unix_ms)
+{
+    time_t seconds = (time_t)(unix_ms / 1000);
+    char text[32] = "";
+    struct tm parts;
+
+    if (gmtime_r(&seconds, &parts) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)printf("%s.%03uZ", text, (unsigned)(unix_ms % 1000));
+}
+
+static void print_entry(void *context, const struct replay_entry *entry)
+{
+    struct printer *printer = context;
+    char id[LOG_ID_BYTES];
+
+    (void)log_id_print(entry->id, id);
+    if (entry->takeover) {
+        (void)printf("%s taken over by %.*s\n", id, SPAN(entry->who));
+        return;
+    }
+    (void)printf("%s ", id);
+    print_time(entry->now_ms);
+    (void)printf(" events=%" PRIu32 "\n", entry->count);
+    for (uint32_t i = 0; i < entry->count; i++) {
+        event_print(&entry->events[i], &printer->line);
+        print_line(printer, "  event ");
+    }
+    for (size_t i = 0; i < entry->effects->count; i++) {
+        const struct effect *effect = &entry->effects->items[i];
+
+        if (effect->type != EFFECT_LAUNCH && effect->type != EFFECT_VERDICT)
+            continue;
+        effect_print(effect, &printer->line);
+        print_line(printer, "  ");
+    }
+}
+
+static int copy_file(int from_dir, int to_dir, const char *name)
+{
+    int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ssize_t copied = -1;
+    int err;
+
+    if (from >= 0 && to >= 0)
+        do {
+            copied = copy_file_range(from, NULL, to, NULL, 1u << 30, 0);
+        } while (copied > 0 || (copied < 0 && errno == EINTR));
+    err = copied < 0 ? err_from_errno() : 0;
+    if (from >= 0)
+        (void)close(from);
+    if (to >= 0 && close(to) < 0 && err == 0)
+        err = err_from_errno();
+    return err;
+}
+
+/* The append-only files of data_dir into the same place of copy_dir. */
+static int copy_files(const char *data_dir, const char *copy_dir)
+{
+    char from_path[LIMIT_PATH_BYTES];
+    char to_path[LIMIT_PATH_BYTES];
+    const struct dirent *item;
+    DIR *folder = NULL;
+    int to_dir = -1;
+    int err = fs_join(from_path, data_dir, FILES);
+
+    if (err == 0)
+        err = fs_join(to_path, copy_dir, FILES);
+    if (err == 0)
+        err = fs_make_dirs(to_path, 0700);
+    if (err < 0)
+        return err;
+    folder = opendir(from_path);
+    to_dir = open(to_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder == NULL || to_dir < 0)
+        err = err_from_errno();
+    while (err == 0 && (item = readdir(folder)) != NULL)
+        if (item->d_name[0] != '.')
+            err = copy_file(dirfd(folder), to_dir, item->d_name);
+    if (folder != NULL)
+        (void)closedir(folder);
+    if (to_dir >= 0)
+        (void)close(to_dir);
+    return err;
+}
+
+/* A server of our own on a copy, in copy_dir, which is made. */
+static int start_on_copy(const char *data_dir, const char *name, char *copy_dir,
+                         struct redisd **out, struct trouble *trouble)
+{
+    const char *folder = getenv("TMPDIR");
+    int err = fs_join(copy_dir, folder != NULL && folder[0] != '\0' ? folder : "/tmp",
+                      "assay-replay-XXXXXX");
+
+    if (err == 0 && mkdtemp(copy_dir) == NULL) {
+        err = err_from_errno();
+        copy_dir[0] = '\0';
+    }
+    if (err == 0)
+        err = copy_files(data_dir, copy_dir);
+    if (err < 0)
+        return trouble_set(trouble, err, "data directory", "make room in $TMPDIR",
+                           "copying %s/" FILES ": %s", data_dir, err_text(err));
+    return redisd_start(copy_dir, name, true, out, trouble);
+}
+
+static int open_folder(const char *data_dir, char *name, char *copy_dir, struct redisd **out,
+                       struct trouble *trouble)
+{
+    int err = redisd_cluster(data_dir, name);
+
+    if (err < 0)
+        return trouble_set(trouble, err, "data directory",
+                           "name the --data-dir of a head that runs its own redis-server",
+                           "%s holds no log", data_dir);
+    if (redisd_is_running(data_dir))
+        return redisd_start(data_dir, name, true, out, trouble);
+    return start_on_copy(data_dir, name, copy_dir, out, trouble);
+}
+
+static int compare(const struct store_address *address, const char *name, struct log_id until,
+                   struct trouble *trouble)
+{
+    struct core *core = core_new();
+    struct printer printer = {0};
+    struct replay_summary summary;
+    int err = replay_entries(address, name, until, core, print_entry, &printer, &summary, trouble);
+
+    (void)printf("%" PRIu64 " entries, %" PRIu64 " events, %" PRIu64 " launches, %" PRIu64
+                 " verdicts, digest %016" PRIx64 ": %s\n",
+                 summary.entries, summary.events, summary.launches, summary.verdicts,
+                 core_digest(core),
+                 err == 0        ? "equal"
+                 : err == ERR_IO ? "different"
+                                 : "cut short");
+    buf_fini(&printer.line);
+    core_free(core);
+    return err;
+}
+
+static int replay_folder(const char *data_dir, struct log_id until)
+{
+    char name[STORE_NAME_BYTES + 1];
+    char copy_dir[LIMIT_PATH_BYTES] = "";
+    struct redisd *redisd = NULL;
+    struct trouble trouble;
+    struct trouble stop_trouble;
+    int err = open_folder(data_dir, name, copy_dir, &redisd, &trouble);
+
+    if (err < 0) {
+        err = complain(&trouble, STATUS_WRONG);
+    } else {
+        err = compare(redisd_address(redisd), name, until, &trouble);
+        if (err < 0)
+            err = complain(&trouble, err == ERR_IO ? STATUS_OTHER : STATUS_WRONG);
+    }
+    if (redisd != NULL && copy_dir[0] != '\0' && redisd_stop(redisd, &stop_trouble) < 0)
+        (void)complain(&stop_trouble, 0);
+    redisd_free(redisd);
+    if (copy_dir[0] != '\0' && fs_remove_tree(copy_dir) < 0) {
+        log_error_for_people(copy_dir, strerror(errno), "remove it by hand");
+        err = err == 0 ? STATUS_WRONG : err;
+    }
+    if (fflush(stdout) != 0 && err == 0) {
+        log_error_for_people("output", strerror(errno), NULL);
+        err = STATUS_WRONG;
+    }
+    return err;
+}
+
+int replay_command(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"until", required_argument, NULL, 'u'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const char usage[] = "assay replay DATA-DIR [--until ID]";
+    struct log_id until = REPLAY_ALL;
+    int option;
+
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (option == 'h') {
+            (void)printf("usage: %s\n", usage);
+            return 0;
+        }
+        if (option != 'u' || !log_id_parse(span_text(optarg), &until)) {
+            log_error_for_people("replay",
+                                 option == 'u' ? "--until takes an id such as 3-17"
+                                               : "an unknown option, or one without its value",
+                                 usage);
+            return STATUS_WRONG;
+        }
+    }
+    if (argc - optind != 1) {
+        log_error_for_people("replay", "one data directory is to be named", usage);
+        return STATUS_WRONG;
+    }
+    return replay_folder(argv[optind], until);
+}

@@ -1,0 +1,141 @@
+#include "head/settings.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/limits.h"
+#include "common/sys/home.h"
+#include "common/sys/log.h"
+#include "common/xalloc.h"
+#include "head/store/keys.h"
+#include "proto/address.h"
+
+static const char usage[] =
+    "usage: assay head [options]\n"
+    "       assay head replay DATA-DIR [--until ID]\n"
+    "\n"
+    "Run a head in the foreground: it decides what runs where, and keeps everything in Redis.\n"
+    "\n"
+    "  --port N             port to listen at (7420; 0: any free one)\n"
+    "  --bind ADDR          address or interface to listen on (default: all; every peer needs a "
+    "key)\n"
+    "  --data-dir DIR       its keys, its Redis and its code store (default: "
+    "ASSAY_HOME/heads/NAME)\n"
+    "  --name NAME          name of the cluster (default)\n"
+    "  --redis-address URL  use this Redis (>= 6.2) instead of one of its own: HOST[:PORT],\n"
+    "                       redis://[user@]host[:port], or the path of a unix socket\n"
+    "  -v, --verbose        say more on stderr\n"
+    "      --help\n"
+    "\n"
+    "example: assay head --port 7420 --data-dir /var/lib/assay\n";
+
+enum { OPTION_PRIVATE = 1000, OPTION_READY_FD };
+
+static const struct option options[] = {
+    {"port", required_argument, NULL, 'p'},
+    {"bind", required_argument, NULL, 'b'},
+    {"data-dir", required_argument, NULL, 'd'},
+    {"name", required_argument, NULL, 'n'},
+    {"redis-address", required_argument, NULL, 'r'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"private", no_argument, NULL, OPTION_PRIVATE},
+    {"ready-fd", required_argument, NULL, OPTION_READY_FD},
+    {NULL, 0, NULL, 0},
+};
+
+static int wrong(const char *what, const char *why)
+{
+    log_error_for_people(what, why, "assay head --help");
+    return 2;
+}
+
+static bool read_number(const char *text, long most, long *out)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (*text == '\0' || *end != '\0' || number < 0 || number > most)
+        return false;
+    *out = number;
+    return true;
+}
+
+static int read_option(int option, struct settings *settings)
+{
+    long number;
+
+    switch (option) {
+    case 'p':
+        if (!read_number(optarg, 65535, &number))
+            return wrong("--port", "a port is a number from 0 to 65535");
+        settings->port = (uint16_t)number;
+        return 0;
+    case 'b':
+        settings->bind = optarg;
+        return 0;
+    case 'd':
+        free(settings->data_dir);
+        settings->data_dir = home_expand(optarg);
+        return 0;
+    case 'n':
+        if (!store_name_is_good(optarg))
+            return wrong("--name", "a name is 1 to 64 of A-Z a-z 0-9 . _ -");
+        settings->name = optarg;
+        return 0;
+    case 'r':
+        settings->redis_address = optarg;
+        return 0;
+    case 'v':
+        settings->verbose = true;
+        return 0;
+    case OPTION_PRIVATE:
+        settings->private_cluster = true;
+        return 0;
+    case OPTION_READY_FD:
+        if (!read_number(optarg, 1 << 20, &number))
+            return wrong("--ready-fd", "a descriptor is a number");
+        settings->ready_fd = (int)number;
+        return 0;
+    case 'h':
+        (void)fputs(usage, stdout);
+        return 1;
+    default:
+        return wrong("assay head", "unknown option, or one without its value");
+    }
+}
+
+int settings_read(int argc, char **argv, struct settings *out)
+{
+    char path[LIMIT_PATH_BYTES];
+    const char *home;
+    int option;
+    int rc;
+
+    *out = (struct settings){.name = "default", .port = ADDRESS_PORT, .ready_fd = -1};
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "v", options, NULL)) != -1) {
+        rc = read_option(option, out);
+        if (rc != 0)
+            return rc;
+    }
+    if (optind < argc)
+        return wrong(argv[optind], "this argument means nothing here");
+    if (out->data_dir == NULL) {
+        home = home_dir();
+        if (home == NULL)
+            return wrong("ASSAY_HOME", "there is no folder for it");
+        if ((size_t)snprintf(path, sizeof(path), "%s/heads/%s", home, out->name) >= sizeof(path))
+            return wrong("--data-dir", "the path is too long");
+        out->data_dir = xstrdup(path);
+    }
+    return 0;
+}
+
+void settings_fini(struct settings *settings)
+{
+    free(settings->data_dir);
+    settings->data_dir = NULL;
+}

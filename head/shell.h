@@ -1,0 +1,82 @@
+/* shell.h - the parts of a head, for the files that make up its shell: setup.c, planes.c, head.c.
+ */
+#ifndef HEAD_SHELL_H
+#define HEAD_SHELL_H
+
+#include "head/audit.h"
+#include "head/blobs.h"
+#include "head/fleet.h"
+#include "head/front.h"
+#include "head/head.h"
+#include "head/journal.h"
+#include "head/redisd.h"
+#include "head/store/project.h"
+#include "head/turn.h"
+#include "head/view.h"
+#include "proto/link.h"
+#include "proto/peerwatch.h"
+
+#define PLANES 3 /* enum link_plane */
+
+struct plane {
+    void *socket;
+    struct monitor *monitor;
+    struct peerwatch *watch;
+    uint16_t port;
+    bool drained; /* nothing was left when it was last read */
+};
+
+struct head {
+    struct settings settings; /* borrowed texts */
+    int lock;                 /* of the data directory */
+    int signals;
+    struct key_pair keys;
+    struct key_pair admin;
+    struct key_pair worker; /* private cluster: its worker's */
+    struct audit *audit;
+    struct blobs *blobs;
+    struct redisd *redisd; /* NULL: an outside Redis */
+    struct store_address redis;
+    struct journal *journal;
+    struct project *project;
+    struct core *core;
+    struct view *view;
+    struct sinks *sinks;
+    struct turns *turns;
+    void *context;
+    struct zap *zap;
+    struct plane planes[PLANES];
+    struct fleet *fleet;
+    struct front *front;
+    struct turn *committing; /* its entry is on the way; NULL: none */
+    uint64_t tended_ms;      /* when the timers were last looked at */
+    uint64_t feed_version;   /* of the view when the front's waiters were last woken */
+    bool stalled;            /* the log takes nothing now */
+    bool ending;
+    int status; /* to exit with */
+};
+
+/* setup.c */
+int setup_store(struct head *head);
+int setup_replay(struct head *head);
+int setup_sockets(struct head *head);
+void setup_close(struct head *head);
+
+/* A committed effect that is the shell's own: a key may talk, or no more. */
+void shell_principal(struct head *head, const struct effect_principal *principal);
+
+/* planes.c: read what is there, at most until the open turn is full. Returns whether something
+ * was. */
+bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms);
+
+/* What became of connections; who was refused; who is to be cut off. */
+void planes_watch(struct head *head, uint64_t now_ms);
+
+/* head.c: step an event of the head's own. */
+void shell_step(struct head *head, struct event *event);
+
+/* All of a committed turn's effects but the sinks', in order; also for those of a replay (quiet: no
+ * peers are there yet). */
+void shell_apply(struct head *head, const struct effects *effects, bool quiet);
+
+#endif

@@ -1,0 +1,331 @@
+#include "head/sink/trial_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/limits.h"
+#include "common/record.h"
+#include "common/spec.h"
+#include "common/sys/fs.h"
+#include "common/xalloc.h"
+
+#define FOLDER_MODE 0755
+#define FILE_MODE   0644
+
+struct trial_files *trial_files_new(uint32_t experiment, uint32_t trial)
+{
+    struct trial_files *files = xcalloc(1, sizeof(*files));
+
+    files->experiment = experiment;
+    files->trial = trial;
+    files->json = -1;
+    files->progress = -1;
+    csv_init(&files->csv);
+    arena_init(&files->constants_arena);
+    return files;
+}
+
+void trial_files_close(struct trial_files *files)
+{
+    if (files->json >= 0)
+        (void)close(files->json);
+    if (files->progress >= 0)
+        (void)close(files->progress);
+    files->json = -1;
+    files->progress = -1;
+}
+
+void trial_files_free(struct trial_files *files)
+{
+    trial_files_close(files);
+    csv_fini(&files->csv);
+    arena_fini(&files->constants_arena);
+    buf_fini(&files->json_rows);
+    buf_fini(&files->progress_rows);
+    free(files->folder);
+    free(files);
+}
+
+/* The trial's rows are dropped from here on. */
+static void broke(struct trial_files *files, const char *path, char *trouble, size_t size)
+{
+    if (!files->broken)
+        (void)snprintf(trouble, size,
+                       "cannot write %s: %s; the results are safe in the log and are written when "
+                       "the head starts again",
+                       path, strerror(errno));
+    files->broken = true;
+    buf_reset(&files->json_rows);
+    buf_reset(&files->progress_rows);
+    trial_files_close(files);
+}
+
+static int open_file(struct trial_files *files, const char *name, int flags, char *path)
+{
+    if (fs_join(path, files->folder, name) != 0) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return open(path, flags | O_CREAT | O_CLOEXEC, FILE_MODE);
+}
+
+/* Where the first rows lines of a file end; in quotes a newline is no end. */
+static int rows_end(int fd, uint64_t rows, bool quotes, uint64_t *out)
+{
+    uint8_t block[65536];
+    uint64_t at = 0;
+    bool quoted = false;
+    ssize_t got;
+
+    if (rows == 0) {
+        *out = 0;
+        return 0;
+    }
+    while ((got = pread(fd, block, sizeof(block), (off_t)at)) > 0) {
+        for (ssize_t i = 0; i < got; i++) {
+            quoted ^= quotes && block[i] == '"';
+            if (block[i] == '\n' && !quoted && --rows == 0) {
+                *out = at + (uint64_t)i + 1;
+                return 0;
+            }
+        }
+        at += (uint64_t)got;
+    }
+    *out = at;
+    return got < 0 ? ERR_IO : 0;
+}
+
+/* Feed rows of a trial that point behind `from` in result.json follow their lines to
+ * superseded.json, where these begin at `to`. */
+static void feed_follow(int feed, uint64_t rows, uint32_t trial, uint64_t from, uint64_t to)
+{
+    struct feed_row block[1024];
+    uint64_t row = 0;
+    ssize_t got;
+
+    while (row < rows &&
+           (got = pread(feed, block, sizeof(block), (off_t)(row * sizeof(*block)))) > 0) {
+        size_t count = (size_t)got / sizeof(*block);
+
+        for (size_t i = 0; i < count; i++) {
+            if (block[i].trial != trial || block[i].offset < from ||
+                (block[i].offset & FEED_SUPERSEDED) != 0)
+                continue;
+            block[i].offset = (to + (block[i].offset - from)) | FEED_SUPERSEDED;
+            (void)pwrite(feed, &block[i], sizeof(*block), (off_t)((row + i) * sizeof(*block)));
+        }
+        row += count;
+    }
+}
+
+/* Lines behind the rows that stay go to superseded.json: nothing that was reported is thrown away.
+ */
+static int cut_json(struct trial_files *files, uint64_t rows, int feed_fd, uint64_t feed_rows,
+                    char *path)
+{
+    uint64_t end;
+    uint64_t at;
+    struct stat st;
+    uint8_t block[65536];
+    ssize_t got;
+    int old;
+    int err;
+
+    if (rows_end(files->json, rows, false, &end) != 0 || fstat(files->json, &st) != 0)
+        return ERR_IO;
+    files->json_end = end;
+    if ((uint64_t)st.st_size <= end)
+        return 0;
+    old = open_file(files, "superseded.json", O_RDWR | O_APPEND, path);
+    if (old < 0)
+        return ERR_IO;
+    err = fstat(old, &st) == 0 ? 0 : ERR_IO;
+    for (at = end; err == 0; at += (uint64_t)got) {
+        got = pread(files->json, block, sizeof(block), (off_t)at);
+        if (got <= 0)
+            break;
+        err = fs_write_all(old, block, (size_t)got);
+    }
+    (void)close(old);
+    if (err == 0 && feed_fd >= 0)
+        feed_follow(feed_fd, feed_rows, files->trial, end, (uint64_t)st.st_size);
+    if (err == 0 && ftruncate(files->json, (off_t)end) != 0)
+        err = ERR_IO;
+    return err;
+}
+
+/* Open the result files as far as they were asked for. */
+static int open_results(struct trial_files *files, char *path)
+{
+    if ((files->files & FILES_RESULT) != 0 && files->json < 0) {
+        files->json = open_file(files, "result.json", O_RDWR | O_APPEND, path);
+        if (files->json < 0)
+            return ERR_IO;
+    }
+    if ((files->files & FILES_PROGRESS) != 0 && files->progress < 0) {
+        files->progress = open_file(files, "progress.csv", O_RDWR | O_APPEND, path);
+        if (files->progress < 0)
+            return ERR_IO;
+    }
+    return 0;
+}
+
+static int cut_files(struct trial_files *files, const struct effect_attempt *attempt, int feed_fd,
+                     uint64_t feed_rows, char *path)
+{
+    uint64_t end = 0;
+
+    /* Attempt 1 begins a trial, or a replay of the whole log: all of it is written (again). */
+    if (attempt->attempt == 1 && attempt->rows == 0) {
+        if (fs_join(path, files->folder, "superseded.json") == 0)
+            (void)unlink(path);
+        if (files->json >= 0 && ftruncate(files->json, 0) != 0)
+            return ERR_IO;
+        files->json_end = 0;
+    } else if (files->json >= 0 && cut_json(files, attempt->rows, feed_fd, feed_rows, path) != 0) {
+        return ERR_IO;
+    }
+    if (files->progress >= 0) {
+        if (attempt->rows > 0 && rows_end(files->progress, attempt->rows + 1, true, &end) != 0)
+            return ERR_IO;
+        if (ftruncate(files->progress, (off_t)end) != 0)
+            return ERR_IO;
+        files->new_progress = end == 0;
+    }
+    return 0;
+}
+
+static int write_params(struct trial_files *files, char *path)
+{
+    struct arena arena;
+    struct cursor cursor;
+    struct value config;
+    struct buf text;
+    int err;
+    int fd;
+
+    arena_init(&arena);
+    buf_init(&text);
+    cursor_init(&cursor, files->constants.config);
+    err = value_unpack(&cursor, &arena, &config);
+    if (err == 0) {
+        json_write(&config, JSON_INDENT, &text);
+        fd = open_file(files, "params.json", O_WRONLY | O_TRUNC, path);
+        err = fd < 0 ? ERR_IO : fs_write_all(fd, text.data, text.size);
+        if (fd >= 0)
+            (void)close(fd);
+    }
+    buf_fini(&text);
+    arena_fini(&arena);
+    return err;
+}
+
+static void set_constants(struct trial_files *files, const struct effect_attempt *attempt)
+{
+    struct arena *arena = &files->constants_arena;
+
+    arena_reset(arena);
+    files->constants = (struct result_constants){
+        .experiment_id = arena_copy(arena, attempt->experiment_id),
+        .hostname = arena_copy(arena, attempt->hostname),
+        .node_ip = arena_copy(arena, attempt->node_ip),
+        .pid = attempt->pid,
+        .config = arena_copy(arena, attempt->config),
+    };
+}
+
+void trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
+                         int feed_fd, uint64_t feed_rows, char *trouble, size_t size)
+{
+    char path[LIMIT_PATH_BYTES];
+    char folder[LIMIT_PATH_BYTES];
+    int err = 0;
+
+    files->broken = false;
+    files->files = attempt->files;
+    set_constants(files, attempt);
+    csv_reset(&files->csv);
+    if (attempt->files == 0)
+        return;
+    if ((size_t)snprintf(folder, sizeof(folder), "%.*s/%.*s", SPAN(attempt->experiment_folder),
+                         SPAN(attempt->trial_folder)) >= sizeof(folder))
+        folder[sizeof(folder) - 1] = '\0';
+    if (files->folder == NULL)
+        files->folder = xstrdup(folder);
+    (void)snprintf(path, sizeof(path), "%s", folder);
+    /* The experiment's folder is there after its first trial: one call then, not a walk. */
+    if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
+        err = fs_make_dirs(folder, FOLDER_MODE);
+    if (err == 0 && (attempt->files & FILES_PARAMS) != 0)
+        err = write_params(files, path);
+    if (err == 0)
+        err = open_results(files, path);
+    if (err == 0)
+        err = cut_files(files, attempt, feed_fd, feed_rows, path);
+    if (err != 0)
+        broke(files, path, trouble, size);
+}
+
+void trial_files_results(struct trial_files *files, const struct effect_results *results,
+                         struct buf *feed)
+{
+    struct feed_row row = {.trial = files->trial};
+    struct cursor cursor;
+    struct record record;
+    uint32_t seen = 0;
+
+    cursor_init(&cursor, results->records);
+    while (seen < results->count && record_unpack(&cursor, &record) == 0) {
+        bool final;
+        size_t before;
+
+        if (record.kind != RECORD_RESULT)
+            continue;
+        final = results->final && ++seen == results->count;
+        if (!results->final)
+            seen++;
+        row.length = 0;
+        if (!files->broken && (files->files & FILES_RESULT) != 0) {
+            before = files->json_rows.size;
+            result_json(&record.result, &files->constants, final, &files->json_rows);
+            buf_append_char(&files->json_rows, '\n');
+            row.length = (uint32_t)(files->json_rows.size - before);
+            row.offset = files->json_end;
+            files->json_end += row.length;
+        }
+        buf_append(feed, &row, sizeof(row));
+        if (!files->broken && (files->files & FILES_PROGRESS) != 0)
+            csv_row(&files->csv, &record.result, &files->constants, final, files->new_progress,
+                    &files->progress_rows);
+    }
+    files->new_progress &= !files->csv.begun;
+}
+
+void trial_files_flush(struct trial_files *files, char *trouble, size_t size)
+{
+    char path[LIMIT_PATH_BYTES];
+
+    if (files->broken || (files->json_rows.size == 0 && files->progress_rows.size == 0))
+        return;
+    path[0] = '\0';
+    if (open_results(files, path) != 0) {
+        broke(files, path, trouble, size);
+        return;
+    }
+    if ((files->json_rows.size > 0 &&
+         fs_write_all(files->json, files->json_rows.data, files->json_rows.size) != 0) ||
+        (files->progress_rows.size > 0 && fs_write_all(files->progress, files->progress_rows.data,
+                                                       files->progress_rows.size) != 0)) {
+        broke(files, files->folder, trouble, size);
+        return;
+    }
+    buf_reset(&files->json_rows);
+    buf_reset(&files->progress_rows);
+}

@@ -1,0 +1,67 @@
+/* trial_files.h - the files of one trial, as a sink writes them.
+ *
+ * Rows are gathered in memory and written by trial_files_flush, a write a file. After a failure the
+ * trial's rows are dropped until its next attempt; what failed is kept for whoever asks. */
+#ifndef SINK_TRIAL_FILES_H
+#define SINK_TRIAL_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "head/core/effect.h"
+#include "head/sink/csv.h"
+
+/* A row of an experiment's feed: where the line of one result stands. */
+struct feed_row {
+    uint32_t trial;
+    uint32_t length; /* bytes of the line with its newline; 0: it could not be written */
+    uint64_t offset; /* in result.json; FEED_SUPERSEDED is set: in superseded.json */
+};
+
+#define FEED_SUPERSEDED (UINT64_C(1) << 63)
+
+/* Beside the feed stands `.names`: for each trial's number a row of this size with the name of its
+ * folder, zeros behind it. */
+#define FEED_NAME_BYTES 256
+
+struct trial_files {
+    uint32_t experiment;
+    uint32_t trial;
+    char *folder;   /* absolute; owned */
+    uint32_t files; /* enum spec_files */
+    struct arena constants_arena;
+    struct result_constants constants;
+    struct csv csv;
+    int json; /* descriptors; -1: closed */
+    int progress;
+    uint64_t json_end; /* bytes in result.json, with those gathered */
+    bool new_progress; /* progress.csv has no header yet */
+    bool broken;
+    struct buf json_rows;
+    struct buf progress_rows;
+    struct trial_files *newer; /* in the order of last use */
+    struct trial_files *older;
+};
+
+struct trial_files *trial_files_new(uint32_t experiment, uint32_t trial);
+/* Closes; what was gathered must have been flushed. */
+void trial_files_free(struct trial_files *files);
+
+/* An attempt begins: make the folder and params.json, cut the files to the rows that stay. feed_fd:
+ * the experiment's feed, whose rows for what is cut off are turned to superseded.json. A
+ * failure's text goes to trouble (size bytes; untouched else). */
+void trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
+                         int feed_fd, uint64_t feed_rows, char *trouble, size_t size);
+
+/* Gather the rows of a batch; feed rows go behind feed. */
+void trial_files_results(struct trial_files *files, const struct effect_results *results,
+                         struct buf *feed);
+
+/* Write what was gathered. */
+void trial_files_flush(struct trial_files *files, char *trouble, size_t size);
+
+/* Close descriptors; they are opened again when needed. */
+void trial_files_close(struct trial_files *files);
+
+#endif

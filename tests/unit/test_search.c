@@ -1,0 +1,234 @@
+/* links: core */
+#include <check.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "head/core/search.h"
+#include "tests/lib/run_suite.h"
+
+static struct arena arena;
+static struct buf text;
+static struct spec spec;
+static struct value points;
+static const struct search_ops *ops;
+static void *search;
+
+static void setup(void)
+{
+    arena_init(&arena);
+    text = (struct buf){0};
+    spec = (struct spec){.num_samples = 1};
+    search = NULL;
+}
+
+static void teardown(void)
+{
+    if (search != NULL)
+        ops->free(search);
+    arena_fini(&arena);
+    buf_fini(&text);
+}
+
+static struct value read_json(const char *quoted)
+{
+    struct json_error error;
+    struct value out;
+    char *json = arena_strdup(&arena, quoted);
+
+    for (char *at = json; *at != '\0'; at++)
+        if (*at == '\'')
+            *at = '"';
+    ck_assert_msg(json_read(span_text(json), &arena, &out, &error) == 0, "%s", error.what);
+    return out;
+}
+
+static void begin(const char *name, const char *config, uint32_t samples, uint64_t seed)
+{
+    if (search != NULL)
+        ops->free(search);
+    ops = search_find(name);
+    ck_assert_ptr_nonnull(ops);
+    spec.config = read_json(config);
+    spec.num_samples = samples;
+    search = ops->new (&spec, seed);
+}
+
+static void give(const char *json)
+{
+    points = read_json(json);
+    spec.search.points = &points;
+}
+
+static const char *config_of(const struct value *config)
+{
+    buf_reset(&text);
+    json_write(config, JSON_LINE, &text);
+    return buf_text(&text);
+}
+
+static void expect(uint32_t trial, const char *tag, const char *config)
+{
+    struct proposal proposal;
+    struct value want = read_json(config);
+
+    ck_assert_int_eq(ops->propose(search, trial, &arena, &proposal), SEARCH_PROPOSED);
+    ck_assert_str_eq(proposal.tag, tag);
+    ck_assert_msg(value_equal(&proposal.config, &want), "%s", config_of(&proposal.config));
+}
+
+static void expect_end(uint32_t total)
+{
+    struct proposal proposal;
+
+    ck_assert_uint_eq(ops->total(search), total);
+    ck_assert_int_eq(ops->propose(search, total, &arena, &proposal), SEARCH_DONE);
+    ck_assert_int_eq(ops->propose(search, UINT32_MAX - 1, &arena, &proposal), SEARCH_DONE);
+}
+
+/* _i: random and grid walk alike. */
+START_TEST(samples_times_grid_in_tunes_order)
+{
+    const char *name = _i == 0 ? "random" : "grid";
+
+    begin(name, "{'g': {'grid_search': [1, 2]}, 'c': 7}", 2, 1);
+    expect(0, "0_g=1", "{'g': 1, 'c': 7}");
+    expect(1, "1_g=2", "{'g': 2, 'c': 7}");
+    expect(2, "2_g=1", "{'g': 1, 'c': 7}");
+    expect(3, "3_g=2", "{'g': 2, 'c': 7}");
+    expect_end(4);
+
+    begin(name, "{'foo': {'grid_search': [1, 2, 3]}, 'bar': {'grid_search': [true, false]}}", 1, 1);
+    expect(0, "0_bar=True,foo=1", "{'foo': 1, 'bar': true}");
+    expect(1, "1_bar=False,foo=1", "{'foo': 1, 'bar': false}");
+    expect(2, "2_bar=True,foo=2", "{'foo': 2, 'bar': true}");
+    expect(5, "5_bar=False,foo=3", "{'foo': 3, 'bar': false}");
+    expect_end(6);
+}
+END_TEST
+
+START_TEST(constants_alone_have_a_bare_number)
+{
+    begin("random", "{'a': 1, 'b': {'c': 'x'}}", 3, 1);
+    expect(0, "0", "{'a': 1, 'b': {'c': 'x'}}");
+    expect(2, "2", "{'a': 1, 'b': {'c': 'x'}}");
+    expect_end(3);
+}
+END_TEST
+
+START_TEST(nothing_asked_nothing_proposed)
+{
+    begin("random", "{'a': 1}", 0, 1);
+    expect_end(0);
+    begin("random", "{'a': {'grid_search': []}}", 5, 1);
+    expect_end(0);
+}
+END_TEST
+
+/* The same numbers in whatever order they are asked for, others for another seed or trial. */
+START_TEST(draws_belong_to_the_trial)
+{
+    const char *space = "{'u': {'uniform': [0, 1]}, 'g': {'grid_search': [1, 2]}}";
+    struct proposal forward[6], proposal;
+    void *other;
+
+    begin("random", space, 3, 42);
+    for (uint32_t i = 0; i < 6; i++)
+        ck_assert_int_eq(ops->propose(search, i, &arena, &forward[i]), SEARCH_PROPOSED);
+    other = ops->new (&spec, 42);
+    for (uint32_t i = 6; i-- > 0;) {
+        ck_assert_int_eq(ops->propose(other, i, &arena, &proposal), SEARCH_PROPOSED);
+        ck_assert(value_equal(&proposal.config, &forward[i].config));
+        ck_assert_str_eq(proposal.tag, forward[i].tag);
+        for (uint32_t j = 0; j < i; j++)
+            ck_assert(!value_equal(value_get(&forward[i].config, "u"),
+                                   value_get(&forward[j].config, "u")));
+    }
+    ops->free(other);
+    begin("random", space, 3, 43);
+    ck_assert_int_eq(ops->propose(search, 0, &arena, &proposal), SEARCH_PROPOSED);
+    ck_assert(!value_equal(&proposal.config, &forward[0].config));
+}
+END_TEST
+
+START_TEST(list_goes_in_order_and_repeats)
+{
+    give("[{'width': 50, 'height': 5}, {'width': 60, 'height': 6}]");
+    begin("list", "{'width': {'randint': [0, 100]}, 'height': {'randint': [0, 10]}, 'c': 'x'}", 2,
+          1);
+    expect(0, "0_height=5,width=50", "{'width': 50, 'height': 5, 'c': 'x'}");
+    expect(1, "1_height=6,width=60", "{'width': 60, 'height': 6, 'c': 'x'}");
+    expect(2, "2_height=5,width=50", "{'width': 50, 'height': 5, 'c': 'x'}");
+    expect(3, "3_height=6,width=60", "{'width': 60, 'height': 6, 'c': 'x'}");
+    expect_end(4);
+}
+END_TEST
+
+START_TEST(list_points_lie_over_the_constants)
+{
+    give("[{'net': {'size': 3}}, {'c': 1, 'new': null}, {}]");
+    begin("list", "{'net': {'size': 1, 'depth': 2}, 'c': 0}", 1, 1);
+    expect(0, "0", "{'net': {'size': 3, 'depth': 2}, 'c': 0}");
+    expect(1, "1", "{'net': {'size': 1, 'depth': 2}, 'c': 1, 'new': null}");
+    expect(2, "2", "{'net': {'size': 1, 'depth': 2}, 'c': 0}");
+    expect_end(3);
+}
+END_TEST
+
+/* A grid that a point leaves open is walked for it, before the next point. */
+START_TEST(list_fills_what_is_open)
+{
+    struct proposal proposal;
+
+    give("[{'u': 0.5}, {'g': 7}]");
+    begin("list", "{'g': {'grid_search': [1, 2]}, 'u': {'uniform': [2, 3]}}", 2, 1);
+    expect(0, "0_g=1,u=0.5", "{'g': 1, 'u': 0.5}");
+    expect(1, "1_g=2,u=0.5", "{'g': 2, 'u': 0.5}");
+    ck_assert_int_eq(ops->propose(search, 2, &arena, &proposal), SEARCH_PROPOSED);
+    ck_assert_int_eq(value_get(&proposal.config, "g")->integer, 7);
+    ck_assert(value_get(&proposal.config, "u")->number >= 2);
+    expect(3, "3_g=1,u=0.5", "{'g': 1, 'u': 0.5}");
+    expect_end(6);
+}
+END_TEST
+
+START_TEST(empty_list_ends_at_once)
+{
+    give("[]");
+    begin("list", "{'a': 1}", 4, 1);
+    expect_end(0);
+}
+END_TEST
+
+START_TEST(found_by_name)
+{
+    size_t count;
+    const char *const *names = search_names(&count);
+
+    ck_assert_uint_eq(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_str_eq(search_find(names[i])->name, names[i]);
+        ck_assert(search_find(names[i])->ahead);
+        ck_assert_ptr_null(search_find(names[i])->observe);
+    }
+    ck_assert_ptr_null(search_find("randon"));
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("search");
+    TCase *tc = tcase_create("all");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, samples_times_grid_in_tunes_order, 0, 2);
+    tcase_add_test(tc, constants_alone_have_a_bare_number);
+    tcase_add_test(tc, nothing_asked_nothing_proposed);
+    tcase_add_test(tc, draws_belong_to_the_trial);
+    tcase_add_test(tc, list_goes_in_order_and_repeats);
+    tcase_add_test(tc, list_points_lie_over_the_constants);
+    tcase_add_test(tc, list_fills_what_is_open);
+    tcase_add_test(tc, empty_list_ends_at_once);
+    tcase_add_test(tc, found_by_name);
+    suite_add_tcase(s, tc);
+    return s;
+}

@@ -1,0 +1,158 @@
+/* attempt.h - one run of a trial: from the lease to the last record's acknowledgement.
+ *
+ *   STARTING --pid--> RUNNING --first process ends--> CLEARING --all processes gone--> DRAINING
+ *       |                                                                                 |
+ *       +--cannot be started--------------------------------------> ENDED <--all read-----+
+ *
+ * Any state: a fenced attempt makes no more records and is forgotten once its processes are gone.
+ * Why it ends is decided once, by the first of: a stop rule, a result that says done, a verdict, a report
+ * that is none; else by how the first process ended. From then on nothing it reports is taken, and the
+ * ladder begins: it is told and may leave; SIGTERM to its group; SIGKILL to all of its tree.
+ *
+ * At its horizon results wait in `held` until the verdict: CONTINUE takes them in, STOP drops them. So
+ * the END of a program that has long left may wait for a verdict.
+ *
+ * attempt.c: life; attempt_start.c: start; attempt_report.c: reports; attempt_end.c: the way out. */
+#ifndef EXECUTOR_ATTEMPT_H
+#define EXECUTOR_ATTEMPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/arena.h"
+#include "common/autofill.h"
+#include "common/record.h"
+#include "common/stop.h"
+#include "proto/msg.h"
+#include "worker/executor/channel.h"
+#include "worker/executor/loop.h"
+#include "worker/executor/output.h"
+#include "worker/executor/spool.h"
+#include "worker/executor/tagged.h"
+
+struct executor;
+
+enum attempt_state {
+    ATTEMPT_STARTING,
+    ATTEMPT_RUNNING,
+    ATTEMPT_CLEARING,
+    ATTEMPT_DRAINING,
+    ATTEMPT_ENDED
+};
+
+enum attempt_ladder { LADDER_NONE, LADDER_LEAVE, LADDER_TERM, LADDER_KILL };
+
+/* A result past the horizon, as it was reported. */
+struct held {
+    struct held *next;
+    struct channel *asker; /* who waits for an answer; NULL: nobody */
+    double at_s;
+    int64_t unix_s;
+    size_t size;
+    uint8_t report[];
+};
+
+/* stdout or stderr. */
+struct stream {
+    struct loop_source source; /* fd is owned; -1: at its end */
+    struct attempt *attempt;
+    struct output output;
+};
+
+struct attempt {
+    struct executor *executor; /* borrowed */
+    struct arena arena;        /* for the lease */
+    struct msg_lease lease;    /* a copy in arena */
+    uint64_t key;
+    const char *id;
+    const char *dir;           /* working directory */
+    char *mark;                /* in arena: of its processes' environment */
+
+    enum attempt_state state;
+    pid_t pid;                 /* 0: none yet */
+    bool reaped;
+    int wait_status;
+
+    struct stream streams[2];  /* by enum output_stream */
+    struct tagged tagged;
+    struct buf unread;         /* of stdout: read, and not looked through while stalled */
+    struct channel *channels;
+    enum channel_mode spoke;   /* the best way it ever used */
+    bool stalled;              /* not read from: the program waits */
+
+    struct autofill fill;
+    struct horizon horizon;
+    double reached;            /* the last value of the horizon's attribute that met a horizon */
+    bool holding;
+    struct channel *asker;     /* of the result that met the horizon */
+    struct held *held;
+    struct held **held_end;
+    size_t held_bytes;
+
+    bool closed;               /* why it ends is decided */
+    bool fenced;
+    enum attempt_ladder ladder;
+    uint32_t reason;           /* enum end_reason, once closed */
+    struct buf text;           /* what went wrong, in words */
+    bool said_error;           /* text is the program's own */
+
+    struct spool spool;
+    bool vacated;              /* to be said to the worker */
+    bool config_written;
+    bool done;                 /* nothing is left to do: to be freed at the end of the turn */
+
+    struct attempt *next;      /* of executor->first */
+    struct attempt *next_unsent;
+    struct attempt *next_output;
+    bool in_unsent;
+    bool in_output;
+};
+
+uint64_t attempt_key(uint32_t trial, uint32_t attempt);
+
+/* Make it and start it; whatever goes wrong becomes its END. */
+void attempt_launch(struct executor *executor, const struct msg_lease *lease);
+/* Kills what runs. Off the executor's lists. */
+void attempt_free(struct attempt *attempt);
+
+/* attempt_start.c */
+void attempt_start(struct attempt *attempt);
+int64_t attempt_may_report(const struct attempt *attempt);
+
+/* From the zygote or the start itself. */
+void attempt_started(struct attempt *attempt, pid_t pid);
+void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void attempt_exited(struct attempt *attempt, int wait_status);
+
+/* attempt_report.c: a packed report, scanned or not; asker may be NULL. It is copied where needed. */
+void attempt_report(struct attempt *attempt, struct span report, struct channel *asker);
+/* What the program said is no report: the attempt ends with reason protocol. */
+void attempt_misspoke(struct attempt *attempt, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Whether nothing more should be taken in now. */
+bool attempt_is_stalled(struct attempt *attempt);
+/* Read stdout or stderr once; false where nothing more comes now. */
+bool attempt_stream_read(struct stream *stream);
+/* There is something to read. */
+void attempt_stream_ready(struct stream *stream);
+/* Tell those who wait what they may do. */
+void attempt_allow(struct attempt *attempt);
+/* Take in held results up to the next horizon. */
+void attempt_unhold(struct attempt *attempt);
+void attempt_held_drop(struct attempt *attempt);
+
+void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict);
+
+/* attempt_end.c: decide why it ends (does nothing where that is decided) and begin the ladder. */
+void attempt_close(struct attempt *attempt, enum end_reason reason);
+void attempt_fence(struct attempt *attempt);
+/* Its deadline. */
+void attempt_due(struct attempt *attempt);
+/* Look again whether all of its processes are gone, all was read, all is acknowledged. */
+void attempt_settle(struct attempt *attempt);
+/* It is over, and its result is known to the head: may be forgotten. */
+void attempt_check_done(struct attempt *attempt);
+
+#endif

@@ -1,0 +1,258 @@
+/* How an attempt is started: folder, files, environment, process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/spec.h"
+#include "common/sys/fs.h"
+#include "worker/executor/attempt.h"
+#include "worker/executor/executor.h"
+#include "worker/executor/setup.h"
+#include "worker/executor/spawn.h"
+#include "worker/executor/zygote.h"
+
+#define CONFIG_FILE "params.json"
+
+/* Both ends of what connects an attempt to its program. */
+struct start_ends {
+    struct spawn_ends child;
+    int output;
+    int error;
+    int report;
+};
+
+static void fd_close(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+static void ends_close(struct start_ends *ends)
+{
+    fd_close(&ends->child.output);
+    fd_close(&ends->child.error);
+    fd_close(&ends->child.report);
+    fd_close(&ends->output);
+    fd_close(&ends->error);
+    fd_close(&ends->report);
+}
+
+static int ends_open(struct start_ends *ends)
+{
+    int out[2], error[2], report[2];
+
+    *ends = (struct start_ends){{-1, -1, -1}, -1, -1, -1};
+    if (pipe2(out, O_CLOEXEC) < 0)
+        return err_from_errno();
+    ends->output = out[0];
+    ends->child.output = out[1];
+    if (pipe2(error, O_CLOEXEC) < 0)
+        goto failed;
+    ends->error = error[0];
+    ends->child.error = error[1];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) < 0)
+        goto failed;
+    ends->report = report[0];
+    ends->child.report = report[1];
+    /* Ours alone: the program's end blocks. */
+    if (fcntl(ends->output, F_SETFL, O_NONBLOCK) < 0 ||
+        fcntl(ends->error, F_SETFL, O_NONBLOCK) < 0 ||
+        fcntl(ends->report, F_SETFL, O_NONBLOCK) < 0)
+        goto failed;
+    return 0;
+
+failed:
+    ends_close(ends);
+    return ERR_IO;
+}
+
+/* The program's ends have gone to it; ours become sources. */
+static void ends_attach(struct attempt *attempt, struct start_ends *ends)
+{
+    struct executor *executor = attempt->executor;
+
+    attempt->streams[OUTPUT_STDOUT].source.fd = ends->output;
+    attempt->streams[OUTPUT_STDERR].source.fd = ends->error;
+    for (int i = 0; i < 2; i++)
+        if (loop_set(&executor->loop, &attempt->streams[i].source, EPOLLIN) < 0)
+            attempt_misspoke(attempt, "cannot wait for its output: %s", strerror(errno));
+    attempt->channels = channel_new(executor, ends->report, attempt);
+    ends->output = ends->error = ends->report = -1;
+}
+
+/* Native trials in a fork take their configuration from memory; all others find it in a file. */
+static int config_write(struct attempt *attempt, const struct value *config, const char *path)
+{
+    struct buf *text = &attempt->executor->report;
+    int fd, err;
+
+    buf_reset(text);
+    json_write(config, JSON_INDENT, text);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return err_from_errno();
+    err = fs_write_all(fd, text->data, text->size);
+    if (close(fd) < 0 && err == 0)
+        err = err_from_errno();
+    attempt->config_written = true;
+    return err;
+}
+
+static struct environment_trial environment_of(const struct attempt *attempt, const char *config)
+{
+    return (struct environment_trial){
+        .id = attempt->id,
+        .name = arena_text(&attempt->executor->scratch, attempt->lease.trial_name),
+        .attempt = attempt->lease.attempt,
+        .experiment = attempt->executor->setup->name,
+        .dir = attempt->dir,
+        .config_path = config,
+        .socket_path = attempt->executor->gate.path,
+        .seed = attempt->lease.seed,
+        .cpu = attempt->lease.resources.cpu,
+        .gpus = attempt->lease.gpus.items,
+        .gpu_count = attempt->lease.gpus.count,
+    };
+}
+
+/* argv and program of a fresh process. False, with the attempt's end said, where there is none. */
+static bool program_find(struct attempt *attempt, const struct value *config,
+                         const char *config_path, struct spawn_request *request)
+{
+    struct setup *setup = attempt->executor->setup;
+    struct arena *arena = &attempt->executor->scratch;
+    struct spec_error error;
+    char **argv;
+
+    if (setup->library != NULL) {
+        argv = arena_zalloc(arena, 4 * sizeof(char *));
+        argv[0] = arena_strdup(arena, "assay-executor");
+        argv[1] = arena_strdup(arena, "--trial");
+        argv[2] = arena_strdup(arena, setup->library);
+        request->path = "/proc/self/exe";
+    } else {
+        if (spec_command(setup->run, config, config_path, arena, &argv, &error) < 0) {
+            attempt_failed_to_start(attempt, "%s", error.what);
+            return false;
+        }
+        if (argv[0] == NULL) {
+            attempt_failed_to_start(attempt, "the command is empty");
+            return false;
+        }
+        request->path = environment_find(request->environment, argv[0], arena);
+    }
+    if (request->path == NULL) {
+        attempt_failed_to_start(attempt, "%s: no such program in PATH", argv[0]);
+        return false;
+    }
+    request->argv = argv;
+    return true;
+}
+
+/* A fresh process. */
+static void start_process(struct attempt *attempt, const struct value *config)
+{
+    struct executor *executor = attempt->executor;
+    char path[LIMIT_PATH_BYTES];
+    struct environment_trial trial;
+    struct spawn_request request = {.dir = attempt->dir};
+    struct start_ends ends;
+    pid_t pid;
+
+    if (fs_join(path, attempt->dir, CONFIG_FILE) < 0 || config_write(attempt, config, path) < 0) {
+        attempt_failed_to_start(attempt, "cannot write %s: %s", path, strerror(errno));
+        return;
+    }
+    trial = environment_of(attempt, path);
+    request.environment =
+        environment_build(executor->setup->environment, &trial, &executor->scratch);
+    if (!program_find(attempt, config, path, &request))
+        return;
+    if (ends_open(&ends) < 0) {
+        attempt_failed_to_start(attempt, "no descriptors to be had: %s", strerror(errno));
+        return;
+    }
+    request.ends = ends.child;
+    if (spawn_start(&request, &pid) < 0) {
+        attempt_failed_to_start(attempt, "cannot start %s in %s: %s", request.argv[0],
+                                attempt->dir, strerror(errno));
+    } else {
+        ends_attach(attempt, &ends);
+        attempt_started(attempt, pid);
+    }
+    ends_close(&ends);
+}
+
+static struct zygote *zygote_get(struct executor *executor)
+{
+    if (executor->setup->zygote == NULL)
+        executor->setup->zygote = zygote_new(executor);
+    return executor->setup->zygote;
+}
+
+static void start_fork(struct attempt *attempt, const char *config)
+{
+    struct executor *executor = attempt->executor;
+    struct zygote *zygote = zygote_get(executor);
+    struct environment_trial trial = environment_of(attempt, NULL);
+    struct start_ends ends;
+
+    if (zygote == NULL || ends_open(&ends) < 0) {
+        attempt_failed_to_start(attempt, "cannot start a process: %s", strerror(errno));
+        return;
+    }
+    ends_attach(attempt, &ends);
+    channel_allow_from_start(attempt->channels, attempt_may_report(attempt));
+    zygote_start(zygote, attempt, config,
+                 environment_build_own(executor->setup->environment, &trial, &executor->scratch),
+                 ends.child);
+}
+
+static bool config_read(struct attempt *attempt, struct value *out)
+{
+    struct cursor cursor;
+
+    cursor_init(&cursor, attempt->lease.config);
+    return value_unpack(&cursor, &attempt->executor->scratch, out) == 0 && out->type == VALUE_MAP;
+}
+
+void attempt_start(struct attempt *attempt)
+{
+    struct executor *executor = attempt->executor;
+    struct setup *setup = executor->setup;
+    struct buf *text = &executor->fields;
+    struct value config;
+    int err;
+
+    arena_reset(&executor->scratch);
+    err = workdir_make(setup->workdir, attempt->lease.folder, &attempt->arena, &attempt->dir);
+    if (err < 0)
+        attempt->dir = "";
+    output_init(&attempt->streams[OUTPUT_STDOUT].output, attempt->dir, "stdout");
+    output_init(&attempt->streams[OUTPUT_STDERR].output, attempt->dir, "stderr");
+    if (err < 0) {
+        attempt_failed_to_start(attempt, "cannot make its folder %.*s: %s",
+                                SPAN(attempt->lease.folder), err_text(err));
+        return;
+    }
+    if (!config_read(attempt, &config)) {
+        attempt_failed_to_start(attempt, "its configuration is no map");
+        return;
+    }
+    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC) {
+        start_process(attempt, &config);
+        return;
+    }
+    buf_reset(text);
+    json_write(&config, JSON_LINE, text);
+    if (text->size >= LIMIT_FORK_CONFIG)
+        start_process(attempt, &config);
+    else
+        start_fork(attempt, buf_text(text));
+}

@@ -1,0 +1,373 @@
+#include "worker/executor/zygote.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/sys/fs.h"
+#include "common/sys/sig.h"
+#include "common/xalloc.h"
+#include "worker/executor/attempt.h"
+#include "worker/executor/executor.h"
+#include "worker/executor/setup.h"
+#include "worker/executor/zygote_wire.h"
+
+#define LOG_FILE "zygote.log"
+
+/* A start that was not asked for yet. */
+struct waiting {
+    struct waiting *next;
+    struct attempt *attempt;
+    struct spawn_ends ends;
+    size_t size;
+    uint8_t request[]; /* as zygote_wire.h says */
+};
+
+struct zygote {
+    struct loop_source source; /* fd is owned */
+    struct executor *executor;
+    pid_t pid;
+    bool ready;
+    struct waiting *first;
+    struct waiting **end;
+    uint32_t asked; /* and not answered */
+    bool died;
+};
+
+static void zygote_ready(struct loop_source *source, uint32_t events);
+
+/* Descriptor 3 is the zygote's socket; its stdout and stderr go to a log, which is read when the library
+ * cannot be opened. Everything is prepared: only async-signal-safe calls. */
+static _Noreturn void run_zygote(char *const *argv, char *const *environment, int fd, int log)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    sig_reset();
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
+        dup2(log, STDERR_FILENO) < 0 || dup2(fd, SPAWN_REPORT_FD) < 0 ||
+        fcntl(SPAWN_REPORT_FD, F_SETFD, 0) < 0)
+        _exit(127);
+    (void)execve("/proc/self/exe", argv, environment);
+    _exit(127);
+}
+
+static int log_open(const struct executor *executor)
+{
+    char path[LIMIT_PATH_BYTES];
+
+    if (fs_join(path, executor->options->dir, LOG_FILE) < 0)
+        return -1;
+    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+}
+
+static char **environment_make(struct executor *executor)
+{
+    char **entries =
+        environment_build(executor->setup->environment, NULL, &executor->setup->arena);
+    size_t count = 0;
+    char **marked;
+
+    while (entries[count] != NULL)
+        count++;
+    marked = arena_zalloc(&executor->setup->arena, (count + 2) * sizeof(char *));
+    marked[0] = arena_strdup(&executor->setup->arena, ZYGOTE_MARK_NAME "=" ZYGOTE_MARK_BLANK);
+    memcpy(marked + 1, entries, count * sizeof(char *));
+    return marked;
+}
+
+static pid_t process_start(struct executor *executor, int fd)
+{
+    char parent[16];
+    char *argv[] = {(char[]){"assay-executor"}, (char[]){"--zygote"}, parent,
+                    arena_strdup(&executor->setup->arena, executor->setup->library), NULL};
+    char **environment = environment_make(executor);
+    int log = log_open(executor);
+    pid_t pid;
+
+    if (log < 0)
+        return -1;
+    (void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
+    pid = fork();
+    if (pid == 0)
+        run_zygote(argv, environment, fd, log);
+    (void)close(log);
+    return pid;
+}
+
+struct zygote *zygote_new(struct executor *executor)
+{
+    int pair[2];
+    struct zygote *zygote;
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return NULL;
+    pid = process_start(executor, pair[1]);
+    (void)close(pair[1]);
+    if (pid < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0) {
+        (void)close(pair[0]);
+        return NULL;
+    }
+    zygote = xcalloc(1, sizeof(*zygote));
+    zygote->executor = executor;
+    zygote->pid = pid;
+    zygote->end = &zygote->first;
+    zygote->source = (struct loop_source){.fd = pair[0], .ready = zygote_ready};
+    if (loop_set(&executor->loop, &zygote->source, EPOLLIN) < 0) {
+        zygote_free(zygote);
+        return NULL;
+    }
+    return zygote;
+}
+
+static void waiting_free(struct waiting *waiting)
+{
+    (void)close(waiting->ends.output);
+    (void)close(waiting->ends.error);
+    (void)close(waiting->ends.report);
+    free(waiting);
+}
+
+static struct waiting *waiting_take(struct zygote *zygote)
+{
+    struct waiting *waiting = zygote->first;
+
+    zygote->first = waiting->next;
+    if (zygote->first == NULL)
+        zygote->end = &zygote->first;
+    return waiting;
+}
+
+void zygote_free(struct zygote *zygote)
+{
+    if (zygote == NULL)
+        return;
+    (void)loop_set(&zygote->executor->loop, &zygote->source, 0);
+    (void)close(zygote->source.fd);
+    if (!zygote->died)
+        (void)kill(zygote->pid, SIGKILL);
+    while (zygote->first != NULL)
+        waiting_free(waiting_take(zygote));
+    free(zygote);
+}
+
+pid_t zygote_pid(const struct zygote *zygote)
+{
+    return zygote->pid;
+}
+
+/* True where it was taken. */
+static bool request_send(struct zygote *zygote, struct waiting *waiting)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
+    } control = {0};
+    int fds[3] = {waiting->ends.output, waiting->ends.error, waiting->ends.report};
+    struct iovec data = {waiting->request, waiting->size};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(fds));
+    memcpy(CMSG_DATA(header), fds, sizeof(fds));
+    /* A full socket is tried again at the next answer: there is one to come, or it would be empty. A
+     * broken one is heard of as its end. */
+    return sendmsg(zygote->source.fd, &message, MSG_NOSIGNAL) == (ssize_t)waiting->size;
+}
+
+static void requests_send(struct zygote *zygote)
+{
+    while (zygote->ready && zygote->first != NULL && zygote->asked < LIMIT_STARTS &&
+           request_send(zygote, zygote->first)) {
+        zygote->asked++;
+        waiting_free(waiting_take(zygote));
+    }
+}
+
+void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *config,
+                  char *const *environment, struct spawn_ends ends)
+{
+    struct zygote_request request = {
+        .key = attempt->key,
+        .go = attempt_may_report(attempt),
+        .dir_size = (uint32_t)strlen(attempt->dir) + 1,
+        .config_size = (uint32_t)strlen(config) + 1,
+    };
+    struct waiting *waiting;
+    uint8_t *at;
+
+    for (char *const *entry = environment; *entry != NULL; entry++)
+        request.environment_size += (uint32_t)strlen(*entry) + 1;
+    request.environment_size++;
+    waiting = xmalloc(sizeof(*waiting) + sizeof(request) + request.dir_size +
+                      request.config_size + request.environment_size);
+    *waiting = (struct waiting){.attempt = attempt, .ends = ends};
+    at = mempcpy(waiting->request, &request, sizeof(request));
+    at = mempcpy(at, attempt->dir, request.dir_size);
+    at = mempcpy(at, config, request.config_size);
+    for (char *const *entry = environment; *entry != NULL; entry++)
+        at = mempcpy(at, *entry, strlen(*entry) + 1);
+    *at++ = '\0';
+    waiting->size = (size_t)(at - waiting->request);
+    *zygote->end = waiting;
+    zygote->end = &waiting->next;
+    requests_send(zygote);
+}
+
+bool zygote_cancel(struct zygote *zygote, struct attempt *attempt)
+{
+    for (struct waiting **link = &zygote->first; *link != NULL; link = &(*link)->next) {
+        struct waiting *waiting = *link;
+
+        if (waiting->attempt != attempt)
+            continue;
+        *link = waiting->next;
+        if (zygote->end == &waiting->next)
+            zygote->end = link;
+        waiting_free(waiting);
+        return true;
+    }
+    return false;
+}
+
+/* The library cannot be opened, or no fork of it is safe: those that wait hear of it. */
+static void all_waiting(struct zygote *zygote, void (*tell)(struct attempt *attempt, const char *why),
+                        const char *why)
+{
+    while (zygote->first != NULL) {
+        struct waiting *waiting = waiting_take(zygote);
+        struct attempt *attempt = waiting->attempt;
+
+        waiting_free(waiting);
+        tell(attempt, why);
+    }
+}
+
+static void tell_failed(struct attempt *attempt, const char *why)
+{
+    attempt_failed_to_start(attempt, "%s", why);
+}
+
+/* It is started once more, in a process of its own. */
+static void tell_threads(struct attempt *attempt, const char *why)
+{
+    struct stream *streams = attempt->streams;
+
+    for (int i = 0; i < 2; i++) {
+        (void)loop_set(&attempt->executor->loop, &streams[i].source, 0);
+        (void)close(streams[i].source.fd);
+        streams[i].source.fd = -1;
+    }
+    channel_free(attempt->channels);
+    attempt_start(attempt);
+    output_write(&streams[OUTPUT_STDERR].output, span_text(why));
+}
+
+static void reply_take(struct zygote *zygote, const struct zygote_reply *reply)
+{
+    struct executor *executor = zygote->executor;
+    struct attempt *attempt = table_get_u64(executor->attempts, reply->key);
+
+    switch ((enum zygote_kind)reply->kind) {
+    case ZYGOTE_READY:
+        zygote->ready = true;
+        break;
+    case ZYGOTE_THREADS:
+        executor->setup->zygote_unsafe = true;
+        all_waiting(zygote, tell_threads,
+                    "assay: the library starts threads when it is opened: each trial gets a fresh "
+                    "process\n");
+        break;
+    case ZYGOTE_FAILED:
+        all_waiting(zygote, tell_failed, reply->text);
+        break;
+    case ZYGOTE_STARTED:
+        zygote->asked--;
+        if (attempt != NULL)
+            attempt_started(attempt, reply->pid);
+        break;
+    case ZYGOTE_REFUSED:
+        zygote->asked--;
+        if (attempt != NULL)
+            attempt_failed_to_start(attempt, "cannot fork: %s", strerror(reply->status));
+        break;
+    case ZYGOTE_EXITED:
+        if (attempt != NULL)
+            attempt_exited(attempt, reply->status);
+        break;
+    }
+    requests_send(zygote);
+}
+
+static void zygote_ready(struct loop_source *source, uint32_t events)
+{
+    struct zygote *zygote = (struct zygote *)source;
+    struct zygote_reply reply;
+    ssize_t got;
+
+    (void)events;
+    for (int i = 0; i < 64; i++) {
+        got = recv(source->fd, &reply, sizeof(reply), 0);
+        if (got < (ssize_t)offsetof(struct zygote_reply, text)) {
+            if (got == 0)
+                (void)loop_set(&zygote->executor->loop, source, 0); /* SIGCHLD says the rest */
+            return;
+        }
+        reply.text[ZYGOTE_TEXT - 1] = '\0';
+        reply_take(zygote, &reply);
+    }
+}
+
+static void log_read(const struct executor *executor, struct buf *out)
+{
+    char path[LIMIT_PATH_BYTES];
+    struct output last = {.fd = -1, .tail_fd = -1};
+
+    if (fs_join(path, executor->options->dir, LOG_FILE) == 0)
+        (void)fs_read(path, LIMIT_LOG_BYTES, &last.last); /* nothing to say is fine */
+    output_last(&last, LIMIT_STDERR_TAIL / 2, out);
+    output_fini(&last);
+}
+
+void zygote_died(struct zygote *zygote)
+{
+    struct executor *executor = zygote->executor;
+    struct buf why = {0};
+
+    zygote_ready(&zygote->source, EPOLLIN); /* what it said last comes first */
+    zygote->died = true;
+    executor->setup->zygote = NULL;
+    if (!zygote->ready && zygote->first != NULL) {
+        buf_printf(&why, "the library %s ends its process when it is opened\n",
+                   executor->setup->library);
+        log_read(executor, &why);
+        all_waiting(zygote, tell_failed, buf_text(&why));
+    }
+    /* Those it started are killed with it; those it was asked for and did not start never will be. */
+    for (struct attempt *attempt = executor->first; attempt != NULL; attempt = attempt->next) {
+        bool waits = attempt->state == ATTEMPT_STARTING;
+
+        if (!waits && (attempt->state != ATTEMPT_RUNNING || attempt->config_written))
+            continue;
+        if (!attempt->closed)
+            buf_append_text(&attempt->text, "the process that starts native trials has died");
+        attempt_close(attempt, END_EXECUTOR_LOST);
+        if (waits)
+            attempt_failed_to_start(attempt, "the process that starts native trials has died");
+    }
+    buf_fini(&why);
+    zygote_free(zygote);
+}

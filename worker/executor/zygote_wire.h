@@ -1,0 +1,53 @@
+/* zygote_wire.h - what the executor and its zygote say to each other: one struct a message, over a
+ * SOCK_SEQPACKET pair. Both are the same program, so the structs are the format. */
+#ifndef EXECUTOR_ZYGOTE_WIRE_H
+#define EXECUTOR_ZYGOTE_WIRE_H
+
+#include <stdint.h>
+
+/* Executor to zygote: start a trial. Behind it stand three texts, each with its terminator: folder,
+ * configuration (JSON), and the environment's entries one behind the other, ended by an empty one. With
+ * it come the descriptors output, error, report. */
+struct zygote_request {
+    uint64_t key;
+    int64_t go;           /* reports that may be made without waiting */
+    uint32_t dir_size;    /* with the terminator */
+    uint32_t config_size; /* with the terminator */
+    uint32_t environment_size;
+};
+
+enum zygote_kind {
+    ZYGOTE_READY = 1,   /* the library is open and has no threads */
+    ZYGOTE_THREADS = 2, /* it is open and has: no fork is safe */
+    ZYGOTE_FAILED = 3,  /* it cannot be opened: text */
+    ZYGOTE_STARTED = 4, /* key, pid */
+    ZYGOTE_REFUSED = 5, /* key, status: errno */
+    ZYGOTE_EXITED = 6   /* key, pid, status as wait gives it */
+};
+
+#define ZYGOTE_TEXT 1024
+
+struct zygote_reply {
+    uint64_t key;
+    uint32_t kind; /* enum zygote_kind */
+    int32_t pid;
+    int32_t status;
+    char text[ZYGOTE_TEXT]; /* only with FAILED; other replies end before it */
+};
+
+/* The variable whose value a forked child overwrites where it stands, so that /proc shows whose
+ * process it is; this is the value before. */
+#define ZYGOTE_MARK_NAME  "ASSAY_TRIAL_ID"
+#define ZYGOTE_MARK_BLANK "--------"
+
+/* What a library gives: client/trainable.h defines it by its macros. config is JSON text; report a
+ * descriptor that speaks frames; go what the executor allowed already, or -1: say hello and wait. */
+typedef int zygote_enter_function(const char *config, int report, long long go);
+#define ZYGOTE_ENTER "assay_trainable_enter_1"
+
+/* The programs inside the program: both end with a status for main. */
+int zygote_main(int fd, int parent, const char *library);
+/* A trial of its own: configuration from ASSAY_CONFIG, reports on SPAWN_REPORT_FD. */
+int zygote_main_single(const char *library);
+
+#endif
