@@ -240,7 +240,7 @@ bool connection_take(struct connection *connection, struct arena *arena, struct 
     int err;
 
     while ((err = link_receive(connection->socket, &received)) == 0 || err == ERR_TOO_BIG) {
-        struct schema_error error;
+        struct schema_error error = {"message", "another version's"};
         struct request *request;
         struct span frame;
 

@@ -14,7 +14,8 @@
 #include "proto/msg.h"
 #include "proto/roles.h"
 
-#define ASK_AGAIN_MS 2000u
+#define ASK_AGAIN_MS   2000u
+#define LOCAL_AGAIN_MS 5
 
 struct joiner {
     const struct where *where;
@@ -154,6 +155,14 @@ static int admitted(struct joiner *joiner, struct msg_welcome *welcome)
     struct fault fault;
     int rc;
 
+    /* A head that is just starting may not have its own keys in its log yet. */
+    while (welcome->role == PRINCIPAL_NONE && joiner->where->local &&
+           clock_ms() < joiner->until_ms) {
+        (void)zmq_poll(NULL, 0, LOCAL_AGAIN_MS);
+        rc = hello(joiner, welcome);
+        if (rc != 0)
+            return rc;
+    }
     if (welcome->role == PRINCIPAL_NONE) {
         if (!joiner->where->has_token)
             return say(EXIT_DENIED, joiner->address,

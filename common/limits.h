@@ -80,6 +80,9 @@
 
 /* On the node. */
 #define LIMIT_BLOB_BYTES      (100u << 20) /* a code tree, packed, unless the file says more */
+#define LIMIT_CODE_BYTES      (1ull << 30) /* a code tree, unpacked */
+#define LIMIT_CODE_FILES      100000u
+#define LIMIT_BLOB_CACHE      (1ull << 30) /* bytes of code trees that a worker keeps packed */
 #define LIMIT_CODE_AUTO_BYTES (50u << 20)  /* a code tree that is shipped unasked */
 #define LIMIT_CODE_AUTO_FILES 2000u
 #define LIMIT_LOG_BYTES       (64u << 20)  /* kept of a trial's stdout, and of its stderr */

@@ -100,20 +100,20 @@ static void journal_failed(struct head *head, int err)
     head->ending = true;
 }
 
-/* Move the log on: finish what is committed, append what is ready. */
+/* Move the log on: finish what is committed, append what is ready. The journal is asked in every
+ * pass, also when nothing is on the way: it tends its connection, and sees that another head leads. */
 static void commit(struct head *head, uint64_t now_ms)
 {
     for (;;) {
+        int state = journal_poll(head->journal, now_ms);
         struct span entry;
         struct turn *turn;
 
+        if (state < 0) {
+            journal_failed(head, state);
+            return;
+        }
         if (head->committing != NULL) {
-            int state = journal_poll(head->journal, now_ms);
-
-            if (state < 0) {
-                journal_failed(head, state);
-                return;
-            }
             if (state != JOURNAL_COMMITTED)
                 return;
             turn = head->committing;

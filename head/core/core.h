@@ -39,8 +39,9 @@ void core_place(struct core *core, uint64_t now_ms, struct tape *tape, struct ef
 /* When to send the next tick (unix ms), or DEADLINE_NEVER. */
 uint64_t core_deadline_ms(const struct core *core);
 
-/* Effects that tell everything a reader has to know from nothing: rows of all experiments, trials
- * and nodes, principals and tokens. For a head that loaded an image. */
+/* Effects that tell everything a reader has to know from nothing: rows of all experiments, nodes,
+ * principals and tokens, and of the trials that have not ended. For a head that loaded an image;
+ * rows of ended trials are the store's, the core has not kept them. */
 void core_describe(const struct core *core, struct effects *effects);
 
 /* The scheduler's lines of the status block; false where there is no such experiment. */

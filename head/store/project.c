@@ -207,13 +207,12 @@ static struct project_row *take_first(struct project *project)
 
 /* What was sent and not answered waits again, before everything else: a removal of the same
  * experiment may stand in the queue. */
-static void connection_lost(struct project *project, uint64_t now_ms)
+static void connection_lost(struct project *project, uint64_t now_ms, const char *why)
 {
     struct project_row *row;
 
     if (!project->trouble_told)
-        log_line(LOG_WARNING, "rows-late", "rows do not get to Redis: %s",
-                 store_error(project->store));
+        log_line(LOG_WARNING, "rows-late", "rows do not get to Redis: %s", why);
     project->trouble_told = true;
     store_close(project->store);
     project->removal.asked = false;
@@ -333,7 +332,7 @@ void project_tend(struct project *project, uint64_t now_ms)
         if (project->waiting.first == NULL || now_ms < project->retry_ms)
             return;
         if (store_open(project->store) < 0) {
-            connection_lost(project, now_ms);
+            connection_lost(project, now_ms, store_error(project->store));
             return;
         }
         project->flushed_ms = now_ms - FLUSH_MS;
@@ -347,8 +346,10 @@ void project_tend(struct project *project, uint64_t now_ms)
         project->flushed_ms = now_ms;
         err = store_flush(project->store);
     }
-    if (err < 0 || (store_awaited(project->store) > 0 && now_ms - project->flushed_ms >= ANSWER_MS))
-        connection_lost(project, now_ms);
+    if (err < 0)
+        connection_lost(project, now_ms, store_error(project->store));
+    else if (store_awaited(project->store) > 0 && now_ms - project->flushed_ms >= ANSWER_MS)
+        connection_lost(project, now_ms, "Redis has not answered for 30 s");
     else if (store_awaited(project->store) == 0 && project->waiting.first == NULL)
         project->trouble_told = false;
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,8 +241,8 @@ void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
         attempt_close(attempt, END_STOPPED);
         break;
     default:
-        log_line(LOG_ERROR, "verdict_unknown", "a verdict that this version cannot follow action=%u",
-                 verdict->action);
+        log_line(LOG_ERROR, "verdict_unknown",
+                 "a verdict that this version cannot follow action=%u", verdict->action);
         attempt_misspoke(attempt, "the head's verdict %u is not known here", verdict->action);
     }
     if (spool_has_unsent(&attempt->spool))

@@ -5,14 +5,16 @@
  *       +--cannot be started--------------------------------------> ENDED <--all read-----+
  *
  * Any state: a fenced attempt makes no more records and is forgotten once its processes are gone.
- * Why it ends is decided once, by the first of: a stop rule, a result that says done, a verdict, a report
- * that is none; else by how the first process ended. From then on nothing it reports is taken, and the
- * ladder begins: it is told and may leave; SIGTERM to its group; SIGKILL to all of its tree.
+ * Why it ends is decided once, by the first of: a stop rule, a result that says done, a verdict, a
+ * report that is none; else by how the first process ended. From then on nothing it reports is
+ * taken, and the ladder begins: it is told and may leave; SIGTERM to its group; SIGKILL to all of
+ * its tree.
  *
- * At its horizon results wait in `held` until the verdict: CONTINUE takes them in, STOP drops them. So
- * the END of a program that has long left may wait for a verdict.
+ * At its horizon results wait in `held` until the verdict: CONTINUE takes them in, STOP drops them.
+ * So the END of a program that has long left may wait for a verdict.
  *
- * attempt.c: life; attempt_start.c: start; attempt_report.c: reports; attempt_end.c: the way out. */
+ * attempt.c: life; attempt_start.c: start; attempt_report.c: reports; attempt_end.c: the way out.
+ */
 #ifndef EXECUTOR_ATTEMPT_H
 #define EXECUTOR_ATTEMPT_H
 
@@ -66,43 +68,43 @@ struct attempt {
     struct msg_lease lease;    /* a copy in arena */
     uint64_t key;
     const char *id;
-    const char *dir;           /* working directory */
-    char *mark;                /* in arena: of its processes' environment */
+    const char *dir; /* working directory */
+    char *mark;      /* in arena: of its processes' environment */
 
     enum attempt_state state;
-    pid_t pid;                 /* 0: none yet */
+    pid_t pid; /* 0: none yet */
     bool reaped;
     int wait_status;
 
-    struct stream streams[2];  /* by enum output_stream */
+    struct stream streams[2]; /* by enum output_stream */
     struct tagged tagged;
-    struct buf unread;         /* of stdout: read, and not looked through while stalled */
+    struct buf unread; /* of stdout: read, and not looked through while stalled */
     struct channel *channels;
-    enum channel_mode spoke;   /* the best way it ever used */
-    bool stalled;              /* not read from: the program waits */
+    enum channel_mode spoke; /* the best way it ever used */
+    bool stalled;            /* not read from: the program waits */
 
     struct autofill fill;
     struct horizon horizon;
-    double reached;            /* the last value of the horizon's attribute that met a horizon */
+    double reached; /* the last value of the horizon's attribute that met a horizon */
     bool holding;
-    struct channel *asker;     /* of the result that met the horizon */
+    struct channel *asker; /* of the result that met the horizon */
     struct held *held;
     struct held **held_end;
     size_t held_bytes;
 
-    bool closed;               /* why it ends is decided */
+    bool closed; /* why it ends is decided */
     bool fenced;
     enum attempt_ladder ladder;
-    uint32_t reason;           /* enum end_reason, once closed */
-    struct buf text;           /* what went wrong, in words */
-    bool said_error;           /* text is the program's own */
+    uint32_t reason; /* enum end_reason, once closed */
+    struct buf text; /* what went wrong, in words */
+    bool said_error; /* text is the program's own */
 
     struct spool spool;
-    bool vacated;              /* to be said to the worker */
+    bool vacated; /* to be said to the worker */
     bool config_written;
-    bool done;                 /* nothing is left to do: to be freed at the end of the turn */
+    bool done; /* nothing is left to do: to be freed at the end of the turn */
 
-    struct attempt *next;      /* of executor->first */
+    struct attempt *next; /* of executor->first */
     struct attempt *next_unsent;
     struct attempt *next_output;
     bool in_unsent;
@@ -126,7 +128,8 @@ void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void attempt_exited(struct attempt *attempt, int wait_status);
 
-/* attempt_report.c: a packed report, scanned or not; asker may be NULL. It is copied where needed. */
+/* attempt_report.c: a packed report, scanned or not; asker may be NULL. It is copied where needed.
+ */
 void attempt_report(struct attempt *attempt, struct span report, struct channel *asker);
 /* What the program said is no report: the attempt ends with reason protocol. */
 void attempt_misspoke(struct attempt *attempt, const char *format, ...)

@@ -12,16 +12,17 @@
 #include "worker/executor/tree.h"
 #include "worker/executor/zygote.h"
 
-#define LOOK_AGAIN_MS  50u   /* for processes that were killed and not yet reaped */
-#define TRY_AGAIN_MS   1000u /* for a disk that was full */
-#define TEXT_MOST      (LIMIT_END_TEXT - LIMIT_STDERR_TAIL - 64u)
+#define LOOK_AGAIN_MS 50u   /* for processes that were killed and not yet reaped */
+#define TRY_AGAIN_MS  1000u /* for a disk that was full */
+#define TEXT_MOST     (LIMIT_END_TEXT - LIMIT_STDERR_TAIL - 64u)
 
 static struct tree tree_of(const struct attempt *attempt)
 {
     return (struct tree){attempt->pid, attempt->mark};
 }
 
-/* How long a program that was told may take to leave by itself. One that only prints was not told. */
+/* How long a program that was told may take to leave by itself. One that only prints was not told.
+ */
 static uint32_t leave_ms(const struct attempt *attempt)
 {
     if (attempt->reason != END_STOPPED && attempt->reason != END_COMPLETED)

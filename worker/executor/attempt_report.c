@@ -97,8 +97,8 @@ static void report_apply(struct attempt *attempt, struct span report, double at_
     enum stop_answer answer;
     bool said_done;
 
-    if (autofill_report(&attempt->fill, report, at_s, unix_s, &attempt->executor->fields,
-                        &result) < 0) {
+    if (autofill_report(&attempt->fill, report, at_s, unix_s, &attempt->executor->fields, &result) <
+        0) {
         attempt_misspoke(attempt, "a report is no map of names to plain data");
         return;
     }
@@ -125,8 +125,7 @@ static void report_hold(struct attempt *attempt, struct span report, double at_s
 {
     struct held *held = xmalloc(sizeof(*held) + report.size);
 
-    *held = (struct held){
-        .asker = asker, .at_s = at_s, .unix_s = unix_s, .size = report.size};
+    *held = (struct held){.asker = asker, .at_s = at_s, .unix_s = unix_s, .size = report.size};
     memcpy(held->report, report.data, report.size);
     *attempt->held_end = held;
     attempt->held_end = &held->next;

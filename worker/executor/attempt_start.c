@@ -62,8 +62,7 @@ static int ends_open(struct start_ends *ends)
     ends->child.report = report[1];
     /* Ours alone: the program's end blocks. */
     if (fcntl(ends->output, F_SETFL, O_NONBLOCK) < 0 ||
-        fcntl(ends->error, F_SETFL, O_NONBLOCK) < 0 ||
-        fcntl(ends->report, F_SETFL, O_NONBLOCK) < 0)
+        fcntl(ends->error, F_SETFL, O_NONBLOCK) < 0 || fcntl(ends->report, F_SETFL, O_NONBLOCK) < 0)
         goto failed;
     return 0;
 
@@ -180,8 +179,8 @@ static void start_process(struct attempt *attempt, const struct value *config)
     }
     request.ends = ends.child;
     if (spawn_start(&request, &pid) < 0) {
-        attempt_failed_to_start(attempt, "cannot start %s in %s: %s", request.argv[0],
-                                attempt->dir, strerror(errno));
+        attempt_failed_to_start(attempt, "cannot start %s in %s: %s", request.argv[0], attempt->dir,
+                                strerror(errno));
     } else {
         ends_attach(attempt, &ends);
         attempt_started(attempt, pid);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/cursor.h"
+#include "common/json.h"
 #include "common/limits.h"
 #include "common/pack.h"
 #include "common/xalloc.h"
@@ -15,7 +16,7 @@
 #include "worker/executor/tagged.h"
 
 #define FRAME_BYTE  0xC1u
-#define FRAME_HEAD  5u     /* the byte and the length */
+#define FRAME_HEAD  5u /* the byte and the length */
 #define FRAME_MOST  (LIMIT_RESULT_BYTES + 64u)
 #define ANSWER_MOST 65536u /* of answers that nobody reads; later ones are dropped */
 
@@ -55,8 +56,8 @@ static void askers_forget(struct channel *channel)
 
 static void list_remove(struct channel *channel)
 {
-    struct channel **link = channel->attempt != NULL ? &channel->attempt->channels
-                                                     : &channel->executor->gate.unknown;
+    struct channel **link =
+        channel->attempt != NULL ? &channel->attempt->channels : &channel->executor->gate.unknown;
 
     while (*link != NULL && *link != channel)
         link = &(*link)->next;
@@ -92,7 +93,8 @@ static bool channel_is_heard(const struct channel *channel)
     return channel->attempt == NULL || !channel->attempt->stalled;
 }
 
-/* Write what waits; what does not go waits on. A program that reads nothing loses answers, not us. */
+/* Write what waits; what does not go waits on. A program that reads nothing loses answers, not us.
+ */
 static void out_flush(struct channel *channel)
 {
     while (channel->out.size > 0) {
@@ -167,6 +169,50 @@ void channel_answer(struct channel *channel, bool go_on)
         text_send(channel, go_on ? "{\"action\": \"continue\"}\n" : "{\"action\": \"stop\"}\n");
 }
 
+/* A report as JSON in a text. */
+static void json_take(struct channel *channel, struct span item)
+{
+    struct executor *executor = channel->executor;
+    struct cursor cursor;
+    struct span text;
+    const char *why = "no text";
+
+    cursor_init(&cursor, item);
+    arena_reset(&executor->scratch);
+    if (!cursor_text(&cursor, &text) ||
+        tagged_read(text, &executor->scratch, &executor->report, &why) < 0)
+        attempt_misspoke(channel->attempt, "a report is none: %s", why);
+    else
+        attempt_report(channel->attempt, buf_span(&executor->report), NULL);
+}
+
+/* ["config", {map}, json], and how far it may go */
+static void config_send(struct channel *channel)
+{
+    struct span config = channel->attempt->lease.config;
+    struct buf frame = {0}, json = {0};
+    struct cursor cursor;
+    uint8_t head[FRAME_HEAD] = {FRAME_BYTE};
+
+    cursor_init(&cursor, config);
+    if (!json_write_packed(&cursor, &json))
+        buf_append_text(&json, "{}"); /* it was read before: this does not happen */
+    pack_list(&frame, 3);
+    pack_text(&frame, "config");
+    buf_append_span(&frame, config);
+    pack_string(&frame, buf_span(&json));
+    for (unsigned i = 0; i < 4; i++)
+        head[1 + i] = (uint8_t)(frame.size >> (8 * i));
+    buf_append(&channel->out, head, sizeof(head));
+    buf_append_span(&channel->out, buf_span(&frame));
+    buf_fini(&frame);
+    buf_fini(&json);
+    channel->go = -1; /* said again behind it */
+    out_flush(channel);
+    if (!channel->attempt->closed)
+        channel_allow(channel, attempt_may_report(channel->attempt));
+}
+
 /* The list of a frame. */
 static void frame_take(struct channel *channel, struct span frame)
 {
@@ -180,7 +226,8 @@ static void frame_take(struct channel *channel, struct span frame)
     fine = fine && cursor_list(&cursor, &count) && count >= 1 && cursor_text(&cursor, &kind) &&
            (count < 2 || cursor_skip(&cursor, &item));
     if (!fine || channel->said_end) {
-        attempt_misspoke(attempt, fine ? "it said more behind its end" : "it sent a frame that is none");
+        attempt_misspoke(attempt,
+                         fine ? "it said more behind its end" : "it sent a frame that is none");
     } else if (span_is(kind, "report") && item.size > 0) {
         channel->reports++;
         attempt_report(attempt, item, NULL);
@@ -193,7 +240,12 @@ static void frame_take(struct channel *channel, struct span frame)
         }
     } else if (span_is(kind, "end")) {
         channel->said_end = true;
-    } else if (!span_is(kind, "hello")) {
+    } else if (span_is(kind, "report_json") && item.size > 0) {
+        channel->reports++;
+        json_take(channel, item);
+    } else if (span_is(kind, "hello")) {
+        config_send(channel);
+    } else {
         attempt_misspoke(attempt, "it sent a frame of the kind \"%.*s\", which is not known",
                          (int)(kind.size > 40 ? 40 : kind.size), (const char *)kind.data);
     }
@@ -291,8 +343,6 @@ static void mode_find(struct channel *channel, uint8_t first)
         attempt->spoke = channel->mode;
     if (attempt->closed)
         channel_stop(channel);
-    else
-        channel_allow(channel, attempt_may_report(attempt));
 }
 
 /* Take in whole items while the attempt takes any. */

@@ -1,5 +1,5 @@
-/* channel.h - one conversation with a trial's program: its report descriptor, or a connection to the
- * report socket. Lines or frames, as docs/TRAINABLE.md says; the first byte decides. */
+/* channel.h - one conversation with a trial's program: its report descriptor, or a connection to
+ * the report socket. Lines or frames, as docs/TRAINABLE.md says; the first byte decides. */
 #ifndef EXECUTOR_CHANNEL_H
 #define EXECUTOR_CHANNEL_H
 
@@ -27,12 +27,12 @@ struct channel {
     enum channel_mode mode;
     struct buf in;
     struct buf out;
-    int64_t reports;           /* that came in frames */
-    int64_t go;                /* the last number it was told */
+    int64_t reports; /* that came in frames */
+    int64_t go;      /* the last number it was told */
     bool from_gate;
     bool said_stop;
-    bool said_end;             /* the program: no report follows */
-    bool ended;                /* nothing more will come */
+    bool said_end; /* the program: no report follows */
+    bool ended;    /* nothing more will come */
 };
 
 /* fd is taken over. For the gate attempt is NULL. */
@@ -51,8 +51,8 @@ void channel_stop(struct channel *channel);
 /* The answer to a line's report. */
 void channel_answer(struct channel *channel, bool go_on);
 
-/* Take in what was left while the attempt was stalled, and read once; false where nothing more comes
- * now. The channel may be gone after it, where it came through the gate. */
+/* Take in what was left while the attempt was stalled, and read once; false where nothing more
+ * comes now. The channel may be gone after it, where it came through the gate. */
 bool channel_read(struct channel *channel);
 
 /* Listen, or do not: a stalled attempt's program waits. */

@@ -173,9 +173,9 @@ static void ready_send(struct executor *executor)
     for (struct attempt *attempt = executor->first; attempt != NULL; attempt = attempt->next) {
         if (attempt->fenced)
             continue;
-        held[ready.held.count++] = (struct msg_held){executor->options->experiment,
-                                                     attempt->lease.trial, attempt->lease.attempt,
-                                                     attempt->spool.last};
+        held[ready.held.count++] =
+            (struct msg_held){executor->options->experiment, attempt->lease.trial,
+                              attempt->lease.attempt, attempt->spool.last};
         spool_rewind(&attempt->spool);
         if (spool_has_unsent(&attempt->spool))
             daemon_link_wake_records(executor, attempt);
@@ -190,8 +190,8 @@ static void ready_send(struct executor *executor)
 
 static void listening_ready(struct loop_source *source, uint32_t events)
 {
-    struct executor *executor =
-        executor_of((struct daemon_link *)((char *)source - offsetof(struct daemon_link, listening)));
+    struct executor *executor = executor_of(
+        (struct daemon_link *)((char *)source - offsetof(struct daemon_link, listening)));
     struct daemon_link *link = &executor->link;
     int fd = local_accept(source->fd);
 
@@ -241,8 +241,8 @@ static void verdicts_take(struct executor *executor, const struct msg_verdicts *
     const struct msg_verdict *items = verdicts->verdicts.items;
 
     for (uint32_t i = 0; i < verdicts->verdicts.count; i++) {
-        struct attempt *attempt = table_get_u64(
-            executor->attempts, attempt_key(items[i].trial, items[i].attempt));
+        struct attempt *attempt =
+            table_get_u64(executor->attempts, attempt_key(items[i].trial, items[i].attempt));
 
         if (attempt != NULL && !attempt->fenced &&
             items[i].experiment == executor->options->experiment)
@@ -382,9 +382,9 @@ static void vacated_send(struct executor *executor)
             link->vacated = true; /* the rest in the next message */
             break;
         }
-        held[vacated.attempts.count++] = (struct msg_held){
-            executor->options->experiment, attempt->lease.trial, attempt->lease.attempt,
-            attempt->spool.last};
+        held[vacated.attempts.count++] =
+            (struct msg_held){executor->options->experiment, attempt->lease.trial,
+                              attempt->lease.attempt, attempt->spool.last};
         attempt->vacated = false;
         attempt_check_done(attempt);
     }
@@ -398,8 +398,8 @@ static void output_send(struct executor *executor)
 
     while (link->output_request == 0 && link->output.first != NULL) {
         struct attempt *attempt = output_pop(link);
-        uint32_t stream = output_unsent(&attempt->streams[OUTPUT_STDERR].output) ? OUTPUT_STDERR
-                                                                                 : OUTPUT_STDOUT;
+        uint32_t stream =
+            output_unsent(&attempt->streams[OUTPUT_STDERR].output) ? OUTPUT_STDERR : OUTPUT_STDOUT;
         struct output *output = &attempt->streams[stream].output;
         struct msg_output message;
 

@@ -1,9 +1,9 @@
 /* daemon_link.h - the executor's connection to its worker: what is said, and in what order.
  *
- * One worker at a time; a new connection replaces the old one. On connecting the executor says READY
- * with what it holds, and begins again at the first record that is not acknowledged. Records leave once
- * a turn, those of all attempts in one message; then what VACATED; then, when all records are out, bytes
- * of output, one message in flight. */
+ * One worker at a time; a new connection replaces the old one. On connecting the executor says
+ * READY with what it holds, and begins again at the first record that is not acknowledged. Records
+ * leave once a turn, those of all attempts in one message; then what VACATED; then, when all
+ * records are out, bytes of output, one message in flight. */
 #ifndef EXECUTOR_DAEMON_LINK_H
 #define EXECUTOR_DAEMON_LINK_H
 
@@ -32,10 +32,10 @@ struct daemon_link {
     uint64_t output_key;         /* what the output in flight belongs to */
     uint32_t output_stream;
     size_t output_size;
-    uint64_t output_request;     /* 0: none is in flight */
-    uint64_t requests;           /* ids given so far */
-    bool vacated;                /* some attempt has attempt->vacated to be said */
-    struct arena arena;          /* of the message being read or written */
+    uint64_t output_request; /* 0: none is in flight */
+    uint64_t requests;       /* ids given so far */
+    bool vacated;            /* some attempt has attempt->vacated to be said */
+    struct arena arena;      /* of the message being read or written */
     struct buf frame;
 };
 

@@ -56,7 +56,8 @@ static bool is_dropped(const char *entry)
            begins(entry, "LISTEN_FDS=") || begins(entry, "LISTEN_PID=");
 }
 
-/* `assay report` must be found by a trial's shell: the folder of our programs at the end of PATH. */
+/* `assay report` must be found by a trial's shell: the folder of our programs at the end of PATH.
+ */
 static char *path_with_ours(struct arena *arena, const char *entry)
 {
     char self[PATH_MAX];
@@ -105,8 +106,8 @@ struct environment *environment_new(const struct msg_experiment *experiment)
     environment->extra =
         arena_alloc(&environment->arena, (experiment->env.count + 1) * sizeof(char *));
     for (uint32_t i = 0; i < experiment->env.count; i++)
-        environment->extra[environment->extra_count++] =
-            arena_printf(&environment->arena, "%.*s=%.*s", SPAN(items[i].name), SPAN(items[i].value));
+        environment->extra[environment->extra_count++] = arena_printf(
+            &environment->arena, "%.*s=%.*s", SPAN(items[i].name), SPAN(items[i].value));
     base_build(environment);
     return environment;
 }
@@ -159,9 +160,9 @@ char **environment_build(const struct environment *environment,
 {
     char *own[TRIAL_MOST];
     size_t own_count = trial != NULL ? trial_build(trial, arena, own) : 0;
-    char **entries = arena_alloc(arena, (environment->base_count + own_count +
-                                         environment->extra_count + 1) *
-                                            sizeof(char *));
+    char **entries =
+        arena_alloc(arena, (environment->base_count + own_count + environment->extra_count + 1) *
+                               sizeof(char *));
     size_t count = 0;
 
     for (size_t i = 0; i < environment->base_count; i++)

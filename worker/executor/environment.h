@@ -1,7 +1,8 @@
 /* environment.h - what a trial's program finds in its environment.
  *
- * The executor's own, less everything of ours (ASSAY_*, which may hold paths of keys; ASSAY_HOME stays)
- * and less what is set next; then the trial's variables; then the experiment's `env`, which wins. */
+ * The executor's own, less everything of ours (ASSAY_*, which may hold paths of keys; ASSAY_HOME
+ * stays) and less what is set next; then the trial's variables; then the experiment's `env`, which
+ * wins. */
 #ifndef EXECUTOR_ENVIRONMENT_H
 #define EXECUTOR_ENVIRONMENT_H
 
@@ -25,13 +26,13 @@ struct environment_trial {
     const char *config_path; /* NULL: there is no such file */
     const char *socket_path;
     uint64_t seed;
-    int64_t cpu;             /* 1/10000 */
+    int64_t cpu; /* 1/10000 */
     const struct msg_gpu *gpus;
     uint32_t gpu_count;
 };
 
-/* The whole of it for one attempt, ended by NULL; lives in the arena and borrows from environment. With
- * NULL for trial: what is the same for all. */
+/* The whole of it for one attempt, ended by NULL; lives in the arena and borrows from environment.
+ * With NULL for trial: what is the same for all. */
 char **environment_build(const struct environment *environment,
                          const struct environment_trial *trial, struct arena *arena);
 
@@ -42,8 +43,8 @@ char **environment_build_own(const struct environment *environment,
 /* The value of a name in what environment_build gave; NULL. */
 const char *environment_get(char *const *entries, const char *name);
 
-/* The path of a program as a shell finds it: name itself where it has a slash, else the first in the
- * PATH of entries that may be run. NULL where there is none. */
+/* The path of a program as a shell finds it: name itself where it has a slash, else the first in
+ * the PATH of entries that may be run. NULL where there is none. */
 const char *environment_find(char *const *entries, const char *name, struct arena *arena);
 
 #endif

@@ -247,8 +247,7 @@ void executor_run(struct executor *executor)
         uint64_t now = clock_ms();
         uint64_t wait = next <= now ? 0 : next - now;
 
-        loop_turn(&executor->loop,
-                  next == DEADLINE_NEVER ? -1 : wait > 60000 ? 60000 : (int)wait);
+        loop_turn(&executor->loop, next == DEADLINE_NEVER ? -1 : wait > 60000 ? 60000 : (int)wait);
         deadlines_run(executor);
         daemon_link_flush(executor);
         if (executor->sweep)

@@ -1,8 +1,8 @@
 /* executor.h - the process that runs the trials of one experiment on one node.
  *
- * One loop, one thread. What lives in it: the link to the worker (daemon_link.h), the experiment (setup.h),
- * attempts (attempt.h), and the socket that programs report on (gate.h). Each turn first takes in what
- * is there, then ends attempts whose processes are gone, then sends what was made.
+ * One loop, one thread. What lives in it: the link to the worker (daemon_link.h), the experiment
+ * (setup.h), attempts (attempt.h), and the socket that programs report on (gate.h). Each turn first
+ * takes in what is there, then ends attempts whose processes are gone, then sends what was made.
  *
  * This header is for the modules of this folder; main.c uses executor_run alone. */
 #ifndef EXECUTOR_EXECUTOR_H
@@ -33,31 +33,31 @@ struct executor_options {
 struct executor {
     const struct executor_options *options; /* borrowed */
     struct loop loop;
-    struct deadlines *deadlines;  /* by attempt's key, and DEADLINE_* below */
-    struct setup *setup;          /* NULL until the worker has said what the experiment is */
-    struct table *attempts;       /* by key */
-    struct table *processes;      /* attempts, by the number of their first process */
-    struct attempt *first;        /* of all attempts; attempt->next */
-    size_t live;                  /* attempts whose processes may not be gone */
+    struct deadlines *deadlines; /* by attempt's key, and DEADLINE_* below */
+    struct setup *setup;         /* NULL until the worker has said what the experiment is */
+    struct table *attempts;      /* by key */
+    struct table *processes;     /* attempts, by the number of their first process */
+    struct attempt *first;       /* of all attempts; attempt->next */
+    size_t live;                 /* attempts whose processes may not be gone */
     struct daemon_link link;
     struct gate gate;
     struct loop_source signals;
-    bool released;                /* the experiment has ended */
-    bool ending;                  /* no attempt is started any more; the rest is being ended */
-    bool sweep;                   /* some attempt is done: to be freed */
-    bool giving_up;              /* the last records have only so long to be acknowledged */
+    bool released;  /* the experiment has ended */
+    bool ending;    /* no attempt is started any more; the rest is being ended */
+    bool sweep;     /* some attempt is done: to be freed */
+    bool giving_up; /* the last records have only so long to be acknowledged */
     bool gave_up;
-    struct arena scratch;         /* within one call of a callback */
-    struct buf report;            /* the same: a report being packed */
+    struct arena scratch; /* within one call of a callback */
+    struct buf report;    /* the same: a report being packed */
     struct buf fields;
     struct buf record;
-    uint8_t *bytes;               /* the same: what a read gave; EXECUTOR_READ of them */
+    uint8_t *bytes; /* the same: what a read gave; EXECUTOR_READ of them */
 };
 
 #define EXECUTOR_READ 65536u
 
 /* Ids of deadlines that are no attempt's. */
-#define DEADLINE_AWAY (UINT64_MAX - 1)
+#define DEADLINE_AWAY    (UINT64_MAX - 1)
 #define DEADLINE_GIVE_UP (UINT64_MAX - 2)
 
 /* Whether a child is an attempt's first process or the zygote; context is the executor. */

@@ -19,8 +19,7 @@
 static void gate_ready(struct loop_source *source, uint32_t events)
 {
     struct gate *gate = (struct gate *)source;
-    struct executor *executor =
-        (struct executor *)((char *)gate - offsetof(struct executor, gate));
+    struct executor *executor = (struct executor *)((char *)gate - offsetof(struct executor, gate));
 
     (void)events;
     for (;;) {
@@ -88,8 +87,8 @@ struct attempt *gate_find(struct executor *executor, struct span line)
     const struct value *id, *number;
 
     arena_reset(&executor->scratch);
-    if (line.size > LIMIT_LINE_BYTES ||
-        json_read(line, &executor->scratch, &value, &error) < 0 || value.type != VALUE_MAP)
+    if (line.size > LIMIT_LINE_BYTES || json_read(line, &executor->scratch, &value, &error) < 0 ||
+        value.type != VALUE_MAP)
         return NULL;
     id = value_get(&value, "trial_id");
     number = value_get(&value, "attempt");
@@ -98,8 +97,8 @@ struct attempt *gate_find(struct executor *executor, struct span line)
     for (struct attempt *attempt = executor->first; attempt != NULL; attempt = attempt->next) {
         if (attempt->state >= ATTEMPT_DRAINING || strcmp(attempt->id, id->text) != 0)
             continue;
-        if (number == NULL || (number->type == VALUE_INT &&
-                               number->integer == (int64_t)attempt->lease.attempt))
+        if (number == NULL ||
+            (number->type == VALUE_INT && number->integer == (int64_t)attempt->lease.attempt))
             return attempt;
     }
     return NULL;

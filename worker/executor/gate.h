@@ -1,7 +1,7 @@
 /* gate.h - the socket at ASSAY_REPORT_SOCKET: programs that have no descriptor report there.
  *
- * A connection's first line says whose it is: {"trial_id": "1f0e22aa", "attempt": 1}; the attempt may be
- * left out. From then on it is a channel like the report descriptor. */
+ * A connection's first line says whose it is: {"trial_id": "1f0e22aa", "attempt": 1}; the attempt
+ * may be left out. From then on it is a channel like the report descriptor. */
 #ifndef EXECUTOR_GATE_H
 #define EXECUTOR_GATE_H
 
@@ -16,13 +16,14 @@ struct executor;
 
 struct gate {
     struct loop_source source;
-    char *path;                /* owned */
-    char *folder;              /* owned; made for the socket where its path was too long; or NULL */
-    struct channel *unknown;   /* connections that have not said whose they are */
-    uint32_t count;            /* of all connections */
+    char *path;              /* owned */
+    char *folder;            /* owned; made for the socket where its path was too long; or NULL */
+    struct channel *unknown; /* connections that have not said whose they are */
+    uint32_t count;          /* of all connections */
 };
 
-/* Listens beside the worker's socket, or where that path is too long in a folder of its own. 0, ERR_*. */
+/* Listens beside the worker's socket, or where that path is too long in a folder of its own. 0,
+ * ERR_*. */
 int gate_open(struct executor *executor);
 void gate_close(struct executor *executor);
 

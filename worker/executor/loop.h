@@ -13,8 +13,8 @@
 #define LOOP_BATCH 128
 
 struct loop_source {
-    int fd;                                                   /* borrowed */
-    uint32_t events;                                          /* that are waited for */
+    int fd;          /* borrowed */
+    uint32_t events; /* that are waited for */
     void (*ready)(struct loop_source *source, uint32_t events);
     bool added;
 };

@@ -1,10 +1,10 @@
-/* assay-executor: runs the trials of one experiment on one node. Started by the worker; it leaves the
- * worker's session and goes on without it.
+/* assay-executor: runs the trials of one experiment on one node. Started by the worker; it leaves
+ * the worker's session and goes on without it.
  *
  *   assay-executor --socket PATH --data DIR --experiment N [--share-results]
  *
- * The process that is started ends as soon as PATH can be connected to: with 0, or with 1 and a line on
- * stderr. What the executor has to say later stands in DIR/executor.log.
+ * The process that is started ends as soon as PATH can be connected to: with 0, or with 1 and a
+ * line on stderr. What the executor has to say later stands in DIR/executor.log.
  *
  * Two more forms are its own: --zygote PARENT LIBRARY (speaks zygote_wire.h on descriptor 3) and
  * --trial LIBRARY (one native trial in a process of its own). */
@@ -26,7 +26,9 @@
 #include "worker/executor/spawn.h"
 #include "worker/executor/zygote_wire.h"
 
-#define READY_FD 3 /* of the process that stays: says to the one that was started that it listens */
+#define READY_FD                                                                                   \
+    3 /* of the process that stays: says to the one that was started that it listens               \
+       */
 
 static bool number_read(const char *text, uint32_t *out)
 {

@@ -104,8 +104,8 @@ static void tail_write(struct output *output, struct span bytes)
 static void last_keep(struct output *output, struct span bytes)
 {
     if (bytes.size > LIMIT_STDERR_TAIL)
-        bytes = span_of((const char *)bytes.data + bytes.size - LIMIT_STDERR_TAIL,
-                        LIMIT_STDERR_TAIL);
+        bytes =
+            span_of((const char *)bytes.data + bytes.size - LIMIT_STDERR_TAIL, LIMIT_STDERR_TAIL);
     if (output->last.size + bytes.size > 4 * (size_t)LIMIT_STDERR_TAIL)
         buf_consume(&output->last, output->last.size - LIMIT_STDERR_TAIL);
     buf_append_span(&output->last, bytes);
@@ -137,7 +137,9 @@ static void notice(const struct output *output, struct buf *out)
     char host[256] = "";
 
     (void)gethostname(host, sizeof(host) - 1);
-    buf_printf(out, "\n[assay: %" PRIu64 " more bytes were written; the last of them are in %s/%s.tail on %s]\n",
+    buf_printf(out,
+               "\n[assay: %" PRIu64
+               " more bytes were written; the last of them are in %s/%s.tail on %s]\n",
                output->total - output->kept, output->dir, output->name, host);
 }
 
@@ -150,7 +152,7 @@ bool output_unsent(const struct output *output)
 void output_read(struct output *output, struct buf *out)
 {
     size_t want = output->kept - output->sent < SEND_BYTES ? (size_t)(output->kept - output->sent)
-                                                          : SEND_BYTES;
+                                                           : SEND_BYTES;
     ssize_t got;
 
     buf_reset(out);

@@ -19,9 +19,9 @@ struct setup {
     const char *run;
     struct environment *environment;
     struct workdir *workdir;
-    const char *library;              /* native: path; else NULL */
-    struct zygote *zygote;            /* NULL until the first trial that wants one */
-    bool zygote_unsafe;               /* the library has threads: never fork */
+    const char *library;   /* native: path; else NULL */
+    struct zygote *zygote; /* NULL until the first trial that wants one */
+    bool zygote_unsafe;    /* the library has threads: never fork */
 };
 
 /* frame is the message's, whose bytes are copied. 0 or ERR_*. */

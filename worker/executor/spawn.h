@@ -26,8 +26,8 @@ struct spawn_request {
 /* Start it. 0 with *pid, or ERR_* with errno, where it cannot be started. */
 int spawn_start(const struct spawn_request *request, pid_t *pid);
 
-/* In a new child: the same for a process that goes on without exec. parent is who must be alive. 0, or
- * -1 with errno. Only async-signal-safe calls. */
+/* In a new child: the same for a process that goes on without exec. parent is who must be alive. 0,
+ * or -1 with errno. Only async-signal-safe calls. */
 int spawn_become(const struct spawn_ends *ends, const char *dir, pid_t parent);
 
 #endif

@@ -13,9 +13,9 @@
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 
-#define TAIL_WRITE 65536u   /* written at once */
-#define TAIL_MOST  262144u  /* kept where the disk takes nothing, before the program must wait */
-#define READ_BYTES 262144u  /* read back at once; a record and its frame always fit */
+#define TAIL_WRITE 65536u  /* written at once */
+#define TAIL_MOST  262144u /* kept where the disk takes nothing, before the program must wait */
+#define READ_BYTES 262144u /* read back at once; a record and its frame always fit */
 
 struct frame {
     uint32_t size;
@@ -118,8 +118,8 @@ void spool_append(struct spool *spool, struct span record)
         window_add(&spool->window, record);
         return;
     }
-    frame = (struct frame){(uint32_t)record.size,
-                           (uint32_t)crc32(0, record.data, (uInt)record.size)};
+    frame =
+        (struct frame){(uint32_t)record.size, (uint32_t)crc32(0, record.data, (uInt)record.size)};
     buf_append(&spool->tail, &frame, sizeof(frame));
     buf_append_span(&spool->tail, record);
     if (spool->tail.size >= TAIL_WRITE && spool->written < LIMIT_SPOOL_BYTES)
@@ -176,7 +176,8 @@ static int file_take(struct spool *spool)
         spool->read_at += (uint64_t)used;
     }
     buf_fini(&bytes);
-    /* A full window takes nothing; a file that gives no whole record while there is room is broken. */
+    /* A full window takes nothing; a file that gives no whole record while there is room is broken.
+     */
     if (used < 0)
         return ERR_MALFORMED;
     if (spool->read_at == spool->written && spool->written > 0) {

@@ -1,10 +1,10 @@
 /* spool.h - an attempt's records from when they are made until the head has them in its log.
  *
- * Records are numbered 1, 2, 3... (their seq). They wait in memory, up to LIMIT_WINDOW_BYTES: that is
- * what may be sent and not acknowledged, and in the common case all there is, so that no file is ever
- * made. What comes beyond goes through a small buffer to a file, {length, CRC-32, bytes} a record, and
- * comes back in order when memory has room. The executor's death ends its trials, so nothing in
- * the file is needed after it: the file only carries what memory should not. */
+ * Records are numbered 1, 2, 3... (their seq). They wait in memory, up to LIMIT_WINDOW_BYTES: that
+ * is what may be sent and not acknowledged, and in the common case all there is, so that no file is
+ * ever made. What comes beyond goes through a small buffer to a file, {length, CRC-32, bytes} a
+ * record, and comes back in order when memory has room. The executor's death ends its trials, so
+ * nothing in the file is needed after it: the file only carries what memory should not. */
 #ifndef EXECUTOR_SPOOL_H
 #define EXECUTOR_SPOOL_H
 
@@ -28,8 +28,8 @@ struct spool {
     uint64_t read_at;           /* where the file's first unread record begins */
     uint64_t written;           /* bytes of the file */
     uint64_t acked;
-    uint64_t sent;              /* the last record that was handed out */
-    uint64_t last;              /* the last record made */
+    uint64_t sent; /* the last record that was handed out */
+    uint64_t last; /* the last record made */
 };
 
 /* path is copied; the folder it is in must be there when it is needed, the file is new. */
@@ -44,15 +44,16 @@ void spool_append(struct spool *spool, struct span record);
 bool spool_full(struct spool *spool);
 
 /* Records from sent + 1 on that are in memory: at most most_bytes (but one always fits) and
- * most_count. They count as sent. False where there is none. *out is borrowed until the next call. */
+ * most_count. They count as sent. False where there is none. *out is borrowed until the next call.
+ */
 bool spool_take(struct spool *spool, size_t most_bytes, uint32_t most_count, uint64_t *first_seq,
                 uint32_t *count, struct span *out);
 
 /* Whether spool_take would give something. */
 bool spool_has_unsent(const struct spool *spool);
 
-/* Everything up to seq is in the head's log: forget it. 0; ERR_MALFORMED where the file does not give
- * back what was written: what stood in it is lost. */
+/* Everything up to seq is in the head's log: forget it. 0; ERR_MALFORMED where the file does not
+ * give back what was written: what stood in it is lost. */
 int spool_ack(struct spool *spool, uint64_t seq);
 
 /* Hand out again everything that is not acknowledged. */

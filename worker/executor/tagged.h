@@ -1,7 +1,7 @@
 /* tagged.h - reports as lines of text: found in a program's output, and read.
  *
- * A line that begins with "assay: " is a report: a JSON object behind the tag, or words KEY=VALUE. All
- * other lines pass by without being kept, whatever their length. */
+ * A line that begins with "assay: " is a report: a JSON object behind the tag, or words KEY=VALUE.
+ * All other lines pass by without being kept, whatever their length. */
 #ifndef EXECUTOR_TAGGED_H
 #define EXECUTOR_TAGGED_H
 
@@ -28,8 +28,8 @@ enum tagged_found tagged_next(struct tagged *tagged, struct span *input, struct 
 /* The output has ended: the last line may have no end. */
 enum tagged_found tagged_end(struct tagged *tagged, struct span *report);
 
-/* Read a report (what stands behind the tag, or a line of JSON) into out, a packed map, reset first.
- * 0, or ERR_MALFORMED or ERR_TOO_BIG with *why a text in the arena. */
+/* Read a report (what stands behind the tag, or a line of JSON) into out, a packed map, reset
+ * first. 0, or ERR_MALFORMED or ERR_TOO_BIG with *why a text in the arena. */
 int tagged_read(struct span report, struct arena *arena, struct buf *out, const char **why);
 
 #endif

@@ -28,8 +28,8 @@ void tree_signal(const struct tree *tree, int signal_number)
     (void)kill(-tree->leader, signal_number); /* nobody left is fine */
 }
 
-/* The children of a process's first thread, which is where those of a process with one thread and all
- * orphans are; those that other threads started are found once they are orphans. */
+/* The children of a process's first thread, which is where those of a process with one thread and
+ * all orphans are; those that other threads started are found once they are orphans. */
 static int children_read(pid_t pid, struct buf *out)
 {
     char path[64];

@@ -1,10 +1,10 @@
 /* tree.h - all processes of an attempt: found, signalled, and known to be gone.
  *
- * The first process leads its own session and group, which catches all ordinary children. Those that
- * left the group are found as descendants, while their ancestors live, or by their session; those
- * that became orphans become children of the executor (it is a subreaper) and are known by session,
- * group, or the mark in their environment. An orphan that left its session and was started with
- * another environment is nobody's: it stays until the executor ends. */
+ * The first process leads its own session and group, which catches all ordinary children. Those
+ * that left the group are found as descendants, while their ancestors live, or by their session;
+ * those that became orphans become children of the executor (it is a subreaper) and are known by
+ * session, group, or the mark in their environment. An orphan that left its session and was started
+ * with another environment is nobody's: it stays until the executor ends. */
 #ifndef EXECUTOR_TREE_H
 #define EXECUTOR_TREE_H
 

@@ -144,8 +144,7 @@ void workdir_clear(const struct workdir *workdir, const char *path, bool whole)
         (void)rmdir(path); /* refuses where the trial left something, which is what we want */
 }
 
-const char *workdir_library(const struct workdir *workdir, const char *library,
-                            struct arena *arena)
+const char *workdir_library(const struct workdir *workdir, const char *library, struct arena *arena)
 {
     char self[LIMIT_PATH_BYTES];
     ssize_t size;

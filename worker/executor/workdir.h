@@ -13,13 +13,13 @@
 
 struct workdir;
 
-/* root: where trials' folders are, made when the first is; code: the code tree, or a path where there
- * is nothing. Both copied. */
+/* root: where trials' folders are, made when the first is; code: the code tree, or a path where
+ * there is nothing. Both copied. */
 struct workdir *workdir_new(const char *root, const char *code);
 void workdir_free(struct workdir *workdir);
 
-/* A trial's folder, made if need be; its path in the arena. 0; ERR_MALFORMED for a name that is none;
- * ERR_*. */
+/* A trial's folder, made if need be; its path in the arena. 0; ERR_MALFORMED for a name that is
+ * none; ERR_*. */
 int workdir_make(struct workdir *workdir, struct span folder, struct arena *arena,
                  const char **path);
 

@@ -44,8 +44,8 @@ struct zygote {
 
 static void zygote_ready(struct loop_source *source, uint32_t events);
 
-/* Descriptor 3 is the zygote's socket; its stdout and stderr go to a log, which is read when the library
- * cannot be opened. Everything is prepared: only async-signal-safe calls. */
+/* Descriptor 3 is the zygote's socket; its stdout and stderr go to a log, which is read when the
+ * library cannot be opened. Everything is prepared: only async-signal-safe calls. */
 static _Noreturn void run_zygote(char *const *argv, char *const *environment, int fd, int log)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -70,8 +70,7 @@ static int log_open(const struct executor *executor)
 
 static char **environment_make(struct executor *executor)
 {
-    char **entries =
-        environment_build(executor->setup->environment, NULL, &executor->setup->arena);
+    char **entries = environment_build(executor->setup->environment, NULL, &executor->setup->arena);
     size_t count = 0;
     char **marked;
 
@@ -183,8 +182,8 @@ static bool request_send(struct zygote *zygote, struct waiting *waiting)
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(fds));
     memcpy(CMSG_DATA(header), fds, sizeof(fds));
-    /* A full socket is tried again at the next answer: there is one to come, or it would be empty. A
-     * broken one is heard of as its end. */
+    /* A full socket is tried again at the next answer: there is one to come, or it would be empty.
+     * A broken one is heard of as its end. */
     return sendmsg(zygote->source.fd, &message, MSG_NOSIGNAL) == (ssize_t)waiting->size;
 }
 
@@ -197,14 +196,15 @@ static void requests_send(struct zygote *zygote)
     }
 }
 
-void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *config,
+void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *json,
                   char *const *environment, struct spawn_ends ends)
 {
     struct zygote_request request = {
         .key = attempt->key,
         .go = attempt_may_report(attempt),
         .dir_size = (uint32_t)strlen(attempt->dir) + 1,
-        .config_size = (uint32_t)strlen(config) + 1,
+        .json_size = (uint32_t)strlen(json) + 1,
+        .config_size = (uint32_t)attempt->lease.config.size,
     };
     struct waiting *waiting;
     uint8_t *at;
@@ -212,15 +212,16 @@ void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *co
     for (char *const *entry = environment; *entry != NULL; entry++)
         request.environment_size += (uint32_t)strlen(*entry) + 1;
     request.environment_size++;
-    waiting = xmalloc(sizeof(*waiting) + sizeof(request) + request.dir_size +
-                      request.config_size + request.environment_size);
+    waiting = xmalloc(sizeof(*waiting) + sizeof(request) + request.dir_size + request.config_size +
+                      request.environment_size);
     *waiting = (struct waiting){.attempt = attempt, .ends = ends};
     at = mempcpy(waiting->request, &request, sizeof(request));
     at = mempcpy(at, attempt->dir, request.dir_size);
-    at = mempcpy(at, config, request.config_size);
+    at = mempcpy(at, json, request.json_size);
     for (char *const *entry = environment; *entry != NULL; entry++)
         at = mempcpy(at, *entry, strlen(*entry) + 1);
     *at++ = '\0';
+    at = mempcpy(at, attempt->lease.config.data, request.config_size);
     waiting->size = (size_t)(at - waiting->request);
     *zygote->end = waiting;
     zygote->end = &waiting->next;
@@ -244,8 +245,8 @@ bool zygote_cancel(struct zygote *zygote, struct attempt *attempt)
 }
 
 /* The library cannot be opened, or no fork of it is safe: those that wait hear of it. */
-static void all_waiting(struct zygote *zygote, void (*tell)(struct attempt *attempt, const char *why),
-                        const char *why)
+static void all_waiting(struct zygote *zygote,
+                        void (*tell)(struct attempt *attempt, const char *why), const char *why)
 {
     while (zygote->first != NULL) {
         struct waiting *waiting = waiting_take(zygote);
@@ -356,7 +357,8 @@ void zygote_died(struct zygote *zygote)
         log_read(executor, &why);
         all_waiting(zygote, tell_failed, buf_text(&why));
     }
-    /* Those it started are killed with it; those it was asked for and did not start never will be. */
+    /* Those it started are killed with it; those it was asked for and did not start never will be.
+     */
     for (struct attempt *attempt = executor->first; attempt != NULL; attempt = attempt->next) {
         bool waits = attempt->state == ATTEMPT_STARTING;
 

@@ -1,8 +1,8 @@
 /* zygote.h - the process that holds the user's library open and forks a child a trial.
  *
  * Started with the first native trial. What it answers goes to the attempts (attempt_started,
- * attempt_exited, attempt_failed_to_start). When it dies, those it started die with it and are lost; the
- * next start makes a new one. */
+ * attempt_exited, attempt_failed_to_start). When it dies, those it started die with it and are
+ * lost; the next start makes a new one. */
 #ifndef EXECUTOR_ZYGOTE_H
 #define EXECUTOR_ZYGOTE_H
 
@@ -22,9 +22,9 @@ void zygote_free(struct zygote *zygote);
 
 pid_t zygote_pid(const struct zygote *zygote);
 
-/* Start an attempt, now or when the zygote is ready for it. The descriptors are taken over. config is
- * JSON text; environment the attempt's own entries. */
-void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *config,
+/* Start an attempt, now or when the zygote is ready for it. The descriptors are taken over. config
+ * is JSON text; environment the attempt's own entries. */
+void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *json,
                   char *const *environment, struct spawn_ends ends);
 
 /* The attempt does not want to be started any more. False where the zygote was asked already. */

@@ -14,9 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/buf.h"
 #include "common/limits.h"
-#include "common/sys/fs.h"
 #include "common/sys/sig.h"
 #include "common/table.h"
 #include "common/xalloc.h"
@@ -65,7 +63,8 @@ static bool has_threads(void)
 
 static void reply_send(const struct zygote_process *zygote, const struct zygote_reply *reply)
 {
-    size_t size = reply->kind == ZYGOTE_FAILED ? sizeof(*reply) : offsetof(struct zygote_reply, text);
+    size_t size =
+        reply->kind == ZYGOTE_FAILED ? sizeof(*reply) : offsetof(struct zygote_reply, text);
 
     if (send(zygote->fd, reply, size, MSG_NOSIGNAL) != (ssize_t)size)
         _exit(1); /* the executor is gone, and the kernel is about to say so */
@@ -111,16 +110,18 @@ static _Noreturn void run_child(const struct zygote_process *zygote,
                                 const struct zygote_request *request, const int *fds, pid_t parent)
 {
     char *dir = (char *)zygote->request + sizeof(*request);
-    char *config = dir + request->dir_size;
+    char *json = dir + request->dir_size;
+    char *environment = json + request->json_size;
+    const char *config = environment + request->environment_size;
     struct spawn_ends ends = {.output = fds[0], .error = fds[1], .report = fds[2]};
     int status;
 
     sig_reset();
     if (spawn_become(&ends, dir, parent) < 0)
         _exit(126);
-    environment_apply(config + request->config_size);
+    environment_apply(environment);
     generators_seed();
-    status = zygote->enter(config, SPAWN_REPORT_FD, request->go);
+    status = zygote->enter(config, request->config_size, json, SPAWN_REPORT_FD, request->go);
     (void)fflush(NULL);
     _exit(status);
 }
@@ -236,20 +237,14 @@ int zygote_main_single(const char *library)
 {
     char why[ZYGOTE_TEXT] = "";
     zygote_enter_function *enter = library_open(library, why, sizeof(why));
-    const char *path = getenv("ASSAY_CONFIG");
-    struct buf config = {0};
     int status;
 
     if (enter == NULL) {
         (void)fprintf(stderr, "assay: %s\n", why);
         return 127;
     }
-    if (path == NULL || fs_read(path, LIMIT_MESSAGE_BYTES, &config) < 0) {
-        (void)fprintf(stderr, "assay: the configuration cannot be read: %s\n", strerror(errno));
-        return 127;
-    }
     generators_seed();
-    status = enter(buf_text(&config), SPAWN_REPORT_FD, -1);
+    status = enter(NULL, 0, NULL, SPAWN_REPORT_FD, -1);
     (void)fflush(NULL);
     _exit(status);
 }

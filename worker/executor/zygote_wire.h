@@ -3,17 +3,19 @@
 #ifndef EXECUTOR_ZYGOTE_WIRE_H
 #define EXECUTOR_ZYGOTE_WIRE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Executor to zygote: start a trial. Behind it stand three texts, each with its terminator: folder,
- * configuration (JSON), and the environment's entries one behind the other, ended by an empty one. With
- * it come the descriptors output, error, report. */
+ * configuration (JSON), and the environment's entries one behind the other, ended by an empty one.
+ * With it come the descriptors output, error, report. */
 struct zygote_request {
     uint64_t key;
-    int64_t go;           /* reports that may be made without waiting */
-    uint32_t dir_size;    /* with the terminator */
-    uint32_t config_size; /* with the terminator */
+    int64_t go;         /* reports that may be made without waiting */
+    uint32_t dir_size;  /* with the terminator */
+    uint32_t json_size; /* with the terminator */
     uint32_t environment_size;
+    uint32_t config_size;
 };
 
 enum zygote_kind {
@@ -40,14 +42,16 @@ struct zygote_reply {
 #define ZYGOTE_MARK_NAME  "ASSAY_TRIAL_ID"
 #define ZYGOTE_MARK_BLANK "--------"
 
-/* What a library gives: client/trainable.h defines it by its macros. config is JSON text; report a
- * descriptor that speaks frames; go what the executor allowed already, or -1: say hello and wait. */
-typedef int zygote_enter_function(const char *config, int report, long long go);
+/* What a library gives: client/trainable.h defines it by its macros. config is a packed map, json
+ * the same as text; report a descriptor that speaks frames; go what the executor allowed already,
+ * or -1, with no configuration: say hello, which is answered with both. */
+typedef int zygote_enter_function(const void *config, size_t config_size, const char *json,
+                                  int report, long long go);
 #define ZYGOTE_ENTER "assay_trainable_enter_1"
 
 /* The programs inside the program: both end with a status for main. */
 int zygote_main(int fd, int parent, const char *library);
-/* A trial of its own: configuration from ASSAY_CONFIG, reports on SPAWN_REPORT_FD. */
+/* A trial of its own, which reports on SPAWN_REPORT_FD. */
 int zygote_main_single(const char *library);
 
 #endif

@@ -1,0 +1,182 @@
+#include "client/draft.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/say.h"
+#include "client/yaml_write.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/sys/fs.h"
+#include "common/sys/home.h"
+
+#define LOCAL_DIR "~/assay_results"
+
+static int say_at(const char *file, uint32_t line, uint32_t column, const char *mend,
+                  const char *why, struct arena *arena)
+{
+    const char *what =
+        line > 0 ? arena_printf(arena, "%s:%u:%u", file, line, column) : file;
+
+    return say(EXIT_USAGE, what, mend != NULL && mend[0] != '\0' ? mend : NULL, "%s", why);
+}
+
+static int check(const char *file, const struct experiment_entry *entry,
+                 const struct value *value, struct arena *arena, struct draft *draft)
+{
+    struct spec_error error = {0};
+    const char *why;
+    uint32_t line = 0;
+    uint32_t column = 0;
+
+    if (spec_parse(value, arena, &draft->spec, &error) == 0) {
+        draft->value = *value;
+        return 0;
+    }
+    why = error.path[0] != '\0' ? arena_printf(arena, "%s: %s", error.path, error.what)
+                                : arena_strdup(arena, error.what);
+    if (entry == NULL)
+        return say_at("experiment", 0, 0, error.mend, why, arena);
+    experiment_file_place(entry, error.path, &line, &column);
+    return say_at(file, line, column, error.mend, why, arena);
+}
+
+/* Where results go, as an absolute path: the head's working directory is another. */
+static int make_local_dir(struct value *value, struct arena *arena)
+{
+    const struct value *given = value_get(value, "local_dir");
+    struct value out;
+    char *path;
+    int err;
+
+    if (given != NULL && given->type != VALUE_TEXT && given->type != VALUE_NULL)
+        return 0; /* spec_parse says so, with its line */
+    path = home_expand(given != NULL && given->type == VALUE_TEXT ? given->text : LOCAL_DIR);
+    if (path == NULL)
+        return say_errno(EXIT_USAGE, "local_dir", "write an absolute path");
+    err = value_set_path(value, "local_dir", value_text(arena, path), arena, &out);
+    free(path);
+    if (err == 0)
+        *value = out;
+    return 0; /* what is no map is refused by spec_parse */
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text);
+    size_t end_size = strlen(end);
+
+    return size >= end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+/* The experiments as a file: one, or a map by name. */
+static int save(const char *path, const struct value *values, uint32_t count, struct arena *arena)
+{
+    struct value whole = values[0];
+    struct value_builder map;
+    struct buf text = {0};
+    int err;
+
+    if (count > 1) {
+        value_builder_map(&map, arena);
+        for (uint32_t i = 0; i < count; i++) {
+            const struct value *name = value_get(&values[i], "name");
+
+            value_builder_set(&map,
+                              name != NULL && name->type == VALUE_TEXT
+                                  ? name->text
+                                  : arena_printf(arena, "experiment_%u", i),
+                              values[i]);
+        }
+        whole = value_builder_done(&map);
+    }
+    if (ends_with(path, ".json")) {
+        json_write(&whole, JSON_INDENT, &text);
+        buf_append_char(&text, '\n');
+    } else {
+        yaml_write(&whole, false, &text);
+    }
+    err = strcmp(path, "-") == 0 ? fs_write_all(1, text.data, text.size)
+                                 : fs_write_atomic(path, 0644, text.data, text.size);
+    buf_fini(&text);
+    return err == 0 ? 0 : say_errno(EXIT_USAGE, path, "name a file that can be written");
+}
+
+static const char *folder_of(const char *file, struct arena *arena)
+{
+    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+    char *folder;
+    const char *out;
+
+    if (slash == file && slash != NULL)
+        return "/";
+    folder = home_expand(slash != NULL ? arena_text(arena, span_of(file, (size_t)(slash - file)))
+                                       : "");
+    if (folder == NULL)
+        return NULL;
+    out = arena_strdup(arena, folder);
+    free(folder);
+    return out;
+}
+
+static int read_entries(const char *file, char *const *words, struct arena *arena,
+                        struct experiment_file *out)
+{
+    struct experiment_error error = {0};
+
+    if (file == NULL) {
+        out->entries = arena_zalloc(arena, sizeof(*out->entries));
+        out->entries[0].value = draft_of_words(words, arena);
+        out->count = 1;
+        return 0;
+    }
+    if (experiment_file_read(file, arena, out, &error) != 0)
+        return say_at(file, error.line, error.column, NULL, error.what, arena);
+    return 0;
+}
+
+static int check_all(const char *file, const struct experiment_file *entries,
+                     const struct value *values, struct arena *arena, struct drafts *out)
+{
+    for (uint32_t i = 0; i < entries->count; i++) {
+        struct value value = values[i];
+        int rc = make_local_dir(&value, arena);
+
+        if (rc == 0)
+            rc = check(file, file != NULL ? &entries->entries[i] : NULL, &value, arena,
+                       &out->items[i]);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+int drafts_read(const char *file, char *const *words, const struct draft_flags *flags,
+                struct arena *arena, struct drafts *out)
+{
+    struct experiment_file entries;
+    struct drafts drafts = {.base = folder_of(file, arena)};
+    struct value *values;
+    int rc = read_entries(file, words, arena, &entries);
+
+    if (rc != 0)
+        return rc;
+    if (drafts.base == NULL)
+        return say_errno(EXIT_USAGE, "this folder", NULL);
+    drafts.items = arena_zalloc(arena, entries.count * sizeof(*drafts.items));
+    drafts.count = entries.count;
+    values = arena_alloc(arena, entries.count * sizeof(*values));
+    for (uint32_t i = 0; i < entries.count; i++) {
+        values[i] = entries.entries[i].value;
+        rc = draft_apply_flags(flags, arena, &values[i]);
+        if (rc != 0)
+            return rc;
+    }
+    rc = check_all(file, &entries, values, arena, &drafts);
+    if (rc == 0 && flags->save != NULL)
+        rc = save(flags->save, values, entries.count, arena);
+    if (rc == 0)
+        *out = drafts;
+    return rc;
+}

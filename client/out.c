@@ -1,0 +1,141 @@
+#include "client/out.h"
+
+#include <assert.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/say.h"
+#include "common/json.h"
+#include "common/xalloc.h"
+
+struct table_out {
+    struct libscols_table *table; /* owned */
+    struct libscols_line *line;   /* of the row at hand; the table's */
+    size_t column;
+    size_t columns;
+};
+
+struct table_out *table_out_new(const char *const *columns, const bool *numbers, size_t count)
+{
+    struct table_out *out = xcalloc(1, sizeof(*out));
+
+    out->table = scols_new_table();
+    assert(out->table != NULL);
+    out->columns = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct libscols_column *column = scols_table_new_column(
+            out->table, columns[i], 0, numbers[i] ? SCOLS_FL_RIGHT : 0);
+
+        assert(column != NULL);
+    }
+    /* Lines are never cut: who pipes them wants all of it, and a terminal folds. */
+    (void)scols_table_enable_maxout(out->table, 0);
+    (void)scols_table_set_termforce(out->table, SCOLS_TERMFORCE_NEVER);
+    return out;
+}
+
+void table_out_row(struct table_out *table)
+{
+    assert(table->line == NULL || table->column == table->columns);
+    table->line = scols_table_new_line(table->table, NULL);
+    assert(table->line != NULL);
+    table->column = 0;
+}
+
+void table_out_cell(struct table_out *table, const char *text)
+{
+    int rc;
+
+    assert(table->line != NULL && table->column < table->columns);
+    rc = scols_line_set_data(table->line, table->column++, text[0] != '\0' ? text : "-");
+    assert(rc == 0);
+}
+
+void table_out_cell_span(struct table_out *table, struct span text)
+{
+    char *copy = xstrndup(text.data != NULL ? text.data : "", text.size);
+
+    table_out_cell(table, copy);
+    free(copy);
+}
+
+void table_out_cellf(struct table_out *table, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list args;
+
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    table_out_cell(table, buf_text(&text));
+    buf_fini(&text);
+}
+
+void table_out_print(struct table_out *table)
+{
+    assert(table->line == NULL || table->column == table->columns);
+    (void)scols_table_set_stream(table->table, stdout);
+    if (table->line != NULL)
+        (void)scols_print_table(table->table);
+    scols_unref_table(table->table);
+    free(table);
+}
+
+/* The same tree with null for what JSON cannot write. */
+static struct value finite(const struct value *value, struct arena *arena)
+{
+    struct value_builder builder;
+
+    if (value->type == VALUE_DOUBLE && value->number - value->number != 0)
+        return value_null();
+    if (value->type == VALUE_LIST) {
+        value_builder_list(&builder, arena);
+        for (uint32_t i = 0; i < value->count; i++)
+            value_builder_add(&builder, finite(&value->items[i], arena));
+        return value_builder_done(&builder);
+    }
+    if (value->type != VALUE_MAP)
+        return *value;
+    value_builder_map(&builder, arena);
+    for (uint32_t i = 0; i < value->count; i++)
+        value_builder_append(&builder, value->members[i].key,
+                             finite(&value->members[i].value, arena));
+    return value_builder_done(&builder);
+}
+
+void out_json(const struct value *value, bool line, struct arena *arena)
+{
+    struct value shown = finite(value, arena);
+    struct buf text = {0};
+
+    json_write(&shown, JSON_LINE, &text);
+    buf_append_char(&text, '\n');
+    out_write(buf_span(&text));
+    buf_fini(&text);
+    if (line)
+        (void)fflush(stdout);
+}
+
+void out_write(struct span bytes)
+{
+    (void)fwrite(bytes.data, 1, bytes.size, stdout); /* out_flush tells of failures */
+}
+
+bool out_is_terminal(void)
+{
+    const char *term = getenv("TERM");
+    const char *no_color = getenv("NO_COLOR");
+
+    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') && term != NULL &&
+           term[0] != '\0' && span_is(span_text(term), "dumb") == false;
+}
+
+int out_flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    return say_errno(EXIT_OURS, "standard output", "make room where it goes");
+}

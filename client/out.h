@@ -1,0 +1,35 @@
+/* out.h - what goes to standard output: tables for people, JSON for programs. */
+#ifndef CLIENT_OUT_H
+#define CLIENT_OUT_H
+
+#include <stdbool.h>
+
+#include "common/value.h"
+
+/* A table under construction; columns are set once, then cells row by row. */
+struct table_out;
+
+/* numbers: for each column, whether it holds numbers, which stand to the right. */
+struct table_out *table_out_new(const char *const *columns, const bool *numbers, size_t count);
+void table_out_row(struct table_out *table);
+void table_out_cell(struct table_out *table, const char *text);
+void table_out_cell_span(struct table_out *table, struct span text);
+void table_out_cellf(struct table_out *table, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Prints it, and frees it. */
+void table_out_print(struct table_out *table);
+
+/* One document or line of JSON. Fields that are not finite numbers are null, as JSON has no such
+ * numbers. */
+void out_json(const struct value *value, bool line, struct arena *arena);
+
+void out_write(struct span bytes);
+
+/* Whether standard output is a terminal that may be drawn on (and NO_COLOR is not set). */
+bool out_is_terminal(void);
+
+/* All that was printed has left; else it is said why not, and EXIT_OURS is returned. */
+int out_flush(void);
+
+#endif

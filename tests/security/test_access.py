@@ -1,0 +1,301 @@
+"""No key, no talk; and each key only what its role may (I11, F43)."""
+import os
+import shutil
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
+
+from cluster import (  # noqa: E402
+    Daemon, Head, case, check, equal, main, read_bytes, read_text, tool, wait_for,
+)
+from experiments import (  # noqa: E402
+    cluster_of, experiment_rows, listed, nodes, paced, submit, trials,
+)
+from strangers import ZOO, heard_before_the_end, listening_ports  # noqa: E402
+
+
+def refused_lines(head):
+    return [line for line in head.audit if " refused " in line]
+
+
+def is_audited(head, before, what):
+    """A new line of refusal; the lines."""
+    wait_for(lambda: len(refused_lines(head)) > before, 10,
+             lambda: "a line in audit.log about %s, there is: %s" % (what, head.audit[-3:]))
+    return refused_lines(head)[before:]
+
+
+@case
+def strangers_on_every_port_are_shown_nothing(scene):
+    head = Head(scene)
+    submit(head, paced(scene, "kept", 1, 1))
+    before = experiment_rows(head)
+    ports = listening_ports(head.daemon.pid)
+    equal(len(ports), 3, "ports of a head")
+    check(head.port in ports, "the announced one is among them")
+    for port in ports:
+        for name, first, second in ZOO:
+            lines = len(refused_lines(head))
+            heard, closed = heard_before_the_end(port, first, second, 8)
+            what = "%s on port %d" % (name, port)
+            check(closed, "%s: the head hangs up" % what)
+            # A greeting has 64 bytes, and an ERROR command may say why; a message would be more.
+            check(len(heard) <= 64 + 64 and b"kept" not in heard, "%s was told %r" % (what, heard))
+            is_audited(head, lines, what)
+    # Many at once, which say nothing at all, and nobody else notices.
+    idle = [socket.create_connection(("127.0.0.1", port), 5) for port in ports for _ in range(60)]
+    equal(experiment_rows(head), before, "experiments")
+    for one in idle:
+        one.close()
+    equal(experiment_rows(head), before, "experiments afterwards")
+
+
+@case
+def a_wrong_key_is_refused(scene):
+    head, other = Head(scene), Head(scene, "other")
+    file = paced(scene, "mine", 1, 1)
+    stranger = scene.home("stranger")
+
+    # Nothing known of the head: whom it would talk to is not learned from the network.
+    for words in (("submit", file), ("list",), ("token", "create", "--role", "admin")):
+        done = scene.assay(*words, "--address", head.address, home=stranger, status=4)
+        done.check_error()
+
+    # The head's key is known, its own key is not.
+    friend = scene.home("friend")
+    token = scene.token(head, "read")
+    scene.assay("list", "--address", head.address, "--token-file", token, home=friend)
+    shutil.copytree(os.path.join(friend, "known_heads"), os.path.join(stranger, "known_heads"),
+                    dirs_exist_ok=True)
+    for words in (("submit", file), ("list",), ("nodes",), ("token", "create", "--role", "admin")):
+        lines = len(refused_lines(head))
+        scene.assay(*words, "--address", head.address, home=stranger, status=4).check_error()
+        is_audited(head, lines, "an unknown key")
+
+    # A token of another head: not even the encryption comes about.
+    wrong = scene.token(other, "submit", "other.token")
+    third = scene.home("third")
+    lines = len(refused_lines(head))
+    scene.assay("submit", file, "--address", head.address, "--token-file", wrong, home=third,
+                status=4, limit_s=30).check_error()
+    is_audited(head, lines, "a token of another head")
+    equal(experiment_rows(head), [], "experiments")
+
+
+@case
+def tokens_are_good_as_long_and_as_often_as_said(scene):
+    head = Head(scene)
+    file = paced(scene, "never", 1, 1)
+
+    once = scene.token(head, "submit", "once.token")
+    scene.assay("list", "--address", head.address, "--token-file", once, home=scene.home("p1"))
+    short = scene.token(head, "submit", "short.token", "--expires", "1s")
+    revoked = scene.token(head, "submit", "revoked.token")
+    rows = listed(head.assay("token", "list", "--json"), "tokens")
+    gone = [row for row in rows if row["uses_left"] == 1][-1]["id"]
+    head.assay("token", "revoke", gone)
+    made_up = read_text(once).strip()
+    flipped = scene.write("flipped.token", made_up[:-30] + ("A" if made_up[-30] != "A" else "B")
+                          + made_up[-29:], 0o600)
+    ended = min(row["expires_ms"] for row in rows)
+    wait_for(lambda: time.time() * 1000 > ended + 50, 10, "a token to end")
+
+    said = set()
+    for number, (what, path) in enumerate((("used up", once), ("expired", short), ("revoked", revoked))):
+        lines = len(refused_lines(head))
+        done = scene.assay("submit", file, "--address", head.address, "--token-file", path,
+                           home=scene.home("late%d" % number), status=4).check_error()
+        said.add(done.err)
+        is_audited(head, lines, what)
+    equal(len(said), 1, "all failures are answered alike")
+    # A typing error is found before anything is sent.
+    done = scene.assay("submit", file, "--address", head.address, "--token-file", flipped,
+                       home=scene.home("typo"), status=None).check_error()
+    check(done.status in (2, 4), "a damaged token: %s" % done.told())
+    check(made_up[8:40] not in done.err, "an error never quotes a token")
+    equal(experiment_rows(head), [], "experiments")
+
+
+@case
+def two_racers_for_one_use(scene):
+    head = Head(scene)
+    token = scene.token(head, "submit")
+    racers = []
+    for number in range(6):
+        racers.append(scene.start("racer%d" % number, "list", "--address", head.address,
+                                  "--token-file", token, home=scene.home("r%d" % number)))
+    results = sorted(racer.wait(30) for racer in racers)
+    equal(results, [0, 4, 4, 4, 4, 4], "statuses of six who join with one token")
+    joined = [line for line in head.audit if " joined " in line]
+    equal(len(joined), 1, "lines of joining")
+
+
+@case
+def each_role_does_what_it_may(scene):
+    head, workers = cluster_of(scene, 2, names=("n1",))
+    file = paced(scene, "theirs", 1, 100000, 0.05)
+    homes = {}
+    for role in ("read", "submit", "admin", "worker"):
+        homes[role] = scene.home("as-" + role)
+        scene.assay("list", "--address", head.address, "--token-file", scene.token(head, role),
+                    home=homes[role], status=None)
+    number = submit(head, file)
+    wait_for(lambda: trials(head, number)[0]["state"] == "RUNNING", 30, "the trial to run")
+    node = nodes(head)[0]["name"]
+    may = {
+        ("list",): ("read", "submit", "admin"),
+        ("status", number): ("read", "submit", "admin"),
+        ("trials", number): ("read", "submit", "admin"),
+        ("nodes",): ("read", "submit", "admin"),
+        ("token", "list"): ("admin",),
+        ("token", "create", "--role", "read"): ("admin",),
+        ("drain", node): ("admin",),
+        ("submit", paced(scene, "new", 1, 1)): ("submit", "admin"),
+        ("stop", number): ("admin",),
+        ("rm", number): (),
+    }
+    for words, roles in may.items():
+        for role in ("read", "submit", "worker", "admin"):
+            lines, known = len(refused_lines(head)), len(experiment_rows(head))
+            done = scene.assay(*words, "--address", head.address, home=homes[role], status=None)
+            what = "`%s` as %s: %s" % (" ".join(words), role, done.told())
+            if role in roles:
+                equal(done.status, 0, what)
+            elif words[0] != "rm" or role != "admin":
+                equal(done.status, 4, what)
+                done.check_error()
+                is_audited(head, lines, what)
+                equal(len(experiment_rows(head)), known, "experiments after " + what)
+
+
+@case
+def a_submitters_key_is_no_workers(scene):
+    head = Head(scene)
+    token = scene.token(head, "submit")
+    false_worker = Daemon(scene, "false",
+                          [tool("assay"), "worker", "--address", head.address, "--token-file", token,
+                           "--data-dir", scene.path("false.data"), "--cpus", "1", "--name", "false"],
+                          scene.env(scene.home("false")))
+    equal(false_worker.wait(30), 4, "a worker with a submitter's key: " + false_worker.err())
+    equal(nodes(head), [], "nodes")
+    check(refused_lines(head), "a line in audit.log: %s" % head.audit)
+
+
+@case
+def secrets_are_for_their_owner_alone(scene):
+    """Files of keys, tokens and the log of refusals are 0600 in folders of 0700, or refused."""
+    head, workers = cluster_of(scene, 1, names=("n1",))
+    token = scene.token(head, "read")
+    friend = scene.home("friend")
+    scene.assay("list", "--address", head.address, "--token-file", token, home=friend)
+    folders = [head.home, head.data_dir, friend, workers[0].home, workers[0].data_dir]
+    for folder in folders:
+        equal(os.stat(folder).st_mode & 0o777, 0o700, "mode of " + folder)
+        for where, names, files in os.walk(folder):
+            for name in files:
+                path = os.path.join(where, name)
+                if "key" in name or name in ("audit.log", "last_head") or "known_heads" in where:
+                    equal(os.stat(path).st_mode & 0o077, 0, "what others may do with " + path)
+    own = [os.path.join(where, name) for where, names, files in os.walk(friend) for name in files
+           if name.endswith(".key")]
+    check(own, "a person's key is in ASSAY_HOME: %s" % list(os.walk(friend)))
+    for path in own:
+        os.chmod(path, 0o644)
+        done = scene.assay("list", "--address", head.address, home=friend, status=None).check_error()
+        check(done.status in (2, 4), done.told())
+        check(path in done.err and "chmod 600" in done.err, "the file and the mend: " + done.err)
+        os.chmod(path, 0o600)
+    scene.assay("list", "--address", head.address, home=friend)
+
+    for worker in workers:
+        equal(worker.daemon.end(), 0, "the worker's end: " + worker.daemon.err())
+    equal(head.daemon.end(), 0, "the head's end: " + head.daemon.err())
+    for path in (os.path.join(head.data_dir, "keys", "head.key"),
+                 os.path.join(head.data_dir, "keys", "admin.key")):
+        os.chmod(path, 0o644)
+        done = scene.assay("head", "--port", "0", "--data-dir", head.data_dir, home=head.home,
+                           status=2).check_error()
+        check(path in done.err and "chmod 600" in done.err, "the file and the mend: " + done.err)
+        os.chmod(path, 0o600)
+    os.chmod(head.data_dir, 0o755)
+    done = scene.assay("head", "--port", "0", "--data-dir", head.data_dir, home=head.home,
+                       status=2).check_error()
+    check("chmod 700" in done.err, "the mend: " + done.err)
+
+
+def secret_words(scene, head, tokens):
+    """What nobody else may read: each as text, hex and raw bytes."""
+    found = {}
+    for path in tokens:
+        text = read_text(path).strip()
+        found["token " + os.path.basename(path)] = [text.encode(), text.split("-", 1)[1].encode()]
+    for where, names, files in os.walk(scene.folder):
+        for name in files:
+            if not name.endswith(".key") or ".results" in where:
+                continue
+            path = os.path.join(where, name)
+            for line in read_text(path).splitlines():
+                words = line.split()
+                if len(words) == 2 and words[0].startswith("secret"):
+                    found[path] = [words[1].encode(), words[1].upper().encode()]
+                    if len(words[1]) == 64:
+                        found[path].append(bytes.fromhex(words[1]))
+            check(path in found, "%s holds a secret key that this test knows: %r"
+                  % (path, [line.split()[:1] for line in read_text(path).splitlines()]))
+    password = [os.path.join(where, name) for where, names, files in os.walk(head.data_dir)
+                for name in files if "password" in name]
+    for path in password:
+        found[path] = [word.encode() for word in read_text(path).split() if len(word) >= 16]
+    return found
+
+
+@case
+def no_secret_is_where_others_can_read_it(scene):
+    """I12: not in any argv or environment, not in logs, not in a trial's folder, not in the log of Redis."""
+    head, workers = cluster_of(scene, 2)
+    token = scene.token(head, "submit")
+    person = scene.home("person")
+    scene.assay("submit", paced(scene, "spied", 4, 200, 0.02), "--address", head.address,
+                "--token-file", token, home=person)
+    number = experiment_rows(head)[0]["experiment"]
+    wait_for(lambda: any(row["results"] for row in trials(head, number)), 30, "trials to run")
+    unused = scene.token(head, "admin", "unused.token")
+    secrets = secret_words(scene, head, [token, unused, scene.path("worker.token")])
+    check(len(secrets) >= 3 + 4, "keys of the head, two workers and a person: %s" % list(secrets))
+
+    def look(where, content):
+        for name, forms in secrets.items():
+            for form in forms:
+                check(form not in content, "%s is in %s" % (name, where))
+
+    seen = 0
+    for pid in scene.pids():
+        look("argv of %d" % pid, read_bytes("/proc/%d/cmdline" % pid))
+        look("environment of %d" % pid, read_bytes("/proc/%d/environ" % pid))
+        seen += 1
+    check(seen >= 5, "head, redis-server, two workers, trials: %d processes" % seen)
+    head.assay("wait", number, "--timeout", "40s")
+    for command in (("token", "list", "--json"), ("nodes", "-v"), ("show", number, "--json"),
+                    ("list", "--json")):
+        look(" ".join(map(str, command)), head.assay(*command).out.encode())
+    keep = set(secrets) | {token, unused, scene.path("worker.token")}
+    for where, names, files in os.walk(scene.folder):
+        for name in files:
+            path = os.path.join(where, name)
+            if path not in keep:
+                look(path, read_bytes(path))
+
+
+@case
+def a_token_in_an_argument_is_refused(scene):
+    head = Head(scene)
+    text = read_text(scene.token(head, "submit")).strip()
+    done = scene.assay("submit", paced(scene, "no", 1, 1), "--address", head.address,
+                       "--token-file", text, home=scene.home("hasty"), status=None).check_error()
+    check(done.status in (2, 4), done.told())
+    check(text not in done.err, "an error does not quote a token")
+
+
+main()

@@ -1,0 +1,41 @@
+"""Reports --reports times, --pace seconds apart, and keeps its own account of it.
+
+The account is what a checker compares with: a line, synced, before each report, and when it began and
+ended by a clock that all processes of the machine share.
+"""
+import argparse
+import os
+import select
+import time
+import zlib
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--truth", required=True)
+    parser.add_argument("--reports", type=int, required=True)
+    parser.add_argument("--pace", type=float, default=0)
+    parser.add_argument("--fail-at", type=int, default=0)
+    options = parser.parse_args()
+
+    trial, attempt = os.environ["ASSAY_TRIAL_ID"], os.environ["ASSAY_ATTEMPT"]
+    path = os.path.join(options.truth, "%s.%s" % (trial, attempt))
+    truth = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+
+    def account(text):
+        os.write(truth, (text + "\n").encode())
+        os.fdatasync(truth)
+
+    account("begin %.6f %s" % (time.monotonic(), os.environ.get("TEST_NODE", "?")))
+    for n in range(1, options.reports + 1):
+        if n == options.fail_at:
+            raise SystemExit("asked to fail")
+        value = zlib.crc32(("%s.%s.%d" % (trial, attempt, n)).encode())
+        account("report %d %d" % (n, value))
+        print("assay: n=%d value=%d" % (n, value), flush=True)
+        if options.pace > 0:
+            select.select([], [], [], options.pace)
+    account("end %.6f" % time.monotonic())
+
+
+main()

@@ -1,0 +1,188 @@
+"""Kill -9 of every process while trials run: nothing is lost, nothing counted twice, nothing left over.
+
+F1, F2, F11 and F15 of the failure model. ASSAY_ROUNDS (1) says how often, ASSAY_SEED (1) where.
+"""
+import os
+import random
+
+from cluster import (
+    argv_of, case, check, count_rows, equal, is_zombie, kill_pid, main, pids_of_run, read_bytes,
+    shorten, wait_for,
+)
+from experiments import (
+    check_results, check_room, cluster_of, experiment_row, paced, submit, trials, up,
+)
+
+ROUNDS = int(os.environ.get("ASSAY_ROUNDS", "1"))
+SEED = int(os.environ.get("ASSAY_SEED", "1"))
+CPUS = 4
+
+
+def kill_head(head, workers, choice):
+    head.kill()
+    head.start()
+
+
+def kill_worker(head, workers, choice):
+    worker = choice.choice(workers)
+    worker.kill()
+    worker.start()
+
+
+def kill_redis(head, workers, choice):
+    """Its head starts it again."""
+    pid = wait_for(head.redis_pid, 10, "the head's redis-server to be there")
+    kill_pid(pid)
+    wait_for(lambda: head.redis_pid() not in (None, pid), 15, "the head to start Redis again")
+
+
+def kill_head_and_redis(head, workers, choice):
+    """The machine of the head, but for its disk."""
+    pid = wait_for(head.redis_pid, 10, "the head's redis-server to be there")
+    head.kill()
+    kill_pid(pid)
+    head.start()
+
+
+KILLS = (kill_head, kill_worker, kill_redis, kill_head_and_redis)
+
+
+def go_through(scene, head, workers, number, folder, kills, choice, rows):
+    """Each kill at a point of its own between nothing done and almost all done."""
+    points = sorted(choice.sample(range(rows // 40, rows * 8 // 10), len(kills)))
+    for kill, point in zip(kills, points):
+        wait_for(lambda: count_rows(folder) >= point, 60,
+                 lambda: "result %d of %d before %s, there are %d; %s"
+                 % (point, rows, kill.__name__, count_rows(folder), shorten(head.daemon.err())))
+        kill(head, workers, choice)
+        before = count_rows(folder)
+        if before < rows:
+            wait_for(lambda: count_rows(folder) > before, 30,
+                     lambda: "a new result after %s; %s" % (kill.__name__, shorten(head.daemon.err())))
+
+
+def check_all(scene, head, number, folder, count, reports):
+    head.assay("wait", number, "--timeout", "50s", limit_s=60)
+    rows = trials(head, number)
+    equal(len(rows), count, "trials")
+    equal({row["state"] for row in rows}, {"TERMINATED"}, "states")
+    row = experiment_row(head, number)
+    equal((row["terminated"], row["results"]), (count, count * reports), "the experiment's row")
+    check_results(scene, folder, rows, reports)
+    check_room(scene, CPUS)
+    return rows
+
+
+def end_all(scene, head, workers):
+    """I6 and I9: nothing runs on, and the log decides alike."""
+    for worker in workers:
+        equal(worker.daemon.end(), 0, "a worker's end: " + worker.daemon.err())
+    equal(head.daemon.end(), 0, "the head's end: " + head.daemon.err())
+    scene.check_nothing_runs()
+    scene.assay("replay", head.data_dir, limit_s=60)
+
+
+@case
+def head_worker_and_redis_are_killed(scene):
+    choice = random.Random(SEED)
+    head, workers = cluster_of(scene, CPUS)
+    for number in range(1, ROUNDS + 1):
+        name = "round%d" % number
+        folder = scene.path("results", name)
+        got = submit(head, paced(scene, name, 50, 200, 0.004))
+        kills = list(KILLS[:3]) if number == 1 else choice.sample(KILLS, 3)
+        choice.shuffle(kills)
+        print("         round %d: %s" % (number, ", ".join(kill.__name__ for kill in kills)))
+        go_through(scene, head, workers, got, folder, kills, choice, 50 * 200)
+        rows = check_all(scene, head, got, folder, 50, 200)
+        equal({row["attempt"] for row in rows}, {1}, "no trial ran again")
+        for path in os.listdir(scene.path("truth")):
+            os.unlink(scene.path("truth", path))
+    end_all(scene, head, workers)
+
+
+@case
+def the_heads_machine_dies(scene):
+    choice = random.Random(SEED + 1)
+    head, workers = cluster_of(scene, CPUS)
+    folder = scene.path("results", "both")
+    got = submit(head, paced(scene, "both", 16, 100, 0.01))
+    go_through(scene, head, workers, got, folder, [kill_head_and_redis] * 2, choice, 16 * 100)
+    rows = check_all(scene, head, got, folder, 16, 100)
+    equal({row["attempt"] for row in rows}, {1}, "no trial ran again")
+    end_all(scene, head, workers)
+
+
+@case
+def executors_are_killed(scene):
+    """Their trials die with them, at once, and run again; it is not their fault."""
+    choice = random.Random(SEED + 2)
+    head, workers = cluster_of(scene, CPUS)
+    folder = scene.path("results", "again")
+    got = submit(head, paced(scene, "again", 12, 100, 0.01))
+    total = 0
+    for _ in range(2):
+        wait_for(lambda: count_rows(folder) > total + 150, 30, "results to come")
+        worker = choice.choice(workers)
+        found = wait_for(worker.executors, 10, "an executor on " + worker.name)
+        equal(len(found), 1, "executors of an experiment on a node")
+        theirs = [pid for pid in pids_of_run(scene.mark, scene.folder)
+                  if runs_trial(pid, worker.name)]
+        check(theirs, "trials run on " + worker.name)
+        kill_pid(found[0])
+        wait_for(lambda: not [pid for pid in theirs if runs_trial(pid, worker.name)], 5,
+                 "the trials of a dead executor to be gone")
+        total = count_rows(folder)
+    rows = check_all(scene, head, got, folder, 12, 100)
+    check(any(row["attempt"] > 1 for row in rows), "some trials ran again")
+    equal({row["failures"] for row in rows}, {0}, "an executor's death is no failure of a trial")
+    end_all(scene, head, workers)
+
+
+def runs_trial(pid, node):
+    return (
+        not is_zombie(pid)
+        and any(word.endswith(b"paced.py") for word in argv_of(pid))
+        and ("TEST_NODE=" + node).encode() in read_bytes("/proc/%d/environ" % pid).split(b"\0")
+    )
+
+
+@case
+def a_worker_that_stays_away_is_lost(scene):
+    """Its trials run again elsewhere, and what it made before is not counted."""
+    head, workers = cluster_of(scene, CPUS)
+    folder = scene.path("results", "lost")
+    got = submit(head, paced(scene, "lost", 10, 60, 0.05))
+    wait_for(lambda: {row["node"] for row in trials(head, got) if row["results"] > 3} == {"n1", "n2"},
+             30, "results of both nodes")
+    # The whole machine: nothing of it is left.
+    workers[0].kill()
+    for pid in workers[0].executors() + [
+        pid for pid in pids_of_run(scene.mark, scene.folder) if runs_trial(pid, "n1")
+    ]:
+        kill_pid(pid)
+    wait_for(lambda: up(head) == {"n2"}, 30, "the head to notice that n1 is lost")
+    rows = check_all(scene, head, got, folder, 10, 60)
+    again = [row for row in rows if row["attempt"] > 1]
+    check(again and {row["node"] for row in again} == {"n2"}, "its trials ran again on n2: %s" % again)
+    equal({row["failures"] for row in rows}, {0}, "a node's loss is no failure of a trial")
+    end_all(scene, head, workers[1:])
+
+
+@case
+def the_client_that_watches_sees_every_line(scene):
+    """A reader goes on where it was when its head has come back."""
+    head, workers = cluster_of(scene, CPUS, names=("n1",))
+    got = submit(head, paced(scene, "seen", 6, 80, 0.02))
+    reader = scene.start("reader", "results", got, "-f", "--json", home=head.home)
+    folder = scene.path("results", "seen")
+    wait_for(lambda: count_rows(folder) > 100, 30, "results to come")
+    kill_head(head, workers, None)
+    head.assay("wait", got, "--timeout", "40s")
+    equal(reader.wait(20), 0, "the reader's status: " + reader.err())
+    lines = [line for line in reader.out().splitlines() if line]
+    equal(len(lines), 6 * 80, "lines that the reader saw")
+    equal(len(set(lines)), 6 * 80, "each once")
+
+
+main()

@@ -1,0 +1,45 @@
+/* settings.h - how a worker was told to run. */
+#ifndef WORKER_SETTINGS_H
+#define WORKER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/resource.h"
+#include "proto/address.h"
+#include "proto/key.h"
+#include "proto/token.h"
+#include "worker/gpus.h"
+
+struct settings {
+    struct arena arena;     /* of all texts and of capacity's names */
+    struct address address; /* of the head */
+    uint8_t head_key[KEY_BYTES];
+    struct key_pair keys; /* owned: this worker's */
+    bool has_token;
+    struct token token; /* to join with, should the head not know our key */
+    bool may_ask_token; /* the head is this user's own on this machine: see enrol.h */
+    const char *name;
+    char *data_dir; /* absolute, made */
+    struct resources capacity;
+    struct gpus gpus;
+    /* For `assay run`: */
+    bool shares_results;
+    bool private_cluster; /* ends with its parent */
+    int ready_fd;         /* the line "ready" goes there when the head has taken us; -1: none */
+    bool verbose;
+};
+
+/* Read the command line, the token, and the keys, which are made on first use. 0; else the exit
+ * status: 1 stands for `--help` (0), and what is wrong was said on stderr. */
+int settings_read(int argc, char **argv, struct settings *out);
+void settings_fini(struct settings *settings);
+
+/* "512M", "2G", "1000000": bytes, units of 1024. False where it is none. Also for tests. */
+bool settings_size(const char *text, int64_t *out);
+
+/* NAME=AMOUNT into a list that is kept sorted; ERR_MALFORMED, ERR_EXISTS, ERR_FULL. */
+int settings_resource(const char *text, struct arena *arena, struct resources *capacity);
+
+#endif
