@@ -17,7 +17,7 @@ PACKAGES_BUILD='build-essential cmake ninja-build pkg-config|pkgconf redis-serve
     libarchive-dev zlib1g-dev'
 
 # What the tests need on top. Other versions of clang-format lay the code out differently.
-PACKAGES_TEST='check libsubunit-dev clang-format-14'
+PACKAGES_TEST='check libsubunit-dev clang-format-14 python3'
 
 package_is_here() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

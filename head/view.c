@@ -253,7 +253,8 @@ static void apply_trial(struct view *view, const struct effect_trial *row)
         trial_set_text(trial, row->text);
     trial->state = row->state;
     trial->attempt = row->attempt;
-    trial->node = row->node;
+    if (row->node != NUMBER_NONE || row->attempt == 0)
+        trial->node = row->node;
     trial->failures = row->failures;
     trial->reason = row->reason;
     trial->pid = row->pid;
@@ -266,6 +267,19 @@ static void apply_trial(struct view *view, const struct effect_trial *row)
     trial->has_best = row->has_best;
     trial->ahead = row->ahead;
     version_append(experiment, trial);
+}
+
+static void apply_attempt(struct view *view, const struct effect_attempt *attempt)
+{
+    struct view_experiment *experiment = view_experiment(view, attempt->experiment);
+    struct view_trial *trial =
+        experiment != NULL ? view_trial(experiment, attempt->trial) : NULL;
+    size_t size = attempt->experiment_id.size;
+
+    if (trial == NULL || size >= sizeof(trial->experiment_id))
+        return;
+    memcpy(trial->experiment_id, attempt->experiment_id.data, size);
+    trial->experiment_id[size] = '\0';
 }
 
 static struct resources resources_copy(const struct resources *from, struct arena *arena)
@@ -376,10 +390,12 @@ void view_apply(struct view *view, const struct effect *effect)
             }
         }
         break;
+    case EFFECT_ATTEMPT:
+        apply_attempt(view, &effect->attempt);
+        break;
     case EFFECT_REPLY:
     case EFFECT_LAUNCH:
     case EFFECT_VERDICT:
-    case EFFECT_ATTEMPT:
     case EFFECT_RESULTS:
     case EFFECT_CLOSE:
         return; /* somebody else's */

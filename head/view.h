@@ -18,7 +18,7 @@ struct view_trial {
     uint32_t trial;
     uint32_t state; /* enum trial_state */
     uint32_t attempt;
-    uint32_t node;
+    uint32_t node; /* where it is, or was last */
     uint32_t failures;
     uint32_t reason;
     int64_t pid;
@@ -30,6 +30,7 @@ struct view_trial {
     int64_t best_at;
     bool has_best;
     bool ahead;
+    char experiment_id[33]; /* of its results, Tune's word; empty before it first runs */
     struct span id; /* these five in one owned block */
     struct span name;
     struct span tag;

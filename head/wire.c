@@ -187,7 +187,7 @@ static struct span trial_last(const struct view_trial *trial, const struct view_
         .node_ip = node != NULL ? node->row.node_ip : (struct span){0},
         .pid = trial->pid,
         .config = trial->config,
-        .experiment_id = trial->id,
+        .experiment_id = span_text(trial->experiment_id),
     };
     struct cursor cursor;
     struct result result;

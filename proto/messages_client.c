@@ -94,7 +94,6 @@ const struct schema msg_trial_row_schema = SCHEMA(msg_trial_row, 0, msg_trial_ro
 static const struct field msg_trials_fields[] = {
     FIELD(msg_trials, experiment, FIELD_U32, 0),
     FIELD(msg_trials, after_version, FIELD_U64, 0),
-    FIELD(msg_trials, first, FIELD_U32, 0),
     FIELD(msg_trials, limit, FIELD_U32, LIMIT_ROWS_REPLY),
     FIELD(msg_trials, wait_ms, FIELD_U32, LIMIT_WAIT_MS),
     FIELD(msg_trials, state, FIELD_TEXT, LIMIT_NAME_BYTES),

@@ -371,20 +371,19 @@ struct msg_trial_row {
     uint64_t version;   /* rises with every change in the experiment */
 };
 
-/* The rows that changed after a version, by number; waits up to wait_ms for one. */
+/* The rows that changed after a version, the oldest change first; waits up to wait_ms for one. */
 struct msg_trials {
     uint32_t experiment;
     uint64_t after_version; /* 0: all */
-    uint32_t first;         /* trial number to begin with */
     uint32_t limit;
     uint32_t wait_ms;
     struct span state;      /* only this label; empty: all */
 };
 
 struct msg_trial_rows {
-    struct record_list rows; /* struct msg_trial_row, by number; for BEST best first */
-    uint64_t version;        /* nothing up to here is missing when more is false */
-    bool more;               /* ask again with first = last number + 1 */
+    struct record_list rows; /* struct msg_trial_row, oldest change first; for BEST best first */
+    uint64_t version;        /* nothing up to here is missing */
+    bool more;               /* ask again with after_version = version */
     bool ended;              /* the experiment has ended */
 };
 

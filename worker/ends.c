@@ -150,6 +150,11 @@ void ends_rewind(struct ends *ends)
     }
 }
 
+bool ends_has(const struct ends *ends, const struct agent_attempt *who)
+{
+    return table_get(ends->by_attempt, key_of(who)) != NULL;
+}
+
 size_t ends_count(const struct ends *ends)
 {
     return table_count(ends->by_attempt);

@@ -30,6 +30,7 @@ bool ends_has_unsent(const struct ends *ends);
 /* Send all again. */
 void ends_rewind(struct ends *ends);
 
+bool ends_has(const struct ends *ends, const struct agent_attempt *who);
 size_t ends_count(const struct ends *ends);
 /* All of them, for READY: room for ends_count. */
 void ends_list(const struct ends *ends, struct msg_held *out);

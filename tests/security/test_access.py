@@ -4,6 +4,7 @@ import shutil
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
@@ -35,15 +36,18 @@ def strangers_on_every_port_are_shown_nothing(scene):
     ports = listening_ports(head.daemon.pid)
     equal(len(ports), 3, "ports of a head")
     check(head.port in ports, "the announced one is among them")
-    for port in ports:
-        for name, first, second in ZOO:
-            lines = len(refused_lines(head))
-            heard, closed = heard_before_the_end(port, first, second, 8)
+    for name, first, second in ZOO:
+        lines = len(refused_lines(head))
+        with ThreadPoolExecutor(len(ports)) as threads:
+            told = list(threads.map(lambda port: heard_before_the_end(port, first, second, 8), ports))
+        for port, (heard, closed) in zip(ports, told):
             what = "%s on port %d" % (name, port)
             check(closed, "%s: the head hangs up" % what)
             # A greeting has 64 bytes, and an ERROR command may say why; a message would be more.
             check(len(heard) <= 64 + 64 and b"kept" not in heard, "%s was told %r" % (what, heard))
-            is_audited(head, lines, what)
+        for plane in ("join", "client", "worker"):
+            wait_for(lambda: any(" on %s" % plane in line for line in refused_lines(head)[lines:]), 10,
+                     lambda: "audit.log to tell of %s on %s: %s" % (name, plane, head.audit[lines:]))
     # Many at once, which say nothing at all, and nobody else notices.
     idle = [socket.create_connection(("127.0.0.1", port), 5) for port in ports for _ in range(60)]
     equal(experiment_rows(head), before, "experiments")

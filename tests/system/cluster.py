@@ -264,22 +264,22 @@ class Daemon:
 
 
 class Head:
-    def __init__(self, scene, name="h", port=0, home=None, words=()):
+    def __init__(self, scene, name="h", port=0, words=()):
         self.scene, self.name = scene, name
-        self.home = home or scene.home(name)
+        self.home = scene.home(name)
         self.data_dir = os.path.join(scene.folder, name + ".data")
         self.port, self.words = port, list(words)
         self.starts = 0
         self.start()
 
-    def start(self, limit_s=30):
+    def start(self, limit_s=30, env=None):
         self.starts += 1
         self.daemon = Daemon(
             self.scene,
             "%s.%d" % (self.name, self.starts),
             [tool("assay"), "head", "--port", str(self.port), "--data-dir", self.data_dir]
             + self.words,
-            self.scene.env(self.home),
+            self.scene.env(self.home, env),
         )
         found = wait_for(self.announced, limit_s, lambda: "the head to listen: " + self.daemon.err())
         self.port = int(found.group(1))
@@ -549,18 +549,18 @@ def case(function):
 
 
 def run_case(function, keep):
-    """A line for the case; whether it went well."""
+    """A line for the case; "passed", "failed" or "skipped"."""
     begun = time.monotonic()
     scene = Scene(keep)
-    failed = True
+    outcome = "failed"
     try:
         function(scene)
         scene.check_sanitizers()
         print("ok       %-44s %5.1f s" % (function.__name__, time.monotonic() - begun))
-        failed = False
+        outcome = "passed"
     except Skip as why:
         print("skipped  %-44s %s" % (function.__name__, why))
-        failed = False
+        outcome = "skipped"
     except Failure as why:
         print("FAILED   %s: %s" % (function.__name__, why))
         for line in traceback.format_exc().splitlines():
@@ -569,12 +569,12 @@ def run_case(function, keep):
     except Exception:
         print("FAILED   %s: the test itself\n%s" % (function.__name__, traceback.format_exc()))
     finally:
-        if failed and scene is not None:
+        if outcome == "failed":
             for path in sorted(glob.glob(scene.path("san", "*")))[:3]:
                 print("--- %s\n%s" % (os.path.basename(path), shorten(read_text(path), 6000)))
-        scene.close(show=failed)
+        scene.close(show=outcome == "failed")
     sys.stdout.flush()
-    return not failed
+    return outcome
 
 
 def main():
@@ -584,9 +584,11 @@ def main():
         signal.signal(number, lambda n, frame: sys.exit(128 + n))
     chosen = [one for one in CASES if len(sys.argv) < 2 or one.__name__ in sys.argv[1:]]
     check(chosen, "no such case: %s; there are %s" % (sys.argv[1:], [one.__name__ for one in CASES]))
-    passed = sum(run_case(one, os.environ.get("KEEP") == "1") for one in chosen)
-    print("%d passed, %d failed" % (passed, len(chosen) - passed))
-    sys.exit(0 if passed == len(chosen) else 1)
+    outcomes = [run_case(one, os.environ.get("KEEP") == "1") for one in chosen]
+    skipped = outcomes.count("skipped")
+    print("%d passed, %d failed%s" % (outcomes.count("passed"), outcomes.count("failed"),
+                                      ", %d skipped" % skipped if skipped else ""))
+    sys.exit(1 if "failed" in outcomes else 0)
 
 
 def free_port():
