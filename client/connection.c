@@ -21,7 +21,7 @@
 #define REJOIN_TRY   500u   /* and how long one such question may take */
 #define AWAY_MOST_MS 60000u /* then the head is gone */
 #define PUMP_MS      100
-#define BUSY_MS      200u   /* before a head that cannot commit is asked again */
+#define BUSY_MS      200u /* before a head that cannot commit is asked again */
 #define BUSY_MOST_MS 30000u
 
 struct request {
@@ -39,10 +39,10 @@ struct connection {
     void *socket;
     struct monitor *monitor;
     struct link_watch watch;
-    uint16_t port;       /* of the client plane */
-    uint64_t up_ms;      /* last time it was known to be up */
-    uint64_t rejoin_ms;  /* when to ask for the port again */
-    bool opened;         /* it was up once */
+    uint16_t port;      /* of the client plane */
+    uint64_t up_ms;     /* last time it was known to be up */
+    uint64_t rejoin_ms; /* when to ask for the port again */
+    bool opened;        /* it was up once */
     uint32_t within_ms;
     struct request requests[REQUESTS];
     uint64_t next_number;
@@ -138,8 +138,8 @@ uint64_t connection_send(struct connection *connection, enum msg_type type, cons
 void connection_items(struct connection *connection, zmq_pollitem_t items[CONNECTION_ITEMS])
 {
     items[0] = (zmq_pollitem_t){.socket = connection->socket, .events = ZMQ_POLLIN};
-    items[1] = (zmq_pollitem_t){.socket = monitor_socket(connection->monitor),
-                                .events = ZMQ_POLLIN};
+    items[1] =
+        (zmq_pollitem_t){.socket = monitor_socket(connection->monitor), .events = ZMQ_POLLIN};
 }
 
 /* A head that was started anew may have other ports; and one that is there may not know us now. */
@@ -317,8 +317,7 @@ int connection_try(struct connection *connection, enum msg_type type, const void
             return 0;
         }
         if (message.type != MSG_ERROR)
-            return say(EXIT_OURS, connection->address,
-                       "bring head and client to the same version",
+            return say(EXIT_OURS, connection->address, "bring head and client to the same version",
                        "an answer of another kind came: %u", (unsigned)message.type);
         error = message.body;
         if (error->code != ERROR_UNAVAILABLE || clock_ms() >= until) {

@@ -4,8 +4,8 @@
  * broke is sent again over the next one, to the same head started anew too. What must not be asked
  * twice (a token) is given up instead.
  *
- * One caller, one thread. For more than one thing at a time: connection_items and connection_pump in
- * a poll loop, connection_take for what came. */
+ * One caller, one thread. For more than one thing at a time: connection_items and connection_pump
+ * in a poll loop, connection_take for what came. */
 #ifndef CLIENT_CONNECTION_H
 #define CLIENT_CONNECTION_H
 

@@ -16,14 +16,13 @@
 static int say_at(const char *file, uint32_t line, uint32_t column, const char *mend,
                   const char *why, struct arena *arena)
 {
-    const char *what =
-        line > 0 ? arena_printf(arena, "%s:%u:%u", file, line, column) : file;
+    const char *what = line > 0 ? arena_printf(arena, "%s:%u:%u", file, line, column) : file;
 
     return say(EXIT_USAGE, what, mend != NULL && mend[0] != '\0' ? mend : NULL, "%s", why);
 }
 
-static int check(const char *file, const struct experiment_entry *entry,
-                 const struct value *value, struct arena *arena, struct draft *draft)
+static int check(const char *file, const struct experiment_entry *entry, const struct value *value,
+                 struct arena *arena, struct draft *draft)
 {
     struct spec_error error = {0};
     const char *why;
@@ -111,8 +110,8 @@ static const char *folder_of(const char *file, struct arena *arena)
 
     if (slash == file && slash != NULL)
         return "/";
-    folder = home_expand(slash != NULL ? arena_text(arena, span_of(file, (size_t)(slash - file)))
-                                       : "");
+    folder =
+        home_expand(slash != NULL ? arena_text(arena, span_of(file, (size_t)(slash - file))) : "");
     if (folder == NULL)
         return NULL;
     out = arena_strdup(arena, folder);

@@ -9,28 +9,30 @@
 
 /* Flags of `run` and `submit` that say what an experiment is. */
 struct draft_flags {
-    struct option_texts sets; /* "set=a.b=v", "seed=1", "stop=K=V", ...: in their order */
+    struct option_texts sets;   /* "set=a.b=v", "seed=1", "stop=K=V", ...: in their order */
     struct option_texts spaces; /* -p K=DOMAIN:VALUES */
     const char *save;
 };
 
 #define DRAFT_OPTIONS(of, flags)                                                                   \
-    OPTION(of, flags.sets, "set", 0, OPTION_ORDERED, "KEY=VALUE", "set any key of the file: a.b=v"), \
-    OPTION(of, flags.spaces, NULL, 'p', OPTION_TEXTS, "NAME=DOMAIN:VALUES",                        \
-           "something to choose: lr=loguniform:1e-4,1e-1"),                                        \
-    OPTION(of, flags.sets, "samples", 'n', OPTION_ORDERED, "N", "num_samples"),                    \
-    OPTION(of, flags.sets, "name", 0, OPTION_ORDERED, "NAME", "of the experiment"),                \
-    OPTION(of, flags.sets, "stop", 0, OPTION_ORDERED, "METRIC=BOUND", "end a trial there"),        \
-    OPTION(of, flags.sets, "metric", 0, OPTION_ORDERED, "METRIC", "what is judged"),               \
-    OPTION(of, flags.sets, "mode", 0, OPTION_ORDERED, "max|min", "which side of it is good"),      \
-    OPTION(of, flags.sets, "search", 0, OPTION_ORDERED, "TYPE", "random, grid, list"),             \
-    OPTION(of, flags.sets, "seed", 0, OPTION_ORDERED, "N", "of the search: the same draws again"), \
-    OPTION(of, flags.sets, "scheduler", 0, OPTION_ORDERED, "TYPE", "fifo, asha"),                  \
-    OPTION(of, flags.sets, "max-t", 0, OPTION_ORDERED, "N", "the scheduler's longest trial"),      \
-    OPTION(of, flags.sets, "cpus", 0, OPTION_ORDERED, "N", "of a trial"),                          \
-    OPTION(of, flags.sets, "gpus", 0, OPTION_ORDERED, "N", "of a trial"),                          \
-    OPTION(of, flags.save, "save", 0, OPTION_TEXT, "FILE",                                         \
-           "write the experiment file this stands for, and end")
+    OPTION(of, flags.sets, "set", 0, OPTION_ORDERED, "KEY=VALUE",                                  \
+           "set any key of the file: a.b=v"),                                                      \
+        OPTION(of, flags.spaces, NULL, 'p', OPTION_TEXTS, "NAME=DOMAIN:VALUES",                    \
+               "something to choose: lr=loguniform:1e-4,1e-1"),                                    \
+        OPTION(of, flags.sets, "samples", 'n', OPTION_ORDERED, "N", "num_samples"),                \
+        OPTION(of, flags.sets, "name", 0, OPTION_ORDERED, "NAME", "of the experiment"),            \
+        OPTION(of, flags.sets, "stop", 0, OPTION_ORDERED, "METRIC=BOUND", "end a trial there"),    \
+        OPTION(of, flags.sets, "metric", 0, OPTION_ORDERED, "METRIC", "what is judged"),           \
+        OPTION(of, flags.sets, "mode", 0, OPTION_ORDERED, "max|min", "which side of it is good"),  \
+        OPTION(of, flags.sets, "search", 0, OPTION_ORDERED, "TYPE", "random, grid, list"),         \
+        OPTION(of, flags.sets, "seed", 0, OPTION_ORDERED, "N",                                     \
+               "of the search: the same draws again"),                                             \
+        OPTION(of, flags.sets, "scheduler", 0, OPTION_ORDERED, "TYPE", "fifo, asha"),              \
+        OPTION(of, flags.sets, "max-t", 0, OPTION_ORDERED, "N", "the scheduler's longest trial"),  \
+        OPTION(of, flags.sets, "cpus", 0, OPTION_ORDERED, "N", "of a trial"),                      \
+        OPTION(of, flags.sets, "gpus", 0, OPTION_ORDERED, "N", "of a trial"),                      \
+        OPTION(of, flags.save, "save", 0, OPTION_TEXT, "FILE",                                     \
+               "write the experiment file this stands for, and end")
 
 struct draft {
     struct value value; /* as it is to be sent */
@@ -49,7 +51,8 @@ struct drafts {
 int drafts_read(const char *file, char *const *words, const struct draft_flags *flags,
                 struct arena *arena, struct drafts *out);
 
-/* In draft_flags.c: one experiment's value with the flags done. EXIT_USAGE, said, for a wrong one. */
+/* In draft_flags.c: one experiment's value with the flags done. EXIT_USAGE, said, for a wrong one.
+ */
 int draft_apply_flags(const struct draft_flags *flags, struct arena *arena, struct value *value);
 
 /* The value a command line stands for: {run: {command: ...}}, its words quoted where they must. */

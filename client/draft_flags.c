@@ -41,8 +41,7 @@ static int scalar(const char *flag, const char *text, struct arena *arena, struc
     return wrong == NULL ? 0 : say(EXIT_USAGE, flag, mend_set, "%s: %s", text, wrong);
 }
 
-static int set_type(struct value *value, const char *section, const char *type,
-                    struct arena *arena)
+static int set_type(struct value *value, const char *section, const char *type, struct arena *arena)
 {
     const struct value *old = value_get(value, section);
     struct value text = value_text(arena, type);
@@ -121,10 +120,8 @@ static int set_one(struct value *value, const char *given, struct arena *arena)
         const char *section;
         const char *path;
     } numbers[] = {
-        {"samples", NULL, "num_samples"},
-        {"seed", "search", "search.seed"},
-        {"max-t", "scheduler", "scheduler.max_t"},
-        {"cpus", NULL, "resources_per_trial.cpu"},
+        {"samples", NULL, "num_samples"},          {"seed", "search", "search.seed"},
+        {"max-t", "scheduler", "scheduler.max_t"}, {"cpus", NULL, "resources_per_trial.cpu"},
         {"gpus", NULL, "resources_per_trial.gpu"},
     };
     const char *equals = strchr(given, '=');
@@ -147,8 +144,7 @@ static int set_one(struct value *value, const char *given, struct arena *arena)
 }
 
 /* "1e-4,1e-1" as a list; what has brackets or quotes is a YAML list without its outer brackets. */
-static int space_values(const char *given, const char *text, struct arena *arena,
-                        struct value *out)
+static int space_values(const char *given, const char *text, struct arena *arena, struct value *out)
 {
     struct experiment_error error;
     struct value_builder list;

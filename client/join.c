@@ -86,8 +86,7 @@ static bool take(struct joiner *joiner, struct message *message)
 }
 
 /* Ask and wait; asked again every so often, as both questions may be. */
-static int ask(struct joiner *joiner, enum msg_type type, const void *body,
-               struct message *message)
+static int ask(struct joiner *joiner, enum msg_type type, const void *body, struct message *message)
 {
     uint64_t sent_ms = 0;
 
@@ -176,8 +175,7 @@ static int admitted(struct joiner *joiner, struct msg_welcome *welcome)
             return rc;
     }
     if (welcome->role == PRINCIPAL_NONE || welcome->role == PRINCIPAL_WORKER)
-        return say(EXIT_DENIED, joiner->address,
-                   "join with a token of role submit, read or admin",
+        return say(EXIT_DENIED, joiner->address, "join with a token of role submit, read or admin",
                    "this key may not give orders or read");
     if (joiner->where->local)
         return 0;
@@ -191,8 +189,7 @@ static int admitted(struct joiner *joiner, struct msg_welcome *welcome)
 int join_head(void *context, const struct where *where, uint32_t within_ms, bool quiet,
               uint16_t *port)
 {
-    struct joiner joiner = {
-        .where = where, .until_ms = clock_ms() + within_ms, .quiet = quiet};
+    struct joiner joiner = {.where = where, .until_ms = clock_ms() + within_ms, .quiet = quiet};
     struct msg_welcome welcome = {0};
     struct fault fault;
     int rc;

@@ -34,8 +34,8 @@ static void reader_fill(struct reader *reader, const struct option_table *tables
 
             assert(reader->count < OPTIONS_MOST);
             if (row->name != NULL)
-                reader->longs[longs++] = (struct option){
-                    row->name, takes, NULL, FIRST_CODE + (int)reader->count};
+                reader->longs[longs++] =
+                    (struct option){row->name, takes, NULL, FIRST_CODE + (int)reader->count};
             if (row->letter != '\0') {
                 reader->shorts[at++] = row->letter;
                 if (takes == required_argument)

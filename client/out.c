@@ -26,8 +26,8 @@ struct table_out *table_out_new(const char *const *columns, const bool *numbers,
     assert(out->table != NULL);
     out->columns = count;
     for (size_t i = 0; i < count; i++) {
-        const struct libscols_column *column = scols_table_new_column(
-            out->table, columns[i], 0, numbers[i] ? SCOLS_FL_RIGHT : 0);
+        const struct libscols_column *column =
+            scols_table_new_column(out->table, columns[i], 0, numbers[i] ? SCOLS_FL_RIGHT : 0);
 
         assert(column != NULL);
     }
@@ -85,7 +85,7 @@ void table_out_print(struct table_out *table)
 }
 
 /* The same tree with null for what JSON cannot write. */
-static struct value finite(const struct value *value, struct arena *arena)
+static struct value writable(const struct value *value, struct arena *arena)
 {
     struct value_builder builder;
 
@@ -94,7 +94,7 @@ static struct value finite(const struct value *value, struct arena *arena)
     if (value->type == VALUE_LIST) {
         value_builder_list(&builder, arena);
         for (uint32_t i = 0; i < value->count; i++)
-            value_builder_add(&builder, finite(&value->items[i], arena));
+            value_builder_add(&builder, writable(&value->items[i], arena));
         return value_builder_done(&builder);
     }
     if (value->type != VALUE_MAP)
@@ -102,13 +102,13 @@ static struct value finite(const struct value *value, struct arena *arena)
     value_builder_map(&builder, arena);
     for (uint32_t i = 0; i < value->count; i++)
         value_builder_append(&builder, value->members[i].key,
-                             finite(&value->members[i].value, arena));
+                             writable(&value->members[i].value, arena));
     return value_builder_done(&builder);
 }
 
 void out_json(const struct value *value, bool line, struct arena *arena)
 {
-    struct value shown = finite(value, arena);
+    struct value shown = writable(value, arena);
     struct buf text = {0};
 
     json_write(&shown, JSON_LINE, &text);

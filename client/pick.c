@@ -137,8 +137,8 @@ static int compare_u32(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static int pick_ranges(struct source *source, const struct selector *selector,
-                       const char *selects, struct arena *arena, struct pick *out)
+static int pick_ranges(struct source *source, const struct selector *selector, const char *selects,
+                       struct arena *arena, struct pick *out)
 {
     struct range_hunt hunt = {.selector = selector};
     uint32_t trial;
@@ -164,8 +164,8 @@ static int pick_ranges(struct source *source, const struct selector *selector,
     return rc;
 }
 
-static int pick_trials(struct source *source, const struct selector *selector,
-                       const char *selects, struct arena *arena, struct pick *out)
+static int pick_trials(struct source *source, const struct selector *selector, const char *selects,
+                       struct arena *arena, struct pick *out)
 {
     struct hunt hunt = {.text = selector->trial};
     int rc;
@@ -201,8 +201,8 @@ int source_pick(struct source *source, const char *selects, struct arena *arena,
         return rc;
     if (list.rows.count == 0)
         return say(EXIT_REFUSED, selects, "assay submit FILE", "there are no experiments");
-    if (selector.kind == SELECT_PATH || (source_connection(source) == NULL &&
-                                         strchr(selects, '/') != NULL && !selector.has_trials))
+    if (selector.kind == SELECT_PATH ||
+        (source_connection(source) == NULL && strchr(selects, '/') != NULL && !selector.has_trials))
         selector.kind = SELECT_LAST; /* the folder that was opened */
     if (selector.kind == SELECT_ALL)
         return several(selects);
@@ -210,8 +210,7 @@ int source_pick(struct source *source, const char *selects, struct arena *arena,
     if (found == FOUND_SEVERAL)
         return several(selects);
     if (found == FOUND_NONE)
-        rc = selector.has_trials ? none(selects)
-                                 : find_trial(source, &list, selects, arena, &pick);
+        rc = selector.has_trials ? none(selects) : find_trial(source, &list, selects, arena, &pick);
     else if (selector.has_trials)
         rc = pick_trials(source, &selector, selects, arena, &pick);
     if (rc == 0)

@@ -3,6 +3,7 @@
 #ifndef CLIENT_RESULT_BLOCK_H
 #define CLIENT_RESULT_BLOCK_H
 
+#include "common/value.h"
 #include "proto/msg.h"
 
 /* The row's last result, with the line of two blanks that ends it; nothing where there is none. */

@@ -66,8 +66,7 @@ struct value rows_experiment(const struct msg_experiment_row *row, struct arena 
     put_text(&fields, "owner", row->owner);
     put_time(&fields, "submitted_ms", row->submitted_ms);
     put_time(&fields, "ended_ms", row->ended_ms);
-    put(&fields, "total",
-        row->total == UINT32_MAX ? value_null() : value_int((int64_t)row->total));
+    put(&fields, "total", row->total == UINT32_MAX ? value_null() : value_int((int64_t)row->total));
     put_int(&fields, "created", row->created);
     put_int(&fields, "pending", row->pending);
     put_int(&fields, "running", row->running);
@@ -149,8 +148,7 @@ struct value rows_node(const struct msg_node_row *row, struct arena *arena)
     put_text(&fields, "node_ip", row->node_ip);
     put_text(&fields, "state", row->state);
     put(&fields, "capacity", resources_value(&row->capacity, (double)row->gpus, arena));
-    put(&fields, "used",
-        resources_value(&row->used, (double)row->used.gpu / RESOURCE_ONE, arena));
+    put(&fields, "used", resources_value(&row->used, (double)row->used.gpu / RESOURCE_ONE, arena));
     put_int(&fields, "running", row->running);
     put_int(&fields, "ahead", row->ahead);
     put_int(&fields, "heard_ms_ago", row->heard_ms_ago);
@@ -182,8 +180,7 @@ static struct value usage_value(const struct record_list *list, struct arena *ar
         begin(&fields, arena);
         put(&fields, "used", value_double(usage[i].used));
         put(&fields, "total", value_double(usage[i].total));
-        value_builder_set(&map, arena_text(arena, usage[i].name),
-                          value_builder_done(&fields.map));
+        value_builder_set(&map, arena_text(arena, usage[i].name), value_builder_done(&fields.map));
     }
     return value_builder_done(&map);
 }
@@ -200,8 +197,7 @@ struct value rows_status(const struct msg_status_reply *status, struct arena *ar
     for (uint32_t i = 0; i < status->groups.count; i++) {
         const struct msg_trial_row *rows = groups[i].rows.items;
 
-        value_builder_set(&counts, arena_text(arena, groups[i].state),
-                          value_int(groups[i].count));
+        value_builder_set(&counts, arena_text(arena, groups[i].state), value_int(groups[i].count));
         for (uint32_t k = 0; k < groups[i].rows.count; k++)
             value_builder_add(&shown, rows_trial(&rows[k], arena));
     }
@@ -255,8 +251,7 @@ static struct span get_packed(const struct value *map, const char *key, struct a
     return out;
 }
 
-void rows_experiment_read(const struct value *value,
-                          struct msg_experiment_row *out)
+void rows_experiment_read(const struct value *value, struct msg_experiment_row *out)
 {
     *out = (struct msg_experiment_row){
         .experiment = get_u32(value, "experiment"),

@@ -18,8 +18,7 @@ struct value rows_status(const struct msg_status_reply *status, struct arena *ar
 struct value rows_unpacked(struct span packed, struct arena *arena);
 
 /* Back again. What is missing or of another type is zero. */
-void rows_experiment_read(const struct value *value,
-                          struct msg_experiment_row *out);
+void rows_experiment_read(const struct value *value, struct msg_experiment_row *out);
 void rows_trial_read(const struct value *value, struct arena *arena, struct msg_trial_row *out);
 
 /* "max" or "min". */

@@ -12,9 +12,9 @@
 #include "common/sys/fs.h"
 #include "common/sys/home.h"
 
-#define NAME       "experiment.json"
-#define LAST       "last_run"
-#define FILE_MOST  (1u << 30)
+#define NAME        "experiment.json"
+#define LAST        "last_run"
+#define FILE_MOST   (1u << 30)
 #define TRIALS_MOST 100000u /* more are read from their own folders */
 
 static void put_status(const struct msg_status_reply *status, struct value_builder *map,
@@ -32,9 +32,8 @@ static void put_status(const struct msg_status_reply *status, struct value_build
     value_builder_set(map, "hostname", value_text(arena, arena_text(arena, status->hostname)));
 }
 
-int saved_write(const char *folder, const struct msg_status_reply *status,
-                const struct value *spec, const struct msg_trial_row *rows, uint32_t count,
-                struct arena *arena)
+int saved_write(const char *folder, const struct msg_status_reply *status, const struct value *spec,
+                const struct msg_trial_row *rows, uint32_t count, struct arena *arena)
 {
     char path[LIMIT_PATH_BYTES];
     struct value_builder map;

@@ -19,9 +19,8 @@ struct saved {
 
 /* Write experiment.json into folder, which is made if need be. rows NULL: the experiment has only
  * begun. 0 or ERR_* with errno set. */
-int saved_write(const char *folder, const struct msg_status_reply *status,
-                const struct value *spec, const struct msg_trial_row *rows, uint32_t count,
-                struct arena *arena);
+int saved_write(const char *folder, const struct msg_status_reply *status, const struct value *spec,
+                const struct msg_trial_row *rows, uint32_t count, struct arena *arena);
 
 /* Read a folder. Everything lives in arena. 0; ERR_NOT_FOUND where it is no experiment's; ERR_*. */
 int saved_read(const char *folder, struct arena *arena, struct saved *out);

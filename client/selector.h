@@ -1,7 +1,7 @@
 /* selector.h - how people name experiments and trials.
  *
- * EXPERIMENT[/TRIALS]: an experiment is its number, a prefix of its name, `last` or `all`; trials are
- * numbers (`17`, `1,4-8`) or a prefix of an id or name; a trial's id alone names it, too. What
+ * EXPERIMENT[/TRIALS]: an experiment is its number, a prefix of its name, `last` or `all`; trials
+ * are numbers (`17`, `1,4-8`) or a prefix of an id or name; a trial's id alone names it, too. What
  * contains a folder (`./x`, `/x`, `~/x`) is the path of an experiment's own folder. */
 #ifndef CLIENT_SELECTOR_H
 #define CLIENT_SELECTOR_H

@@ -39,8 +39,7 @@ static int open_last(struct source *source)
     const char *folder;
 
     if (!saved_last(&source->arena, &folder))
-        return say(EXIT_NO_HEAD, "no head",
-                   "assay run FILE, assay head, or --address HOST:PORT",
+        return say(EXIT_NO_HEAD, "no head", "assay run FILE, assay head, or --address HOST:PORT",
                    "none is there, and nothing was run here yet");
     return open_folder(source, folder);
 }
@@ -49,8 +48,7 @@ static bool is_folder(const char *selects)
 {
     struct stat status;
 
-    return strchr(selects, '/') != NULL && stat(selects, &status) == 0 &&
-           S_ISDIR(status.st_mode);
+    return strchr(selects, '/') != NULL && stat(selects, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 static int open_source(struct source *source, const char *address, const char *token_file,
@@ -213,8 +211,8 @@ static void saved_best(const struct source *source, uint32_t count, struct arena
         if (saved->trials[i].has_best)
             rows[have++] = saved->trials[i];
     qsort_r(rows, have, sizeof(*rows), compare_best, &mode);
-    *out = (struct msg_trial_rows){
-        .rows = {.items = rows, .count = have < count ? have : count}, .ended = true};
+    *out = (struct msg_trial_rows){.rows = {.items = rows, .count = have < count ? have : count},
+                                   .ended = true};
 }
 
 int source_best(struct source *source, uint32_t experiment, uint32_t count, struct arena *arena,
@@ -315,10 +313,10 @@ int source_log(struct source *source, uint32_t experiment, uint32_t trial, uint3
 
     if (source->connection == NULL) {
         row = saved_trial(source, trial);
-        out->bytes = row != NULL ? read_piece(row->folder,
-                                              stream == OUTPUT_STDERR ? "stderr" : "stdout",
-                                              offset, arena)
-                                 : (struct span){0};
+        out->bytes = row != NULL
+                         ? read_piece(row->folder, stream == OUTPUT_STDERR ? "stderr" : "stdout",
+                                      offset, arena)
+                         : (struct span){0};
         out->offset = offset + out->bytes.size;
         out->ended = out->bytes.size == 0;
         return 0;
@@ -329,8 +327,8 @@ int source_log(struct source *source, uint32_t experiment, uint32_t trial, uint3
     return rc;
 }
 
-int source_each_trial(struct source *source, uint32_t experiment, bool (*visit)(const struct msg_trial_row *row, void *context),
-                      void *context)
+int source_each_trial(struct source *source, uint32_t experiment,
+                      bool (*visit)(const struct msg_trial_row *row, void *context), void *context)
 {
     struct msg_trials ask = {.experiment = experiment, .limit = LIMIT_ROWS_REPLY};
     struct arena arena = {0};
@@ -349,8 +347,8 @@ int source_each_trial(struct source *source, uint32_t experiment, bool (*visit)(
         void *reply;
 
         arena_reset(&arena);
-        rc = connection_ask(source->connection, MSG_TRIALS, &ask, 0, MSG_TRIAL_ROWS, &arena,
-                            &reply);
+        rc =
+            connection_ask(source->connection, MSG_TRIALS, &ask, 0, MSG_TRIAL_ROWS, &arena, &reply);
         if (rc != 0)
             break;
         page = reply;

@@ -34,8 +34,8 @@ int source_log(struct source *source, uint32_t experiment, uint32_t trial, uint3
                uint64_t offset, uint32_t wait_ms, struct arena *arena, struct msg_log_chunk *out);
 
 /* Each trial's row, in pages; a row lives until visit returns, which answers whether to go on. */
-int source_each_trial(struct source *source, uint32_t experiment, bool (*visit)(const struct msg_trial_row *row, void *context),
-                      void *context);
+int source_each_trial(struct source *source, uint32_t experiment,
+                      bool (*visit)(const struct msg_trial_row *row, void *context), void *context);
 
 /* Sort rows by number: the head's come by their last change. */
 void source_sort(struct msg_trial_row *rows, uint32_t count);
@@ -53,8 +53,7 @@ struct pick {
 };
 
 /* selects NULL: the last experiment. */
-int source_pick(struct source *source, const char *selects, struct arena *arena,
-                struct pick *out);
+int source_pick(struct source *source, const char *selects, struct arena *arena, struct pick *out);
 
 /* The same for what has to be one trial, and for what has to be one experiment. */
 int source_pick_trial(struct source *source, const char *selects, struct arena *arena,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "common/value.h"
 
 #define LOW_MEMORY 0.9
 
@@ -52,8 +53,7 @@ static bool append_metric(const struct value *result, const char *key, const cha
     if (value == NULL || !value_is_number(value))
         return false;
     buf_append_text(out, ", ");
-    out->size +=
-        number_short(value_number(value), (char *)buf_reserve(out, NUMBER_BYTES));
+    out->size += number_short(value_number(value), (char *)buf_reserve(out, NUMBER_BYTES));
     buf_printf(out, " %s", unit);
     return true;
 }
@@ -82,8 +82,7 @@ static void append_result(const struct msg_trial_row *row, struct span head_host
     const struct value *seconds = value_get(result, "time_total_s");
 
     buf_printf(out, ", [%.*s], [", SPAN(row->summary));
-    if (hostname != NULL && hostname->type == VALUE_TEXT &&
-        !span_is(head_hostname, hostname->text))
+    if (hostname != NULL && hostname->type == VALUE_TEXT && !span_is(head_hostname, hostname->text))
         buf_printf(out, "%s ", hostname->text);
     buf_printf(out, "pid=%lld]",
                pid != NULL && pid->type == VALUE_INT ? (long long)pid->integer
@@ -119,8 +118,7 @@ static void append_counts(const struct msg_status_reply *status, uint32_t total,
 
     buf_printf(out, "Number of trials: %u ({", total);
     for (uint32_t i = 0; i < status->groups.count; i++)
-        buf_printf(out, "%s'%.*s': %u", i > 0 ? ", " : "", SPAN(groups[i].state),
-                   groups[i].count);
+        buf_printf(out, "%s'%.*s': %u", i > 0 ? ", " : "", SPAN(groups[i].state), groups[i].count);
     buf_append_text(out, "})\n");
 }
 
@@ -131,8 +129,8 @@ static void append_group(const struct msg_status_group *group, struct span head_
 
     buf_printf(out, "%.*s trials:\n", SPAN(group->state));
     for (uint32_t i = 0; i <= group->rows.count; i++) {
-        uint32_t first = group->shown_first < group->rows.count ? group->shown_first
-                                                                : group->rows.count;
+        uint32_t first =
+            group->shown_first < group->rows.count ? group->shown_first : group->rows.count;
 
         if (i == first && group->rows.count < group->count)
             buf_printf(out, "  ... %u not shown\n", group->count - group->rows.count);

@@ -118,9 +118,10 @@ static int find(const char *address, const char *token_file, bool quiet, struct 
         address = getenv("ASSAY_ADDRESS");
     if (address == NULL || address[0] == '\0') {
         if (!has_last)
-            return quiet ? EXIT_NO_HEAD
-                         : say(EXIT_NO_HEAD, "no head", "assay head, or --address HOST:PORT",
-                               "this user has started none here, and no --address says where one is");
+            return quiet
+                       ? EXIT_NO_HEAD
+                       : say(EXIT_NO_HEAD, "no head", "assay head, or --address HOST:PORT",
+                             "this user has started none here, and no --address says where one is");
         out->address = last.address;
         return use_last(&last, out);
     }

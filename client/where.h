@@ -27,8 +27,7 @@ int where_find(const char *address, const char *token_file, bool quiet, struct w
 
 /* A head that was started with a key of its own for us: its address, its key as 64 hex digits, and
  * the path of our key. */
-int where_of_private(const char *address, const char *key, const char *key_file,
-                     struct where *out);
+int where_of_private(const char *address, const char *key, const char *key_file, struct where *out);
 
 void where_fini(struct where *where);
 

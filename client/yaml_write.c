@@ -117,9 +117,9 @@ static void write_escape(struct buf *out, uint32_t code)
     static const struct {
         uint32_t code;
         char letter;
-    } letters[] = {{0, '0'},     {7, 'a'},     {8, 'b'},       {9, 't'},       {10, 'n'},
-                   {11, 'v'},    {12, 'f'},    {13, 'r'},      {27, 'e'},      {'"', '"'},
-                   {'\\', '\\'}, {0x85, 'N'},  {0xa0, '_'},    {0x2028, 'L'},  {0x2029, 'P'}};
+    } letters[] = {{0, '0'},     {7, 'a'},    {8, 'b'},    {9, 't'},      {10, 'n'},
+                   {11, 'v'},    {12, 'f'},   {13, 'r'},   {27, 'e'},     {'"', '"'},
+                   {'\\', '\\'}, {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
 
     for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
         if (letters[i].code == code) {

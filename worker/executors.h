@@ -1,9 +1,9 @@
 /* executors.h - the executors of this node: one process an experiment, found, started, spoken with,
  * and missed when they are gone.
  *
- * An executor outlives the daemon: it listens on a socket of its own, and a restarted daemon finds it
- * there. What is to be said to one that is not there yet waits in its outbox, in order; leases wait
- * until the code tree is in place. What executors say goes to the calls in `struct
+ * An executor outlives the daemon: it listens on a socket of its own, and a restarted daemon finds
+ * it there. What is to be said to one that is not there yet waits in its outbox, in order; leases
+ * wait until the code tree is in place. What executors say goes to the calls in `struct
  * executors_calls`. */
 #ifndef WORKER_EXECUTORS_H
 #define WORKER_EXECUTORS_H
@@ -34,14 +34,14 @@ struct executors_calls {
 
 struct executors_parts {
     const char *data_dir;
-    const char *bin_dir;     /* where assay-executor and assay-worker are */
+    const char *bin_dir; /* where assay-executor and assay-worker are */
     struct blob_cache *blobs;
     bool shares_results;
     struct executors_calls calls;
 };
 
-/* parts is copied, what it points to borrowed. Looks for executors that run already. NULL with errno
- * set where nothing can be waited for. */
+/* parts is copied, what it points to borrowed. Looks for executors that run already. NULL with
+ * errno set where nothing can be waited for. */
 struct executors *executors_new(const struct executors_parts *parts);
 /* Lets the processes go on. */
 void executors_free(struct executors *executors);
@@ -76,21 +76,27 @@ void executors_blob(struct executors *executors, const uint8_t *hash, bool missi
 
 /* What to know of one. */
 uint32_t executor_number(const struct executor *executor);
-bool executor_is_up(const struct executor *executor);      /* it can be spoken to */
-bool executor_is_found(const struct executor *executor);   /* found, and has not said READY yet */
-bool executor_was_told(const struct executor *executor);   /* by this session's head */
+bool executor_is_up(const struct executor *executor);    /* it can be spoken to */
+bool executor_is_found(const struct executor *executor); /* found, and has not said READY yet */
+bool executor_was_told(const struct executor *executor); /* by this session's head */
 void executor_print(const struct executor *executor, struct buf *out);
 
 /* It has said READY. */
 void executor_heard_ready(struct executor *executor);
 
-/* Say something that may follow only on EXPERIMENT (LAUNCH), or at any time (all else; false where it
- * is not there: it will be told again what counts when it is). */
-void executor_launch(struct executor *executor, struct span frame);
+/* An order (LAUNCH, VERDICTS): waits in the outbox until the code is there and EXPERIMENT was said.
+ */
+void executor_order(struct executor *executor, struct span frame);
+/* Anything else: at once. False where it is not there: it is not told. */
 bool executor_say(struct executor *executor, struct span frame);
 
 /* Its experiment has ended: it goes when it has nothing left to do. */
 void executor_release(struct executor *executor);
+/* Whether there is a process, or will be. */
+bool executor_is_there(const struct executor *executor);
+/* This node leaves: it is to end its trials and itself. Nothing is said to or heard of it any more.
+ * Call it again each turn until executor_is_there says no. */
+void executor_stop(struct executor *executor);
 /* A signal to its process. */
 void executor_signal(struct executor *executor, int signal_number);
 /* Hang up: it goes on alone, or ends if it was told to. */
@@ -102,10 +108,10 @@ void executor_set_need(struct executor *executor, const struct resources *need);
 
 /* OUTPUT is in flight: one an executor. */
 struct executor_output {
-    uint64_t own;        /* the executor's request id; 0: none is in flight */
-    uint64_t request;    /* ours to the head */
+    uint64_t own;     /* the executor's request id; 0: none is in flight */
+    uint64_t request; /* ours to the head */
     uint64_t sent_ms;
-    struct buf frame;    /* as it goes to the head */
+    struct buf frame; /* as it goes to the head */
 };
 struct executor_output *executor_output(struct executor *executor);
 

@@ -248,6 +248,8 @@ static void on_stranger(struct link_head *link, uint64_t now_ms)
 
 static void watch_changed(struct link_head *link, uint64_t now_ms)
 {
+    log_line(LOG_DEBUG, "link", "state=%s connection=%d dead=%d", head_state_name(link->state),
+             (int)link->watch.state, link->watch.dead);
     switch (link->watch.state) {
     case LINK_UP:
         link->heard_ms = now_ms;
@@ -504,6 +506,10 @@ bool link_head_next(struct link_head *link, uint64_t now_ms, struct message *mes
                  "the same version of assay on head and workers");
             return false;
         }
+        if (err == 0)
+            log_line(LOG_DEBUG, "link", "state=%s heard type=%d request=%llu",
+                     head_state_name(link->state), (int)message->type,
+                     (unsigned long long)message->request);
         if (err != 0)
             log_line(LOG_WARNING, "head-malformed", "a message that is none: %s: %s", error.field,
                      error.what);

@@ -4,9 +4,7 @@ import random
 import re
 
 from cluster import Skip, case, check, count_rows, equal, main, read_bytes, tool, wait_for
-from experiments import (
-    check_results, cluster_of, experiment_rows, paced, trials,
-)
+from experiments import check_results, cluster_of, experiment_rows, paced, trials
 
 ROUNDS = int(os.environ.get("ASSAY_ROUNDS", "1"))
 SEED = int(os.environ.get("ASSAY_SEED", "1"))
@@ -21,7 +19,7 @@ def die_and_go_on(scene, head, point, number):
     for path in os.listdir(scene.path("truth")):
         os.unlink(scene.path("truth", path))
     head.daemon.end()
-    head.start(env={"ASSAY_FAILPOINT": "%s:%d" % (point, number)})
+    head.start(env={"ASSAY_FAILPOINT": "%s:%d" % (point, number)}, may_die=True)
     file = paced(scene, name, 4, 10, 0.01)
     client = scene.start("client-" + name, "submit", file, "--wait", home=head.home)
     wait_for(lambda: not head.daemon.runs() or not client.runs(), 30,

@@ -56,6 +56,7 @@ static struct {
     uint32_t readies;
     uint32_t held;
     uint64_t held_seq;
+    bool may_close;    /* the executor is expected to end */
     bool acknowledges; /* answer each batch with CONTINUE */
     double horizon;
 } driver;
@@ -174,7 +175,8 @@ static void hear(void)
         poller.events = POLLIN | POLLOUT;
     (void)poll(&poller, 1, 20);
     (void)local_flush(&driver.local);
-    (void)local_read(&driver.local);
+    if (local_read(&driver.local) == ERR_CLOSED && !driver.may_close)
+        ck_abort_msg("the executor has gone");
     while (local_next(&driver.local, &frame)) {
         struct buf copy = {0};
         struct message message;
@@ -260,6 +262,7 @@ static void teardown(void)
             if (driver.heard[i].starts > 0 && driver.heard[i].ends == 0)
                 verdict(i, ACTION_FENCED, 0);
         send_message(MSG_RELEASE, 0, &release);
+        driver.may_close = true;
         while (access(driver.data, F_OK) == 0 && clock_ms() < until)
             hear();
         ck_assert_int_ne(access(driver.data, F_OK), 0);
@@ -627,6 +630,7 @@ START_TEST(trials_die_with_the_executor)
     launch(1, "{}", (double)INFINITY);
     UNTIL(driver.heard[1].starts == 1);
     pid = driver.heard[1].pid;
+    driver.may_close = true;
     ck_assert_int_eq(kill(parent_of(pid), SIGKILL), 0);
     while (is_alive(pid) && clock_ms() < until)
         hear();
@@ -645,6 +649,7 @@ START_TEST(native_trials_die_with_the_executor)
     launch(1, "{}", 3);
     UNTIL(driver.heard[1].results == 3);
     pid = driver.heard[1].pid;
+    driver.may_close = true;
     ck_assert_int_eq(kill(parent_of(parent_of(pid)), SIGKILL), 0);
     while (is_alive(pid) && clock_ms() < until)
         hear();
@@ -660,6 +665,7 @@ START_TEST(an_executor_that_is_asked_to_end_tells_of_it)
     experiment(RUN_COMMAND, "sleep 1000", NULL, 0, "");
     launch(1, "{}", (double)INFINITY);
     UNTIL(driver.heard[1].starts == 1);
+    driver.may_close = true;
     ck_assert_int_eq(kill(parent_of(driver.heard[1].pid), SIGTERM), 0);
     UNTIL(driver.heard[1].ends == 1);
     ck_assert_uint_eq(driver.heard[1].reason, END_EXECUTOR_LOST);

@@ -1,6 +1,7 @@
 #include "worker/executor/attempt.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -148,6 +149,15 @@ static void record_add(struct attempt *attempt, const struct record *record)
     daemon_link_wake_records(attempt->executor, attempt);
 }
 
+static void listen_all(struct attempt *attempt)
+{
+    for (int i = 0; i < 2; i++)
+        if (loop_set(&attempt->executor->loop, &attempt->streams[i].source, EPOLLIN) < 0)
+            attempt_misspoke(attempt, "cannot wait for its output: %s", strerror(errno));
+    for (struct channel *channel = attempt->channels; channel != NULL; channel = channel->next)
+        channel_listen(channel, true);
+}
+
 void attempt_started(struct attempt *attempt, pid_t pid)
 {
     struct executor *executor = attempt->executor;
@@ -164,7 +174,8 @@ void attempt_started(struct attempt *attempt, pid_t pid)
         return;
     }
     record_add(attempt, &record);
-    if (attempt->closed) {
+    listen_all(attempt);
+    if (attempt->closed && attempt->ladder == LADDER_NONE) {
         /* It was decided before there was anybody to tell: the ladder begins here. */
         attempt->ladder = LADDER_TERM;
         tree_signal(&(struct tree){pid, attempt->mark}, SIGTERM);

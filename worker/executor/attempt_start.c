@@ -71,17 +71,12 @@ failed:
     return ERR_IO;
 }
 
-/* The program's ends have gone to it; ours become sources. */
+/* Ours become sources, which are listened to once it has started: a START is the first record. */
 static void ends_attach(struct attempt *attempt, struct start_ends *ends)
 {
-    struct executor *executor = attempt->executor;
-
     attempt->streams[OUTPUT_STDOUT].source.fd = ends->output;
     attempt->streams[OUTPUT_STDERR].source.fd = ends->error;
-    for (int i = 0; i < 2; i++)
-        if (loop_set(&executor->loop, &attempt->streams[i].source, EPOLLIN) < 0)
-            attempt_misspoke(attempt, "cannot wait for its output: %s", strerror(errno));
-    attempt->channels = channel_new(executor, ends->report, attempt);
+    attempt->channels = channel_new(attempt->executor, ends->report, attempt);
     ends->output = ends->error = ends->report = -1;
 }
 

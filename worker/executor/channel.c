@@ -38,7 +38,6 @@ struct channel *channel_new(struct executor *executor, int fd, struct attempt *a
     channel->from_gate = attempt == NULL;
     channel->mode = attempt == NULL ? CHANNEL_HELLO : CHANNEL_NEW;
     channel->go = -1;
-    channel_listen(channel, true);
     return channel;
 }
 
@@ -90,7 +89,9 @@ void channel_listen(struct channel *channel, bool on)
 
 static bool channel_is_heard(const struct channel *channel)
 {
-    return channel->attempt == NULL || !channel->attempt->stalled;
+    const struct attempt *attempt = channel->attempt;
+
+    return attempt == NULL || (!attempt->stalled && attempt->state != ATTEMPT_STARTING);
 }
 
 /* Write what waits; what does not go waits on. A program that reads nothing loses answers, not us.

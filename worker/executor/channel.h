@@ -35,7 +35,7 @@ struct channel {
     bool ended;    /* nothing more will come */
 };
 
-/* fd is taken over. For the gate attempt is NULL. */
+/* fd is taken over, and not yet listened to. For the gate attempt is NULL. */
 struct channel *channel_new(struct executor *executor, int fd, struct attempt *attempt);
 void channel_free(struct channel *channel);
 

@@ -39,9 +39,7 @@ static void link_drop(struct executor *executor)
 {
     struct daemon_link *link = &executor->link;
 
-    link->connected.fd = link->connected.added ? link->connected.fd : -1;
-    if (link->connected.fd >= 0)
-        (void)loop_set(&executor->loop, &link->connected, 0);
+    (void)loop_set(&executor->loop, &link->connected, 0);
     link->connected.fd = -1;
     local_fini(&link->local);
     local_init(&link->local, -1);
@@ -311,7 +309,9 @@ static void link_ready(struct loop_source *source, uint32_t events)
 
     if (err == 0 && (events & ~(uint32_t)EPOLLOUT) != 0)
         err = local_read(&link->local);
-    while (link->local.fd >= 0 && local_next(&link->local, &frame)) {
+    if (err == ERR_CLOSED) /* before its number can be another's; what was read still counts */
+        (void)loop_set(&executor->loop, &link->connected, 0);
+    while (local_next(&link->local, &frame)) {
         struct schema_error error;
         struct message message;
 

@@ -36,6 +36,7 @@ static void gate_ready(struct loop_source *source, uint32_t events)
         channel = channel_new(executor, fd, NULL);
         channel->next = gate->unknown;
         gate->unknown = channel;
+        channel_listen(channel, true);
     }
 }
 

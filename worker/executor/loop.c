@@ -34,7 +34,8 @@ int loop_set(struct loop *loop, struct loop_source *source, uint32_t events)
 
     if (events == (source->added ? source->events : 0))
         return 0;
-    if (epoll_ctl(loop->fd, operation, source->fd, &event) < 0)
+    /* A descriptor that was closed has left by itself. */
+    if (epoll_ctl(loop->fd, operation, source->fd, &event) < 0 && events != 0)
         return err_from_errno();
     source->added = events != 0;
     source->events = events;

@@ -212,8 +212,8 @@ void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *js
     for (char *const *entry = environment; *entry != NULL; entry++)
         request.environment_size += (uint32_t)strlen(*entry) + 1;
     request.environment_size++;
-    waiting = xmalloc(sizeof(*waiting) + sizeof(request) + request.dir_size + request.config_size +
-                      request.environment_size);
+    waiting = xmalloc(sizeof(*waiting) + sizeof(request) + request.dir_size + request.json_size +
+                      request.environment_size + request.config_size);
     *waiting = (struct waiting){.attempt = attempt, .ends = ends};
     at = mempcpy(waiting->request, &request, sizeof(request));
     at = mempcpy(at, attempt->dir, request.dir_size);

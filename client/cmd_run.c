@@ -1,0 +1,163 @@
+/* `assay run`: an experiment here and now, on a cluster of its own that ends with it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/command.h"
+#include "client/deliver.h"
+#include "client/finish.h"
+#include "client/live.h"
+#include "client/out.h"
+#include "client/private_cluster.h"
+#include "client/say.h"
+#include "common/sys/sig.h"
+
+#define CONNECT_MS 10000u
+
+struct values {
+    struct common_flags common;
+    struct draft_flags flags;
+    struct option_number cpus;
+};
+
+/* One run under way. */
+struct run {
+    const struct values *values;
+    struct private_cluster *cluster; /* NULL: on the cluster of --address */
+    struct connection *connection;
+    struct source *source;
+    int signals;
+    bool hurry; /* a second Ctrl-C came */
+    struct arena *arena;
+};
+
+static int run_open(struct run *run)
+{
+    const struct common_flags *common = &run->values->common;
+    uint32_t cpus = run->values->cpus.given ? (uint32_t)run->values->cpus.value : 0;
+    struct where where;
+    int rc;
+
+    if (run->cluster != NULL)
+        rc = private_cluster_join(run->cluster, cpus, &where);
+    else
+        rc = where_find(common->address, common->token_file, false, &where);
+    if (rc == 0)
+        rc = connection_open(&where, CONNECT_MS, false, &run->connection);
+    if (rc == 0)
+        run->source = source_of_connection(run->connection);
+    return rc;
+}
+
+/* How to see what is there, after Ctrl-C. */
+static void say_stopped(const struct run *run, const char *name, uint32_t experiment)
+{
+    if (run->values->common.json)
+        return;
+    if (run->cluster != NULL)
+        (void)printf("%s was stopped. What it found: assay trials last, assay best last\n", name);
+    else
+        (void)printf("%s was stopped. What it found: assay trials %u --address %s\n", name,
+                     experiment, connection_address(run->connection));
+}
+
+static int run_one(struct run *run, struct draft *draft, const char *base)
+{
+    struct live_options options = {
+        .connection = run->connection,
+        .cluster = run->cluster,
+        .folder = base,
+        .signals = run->signals,
+        .json = run->values->common.json,
+        .stops = true,
+    };
+    bool private = run->cluster != NULL;
+    struct live_outcome outcome;
+    struct delivered delivered;
+    int rc = deliver(run->connection, draft, base, private, run->arena, &delivered);
+
+    if (rc != 0)
+        return rc;
+    options.experiment = delivered.experiment;
+    options.on_result = draft->spec.on_result;
+    /* So that reading commands find it even if all of us are killed. */
+    if (private)
+        finish_save(run->source, delivered.experiment, false, run->arena);
+    rc = live_show(&options, &outcome);
+    run->hurry = outcome.killed;
+    if (rc != 0 || outcome.killed)
+        return rc != 0 ? rc : 128 + outcome.signal;
+    rc = finish_print(run->source, delivered.experiment, options.json, run->arena);
+    if (private)
+        finish_save(run->source, delivered.experiment, true, run->arena);
+    if (outcome.signal != 0) {
+        say_stopped(run, delivered.name, delivered.experiment);
+        return 128 + outcome.signal;
+    }
+    return rc == 0 && outcome.callback_status != 0 ? EXIT_TRIALS_FAILED : rc;
+}
+
+static int run_all(struct run *run, struct drafts *drafts)
+{
+    int worst = 0;
+
+    for (uint32_t i = 0; i < drafts->count; i++) {
+        int rc = run_one(run, &drafts->items[i], drafts->base);
+
+        if (rc != 0 && rc != EXIT_TRIALS_FAILED)
+            return rc;
+        worst = rc != 0 ? rc : worst;
+    }
+    return worst;
+}
+
+static int run(const struct invocation *invocation)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
+    const struct values *values = invocation->values;
+    struct run run = {.values = values, .arena = invocation->arena, .signals = -1};
+    struct drafts drafts;
+    int rc = drafts_read(invocation->operands[0], invocation->program, &values->flags,
+                         invocation->arena, &drafts);
+
+    if (rc != 0 || values->flags.save != NULL)
+        return rc;
+    if (values->common.address != NULL && values->cpus.given)
+        return say(EXIT_USAGE, "--worker-cpus", "leave one of them away",
+                   "with --address there is no worker of its own");
+    if (values->common.address == NULL)
+        rc = private_cluster_start(&run.cluster);
+    if (rc == 0)
+        rc = run_open(&run);
+    if (rc == 0) {
+        run.signals = sig_open(signals);
+        rc = run_all(&run, &drafts);
+    }
+    (void)out_flush();
+    source_close(run.source);
+    connection_close(run.connection);
+    private_cluster_stop(run.cluster, run.hurry, rc == EXIT_OURS);
+    return rc;
+}
+
+static const struct option_row options[] = {
+    DRAFT_OPTIONS(values, flags),
+    OPTION(values, cpus, "worker-cpus", 0, OPTION_NUMBER, "N",
+           "the private worker's size (all of this machine)"),
+};
+
+const struct command command_run = {
+    .name = "run",
+    .operands = "FILE",
+    .help = "Run an experiment here and now, with nothing to set up",
+    .example = "assay run -n 30 -p lr=loguniform:1e-4,1e-1 --scheduler asha --metric loss "
+               "--mode min\n         --max-t 81 -- python3 train.py --lr {lr}",
+    .takes = TAKES_HEAD | TAKES_JSON | TAKES_PROGRAM,
+    .least = 1,
+    .most = 1,
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .values_size = sizeof(struct values),
+    .run = run,
+};

@@ -1,0 +1,119 @@
+/* `assay stop` and `assay rm`: end trials or experiments; forget one that has ended. */
+#include <stdio.h>
+
+#include "client/command.h"
+#include "client/out.h"
+#include "client/say.h"
+#include "client/source.h"
+
+static int open_head(const struct common_flags *flags, struct connection **connection)
+{
+    struct where where;
+    int rc = where_find(flags->address, flags->token_file, false, &where);
+
+    return rc != 0 ? rc : connection_open(&where, 10000, false, connection);
+}
+
+static int stop(struct connection *connection, uint32_t experiment, uint32_t trial,
+                struct arena *arena)
+{
+    const struct msg_stop body = {.experiment = experiment, .trial = trial};
+    void *reply;
+
+    return connection_ask(connection, MSG_STOP, &body, 0, MSG_OK, arena, &reply);
+}
+
+static int stop_all(struct source *source, struct arena *arena)
+{
+    const struct msg_experiment_row *rows;
+    struct msg_experiments list;
+    int rc = source_list(source, arena, &list);
+
+    if (rc != 0)
+        return rc;
+    rows = list.rows.items;
+    for (uint32_t i = 0; rc == 0 && i < list.rows.count; i++)
+        if (span_is(rows[i].state, "RUNNING"))
+            rc = stop(source_connection(source), rows[i].experiment, MSG_ALL, arena);
+    return rc;
+}
+
+static int stop_picked(struct source *source, const char *selects, struct arena *arena)
+{
+    struct connection *connection = source_connection(source);
+    struct pick pick;
+    int rc = source_pick(source, selects, arena, &pick);
+
+    if (rc == 0 && !pick.has_trials)
+        return stop(connection, pick.experiment.experiment, MSG_ALL, arena);
+    for (uint32_t i = 0; rc == 0 && i < pick.count; i++)
+        rc = stop(connection, pick.experiment.experiment, pick.trials[i], arena);
+    return rc;
+}
+
+static int run_stop(const struct invocation *invocation)
+{
+    struct connection *connection;
+    struct source *source;
+    int rc = open_head(invocation->flags, &connection);
+
+    if (rc != 0)
+        return rc;
+    source = source_of_connection(connection);
+    for (int i = 0; rc == 0 && i < invocation->operand_count; i++)
+        rc = span_is(span_text(invocation->operands[i]), "all")
+                 ? stop_all(source, invocation->arena)
+                 : stop_picked(source, invocation->operands[i], invocation->arena);
+    source_close(source);
+    connection_close(connection);
+    return rc;
+}
+
+static int run_rm(const struct invocation *invocation)
+{
+    struct connection *connection;
+    struct source *source;
+    int rc = open_head(invocation->flags, &connection);
+
+    if (rc != 0)
+        return rc;
+    source = source_of_connection(connection);
+    for (int i = 0; rc == 0 && i < invocation->operand_count; i++) {
+        struct msg_remove body;
+        struct pick pick;
+        void *reply;
+
+        rc = source_pick_experiment(source, invocation->operands[i], invocation->arena, &pick);
+        if (rc != 0)
+            break;
+        body.experiment = pick.experiment.experiment;
+        rc = connection_ask(connection, MSG_REMOVE, &body, 0, MSG_OK, invocation->arena, &reply);
+        if (rc == 0)
+            say_note("its files stay in %.*s", SPAN(pick.experiment.folder));
+    }
+    source_close(source);
+    connection_close(connection);
+    return rc;
+}
+
+const struct command command_stop = {
+    .name = "stop",
+    .operands = "EXP-or-TRIAL...",
+    .help = "End trials, whole experiments, or `all`",
+    .example = "assay stop 3/1,4-8",
+    .takes = TAKES_HEAD,
+    .least = 1,
+    .most = 1000,
+    .run = run_stop,
+};
+
+const struct command command_rm = {
+    .name = "rm",
+    .operands = "EXP...",
+    .help = "Have the head forget an experiment that has ended; its files stay",
+    .example = "assay rm 3",
+    .takes = TAKES_HEAD,
+    .least = 1,
+    .most = 1000,
+    .run = run_rm,
+};

@@ -1,0 +1,80 @@
+/* `assay trials`: an experiment's trials. */
+#include "client/command.h"
+#include "client/out.h"
+#include "client/rows.h"
+#include "client/source.h"
+#include "client/trial_table.h"
+
+struct values {
+    struct common_flags common;
+    const char *state;
+};
+
+static void print_json(const struct msg_trial_row *rows, uint32_t count, struct arena *arena)
+{
+    struct value_builder map;
+    struct value whole;
+
+    value_builder_map(&map, arena);
+    value_builder_set(&map, "trials", rows_trials(rows, count, arena));
+    whole = value_builder_done(&map);
+    out_json(&whole, false, arena);
+}
+
+static bool is_wanted(const struct msg_trial_row *row, const struct pick *pick, const char *state)
+{
+    if (state != NULL && !span_is(row->state, state))
+        return false;
+    for (uint32_t i = 0; i < pick->count; i++)
+        if (pick->trials[i] == row->trial)
+            return true;
+    return !pick->has_trials;
+}
+
+static int run(const struct invocation *invocation)
+{
+    const struct values *values = invocation->values;
+    struct arena *arena = invocation->arena;
+    const char *selects = invocation->operands[0];
+    struct msg_trial_row *rows;
+    struct source *source;
+    struct pick pick;
+    uint32_t count;
+    uint32_t kept = 0;
+    int rc = source_open(values->common.address, values->common.token_file, selects, &source);
+
+    if (rc != 0)
+        return rc;
+    rc = source_pick(source, selects, arena, &pick);
+    if (rc == 0)
+        rc = source_trials(source, pick.experiment.experiment, arena, &rows, &count);
+    if (rc == 0) {
+        for (uint32_t i = 0; i < count; i++)
+            if (is_wanted(&rows[i], &pick, values->state))
+                rows[kept++] = rows[i];
+        if (values->common.json)
+            print_json(rows, kept, arena);
+        else
+            trial_table_print(rows, kept, &pick.experiment, arena);
+    }
+    source_close(source);
+    return rc;
+}
+
+static const struct option_row options[] = {
+    OPTION(values, state, "state", 0, OPTION_TEXT, "STATE",
+           "only these: PENDING, RUNNING, PAUSED, TERMINATED, ERROR"),
+};
+
+const struct command command_trials = {
+    .name = "trials",
+    .operands = "[EXP]",
+    .help = "List an experiment's trials",
+    .example = "assay trials last --state ERROR",
+    .takes = TAKES_HEAD | TAKES_JSON,
+    .most = 1,
+    .options = options,
+    .option_count = 1,
+    .values_size = sizeof(struct values),
+    .run = run,
+};

@@ -1,0 +1,212 @@
+/* code_plan.c - which files an experiment's trials need: the first half of code_tree.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/code_tree.h"
+#include "client/say.h"
+#include "common/err.h"
+#include "common/sys/home.h"
+
+static bool is_file(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+static const char *under(const char *base, const char *path, struct arena *arena)
+{
+    return path[0] == '/' ? path : arena_printf(arena, "%s/%s", base, path);
+}
+
+/* The folder of this program, where the libraries of the examples are, too. */
+static const char *own_folder(struct arena *arena)
+{
+    char self[LIMIT_PATH_BYTES];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    self[size > 0 ? size : 0] = '\0';
+    slash = strrchr(self, '/');
+    if (slash == NULL)
+        return ".";
+    *slash = '\0';
+    return arena_strdup(arena, self);
+}
+
+static int change_run(struct draft *draft, const char *key, const char *to, struct arena *arena)
+{
+    const char *path = arena_printf(arena, "run.%s", key);
+    struct spec_error error;
+    struct value value;
+
+    if (value_set_path(&draft->value, path, value_text(arena, to), arena, &value) != 0 ||
+        spec_parse(&value, arena, &draft->spec, &error) != 0)
+        return say(EXIT_USAGE, path, NULL, "%s cannot stand there", to);
+    draft->value = value;
+    return 0;
+}
+
+/* Keeps the name that trials get from how the library was written. */
+static int plan_native(struct draft *draft, const char *base, bool shared, struct arena *arena,
+                       struct code_plan *plan)
+{
+    const char *written = draft->spec.run;
+    const char *places[] = {base, own_folder(arena)};
+    const char *slash = strrchr(written, '/');
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = under(places[i], written, arena);
+
+        if (!is_file(path))
+            continue;
+        if (shared)
+            return change_run(draft, "native", path, arena);
+        plan->library = path;
+        return change_run(draft, "native", slash != NULL ? slash + 1 : written, arena);
+    }
+    if (slash != NULL)
+        return say(EXIT_USAGE, written, "build it, or write its path from the file's folder",
+                   "there is no such shared object");
+    say_note("%s is not here: each node's system is to find it", written);
+    return 0;
+}
+
+/* The words of a command; a rough cut where the configuration is not there to be put in. */
+static char **command_words(const struct spec *spec, struct arena *arena)
+{
+    struct spec_error error;
+    char **words;
+    char *text;
+    uint32_t count = 0;
+
+    if (spec_command(spec->run, &spec->config, NULL, arena, &words, &error) == 0)
+        return words;
+    text = arena_strdup(arena, spec->run);
+    words = arena_alloc(arena, (strlen(text) / 2 + 2) * sizeof(*words));
+    for (char *word = strtok(text, " \t\n"); word != NULL; word = strtok(NULL, " \t\n"))
+        words[count++] = word;
+    words[count] = NULL;
+    return words;
+}
+
+static bool is_shell(const char *word)
+{
+    static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh"};
+    const char *slash = strrchr(word, '/');
+    const char *name = slash != NULL ? slash + 1 : word;
+
+    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
+        if (strcmp(name, shells[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The word that names the script; NULL where none does. */
+static const char *script_word(char *const *words, const char *base, struct arena *arena)
+{
+    if (words[0] == NULL)
+        return NULL;
+    if (words[0][0] != '/' && strchr(words[0], '/') != NULL)
+        return is_file(under(base, words[0], arena)) ? words[0] : NULL;
+    for (size_t i = 1; words[i] != NULL; i++) {
+        if (strcmp(words[i], "-c") == 0 && is_shell(words[0]))
+            return NULL;
+        if (words[i][0] != '-' && is_file(under(base, words[i], arena)))
+            return words[i];
+    }
+    return NULL;
+}
+
+/* "./a/../b" and the like cannot be a place in a tree. */
+static bool goes_up(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "..")) != NULL; at += 2)
+        if ((at == path || at[-1] == '/') && (at[2] == '\0' || at[2] == '/'))
+            return true;
+    return false;
+}
+
+/* The command with its script called by its name alone, as it stands at the tree's top. */
+static int rename_script(struct draft *draft, const char *word, struct arena *arena)
+{
+    const char *slash = strrchr(word, '/');
+    const char *at = strstr(draft->spec.run, word);
+
+    if (at == NULL)
+        return 0; /* quoted in a way of its own: it stays as it is */
+    return change_run(draft, "command",
+                      arena_printf(arena, "%.*s%s%s%s", (int)(at - draft->spec.run),
+                                   draft->spec.run, at == draft->spec.run ? "./" : "", slash + 1,
+                                   at + strlen(word)),
+                      arena);
+}
+
+static int plan_command(struct draft *draft, const char *base, bool shared, struct arena *arena,
+                        struct code_plan *plan)
+{
+    const char *word = script_word(command_words(&draft->spec, arena), base, arena);
+    const char *path;
+    const char *slash;
+
+    if (word == NULL || (word[0] == '/' && shared))
+        return 0;
+    while (strncmp(word, "./", 2) == 0)
+        word += 2;
+    path = under(base, word, arena);
+    slash = strrchr(path, '/');
+    plan->root = arena_text(arena, span_of(path, (size_t)(slash - path)));
+    if (slash == path)
+        plan->root = "/";
+    plan->only = slash + 1; /* until the folder is found to be small */
+    slash = strrchr(word, '/');
+    if (slash == NULL)
+        return 0;
+    if (word[0] == '/' || goes_up(word))
+        return rename_script(draft, word, arena);
+    plan->prefix = arena_text(arena, span_of(word, (size_t)(slash - word) + 1));
+    return 0;
+}
+
+static int plan_asked(const struct draft *draft, const char *base, struct arena *arena,
+                      struct code_plan *plan)
+{
+    const char *written = draft->spec.code;
+    struct stat status;
+    const char *path;
+    char *real;
+
+    if (written[0] == '~') {
+        real = home_expand(written);
+        path = real != NULL ? arena_strdup(arena, real) : written;
+        free(real);
+    } else {
+        path = under(base, written, arena);
+    }
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return say(EXIT_USAGE, "code", "code: . for the file's own folder, code: none for nothing",
+                   "%s is no folder", written);
+    plan->root = path;
+    plan->asked = true;
+    return 0;
+}
+
+int code_plan_make(struct draft *draft, const char *base, bool shared, struct arena *arena,
+                   struct code_plan *out)
+{
+    struct code_plan plan = {.prefix = "", .leave_out = draft->spec.local_dir};
+    bool none = draft->spec.code != NULL && strcmp(draft->spec.code, "none") == 0;
+    int rc = 0;
+
+    if (draft->spec.run_kind == RUN_NATIVE)
+        rc = plan_native(draft, base, shared, arena, &plan);
+    else if (draft->spec.code == NULL)
+        rc = plan_command(draft, base, shared, arena, &plan);
+    if (rc == 0 && draft->spec.code != NULL && !none)
+        rc = plan_asked(draft, base, arena, &plan);
+    if (rc == 0)
+        *out = plan;
+    return rc;
+}

@@ -1,0 +1,328 @@
+#include "client/code_tree.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/code_ignore.h"
+#include "client/say.h"
+#include "common/err.h"
+#include "common/sys/fs.h"
+#include "common/xalloc.h"
+
+#define FILES_MOST  100000u
+#define DEPTH_MOST  64u
+#define IGNORE_MOST 65536u /* bytes of one ignore file */
+#define READ_BYTES  65536u
+
+struct file {
+    const char *path; /* on disk */
+    const char *name; /* in the tree */
+    const char *link; /* where it points; NULL: a file */
+    uint64_t size;
+    bool executable;
+};
+
+struct collector {
+    const struct code_plan *plan;
+    struct arena arena;
+    struct ignore ignore;
+    struct file *files; /* owned */
+    size_t count;
+    size_t room;
+    uint64_t bytes;
+    bool too_big; /* for what may be shipped */
+};
+
+static uint64_t bytes_most(const struct code_plan *plan)
+{
+    return plan->asked ? LIMIT_BLOB_BYTES : LIMIT_CODE_AUTO_BYTES;
+}
+
+static size_t files_most(const struct code_plan *plan)
+{
+    return plan->asked ? FILES_MOST : LIMIT_CODE_AUTO_FILES;
+}
+
+static void add(struct collector *collector, struct file file)
+{
+    if (collector->count >= files_most(collector->plan) ||
+        collector->bytes + file.size > bytes_most(collector->plan)) {
+        collector->too_big = true;
+        return;
+    }
+    if (collector->count == collector->room) {
+        collector->room = collector->room > 0 ? collector->room * 2 : 64;
+        collector->files = xrealloc(collector->files, collector->room, sizeof(*collector->files));
+    }
+    collector->files[collector->count++] = file;
+    collector->bytes += file.size;
+}
+
+/* Whether a link's text, in a folder `depth` below the tree's top, stays in the tree. */
+static bool link_stays(const char *link, uint32_t depth)
+{
+    int64_t at = depth;
+
+    if (link[0] == '/')
+        return false;
+    for (const char *part = link; *part != '\0';) {
+        size_t size = strcspn(part, "/");
+
+        if (size == 2 && part[0] == '.' && part[1] == '.')
+            at--;
+        else if (size > 0 && !(size == 1 && part[0] == '.'))
+            at++;
+        if (at < 0)
+            return false;
+        part += size + (part[size] == '/');
+    }
+    return true;
+}
+
+static void add_link(struct collector *collector, const char *path, const char *name,
+                     uint32_t depth)
+{
+    char link[LIMIT_PATH_BYTES];
+    ssize_t size = readlink(path, link, sizeof(link) - 1);
+    struct stat status;
+
+    if (size < 0)
+        return;
+    link[size] = '\0';
+    if (link_stays(link, depth)) {
+        add(collector, (struct file){.path = path,
+                                     .name = name,
+                                     .link = arena_strdup(&collector->arena, link)});
+        return;
+    }
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        add(collector, (struct file){.path = path,
+                                     .name = name,
+                                     .size = (uint64_t)status.st_size,
+                                     .executable = (status.st_mode & 0100) != 0});
+    else
+        say_note("%s is not shipped: the link leads out of the code tree", name);
+}
+
+static void read_ignore(struct collector *collector, const char *folder, const char *in_tree)
+{
+    static const char *const names[] = {".gitignore", ".assayignore"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char path[LIMIT_PATH_BYTES];
+        struct buf text = {0};
+
+        if (fs_join(path, folder, names[i]) == 0 && fs_read(path, IGNORE_MOST, &text) == 0)
+            ignore_add(&collector->ignore, in_tree, buf_span(&text));
+        buf_fini(&text);
+    }
+}
+
+static bool is_left_out(const struct collector *collector, const char *name, const char *path,
+                        const char *in_tree, bool is_folder)
+{
+    const char *leave_out = collector->plan->leave_out;
+
+    if (name[0] == '.' || strcmp(name, "__pycache__") == 0)
+        return true;
+    if (leave_out != NULL && strcmp(path, leave_out) == 0)
+        return true;
+    return ignore_matches(&collector->ignore, in_tree, is_folder);
+}
+
+/* in_tree: the folder's own path below root, with its '/', or "". */
+static int collect(struct collector *collector, const char *folder, const char *in_tree,
+                   uint32_t depth)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    int rc = 0;
+
+    if (dir == NULL)
+        return say_errno(EXIT_USAGE, folder, "code: another folder, or a .assayignore");
+    read_ignore(collector, folder, in_tree);
+    while (rc == 0 && !collector->too_big && (entry = readdir(dir)) != NULL) {
+        struct arena *arena = &collector->arena;
+        const char *name = entry->d_name;
+        const char *path = arena_printf(arena, "%s/%s", folder, name);
+        const char *inner = arena_printf(arena, "%s%s", in_tree, name);
+        const char *stored = arena_printf(arena, "%s%s", collector->plan->prefix, inner);
+        struct stat status;
+
+        if (lstat(path, &status) != 0 ||
+            is_left_out(collector, name, path, inner, S_ISDIR(status.st_mode)))
+            continue;
+        if (S_ISDIR(status.st_mode)) {
+            if (depth < DEPTH_MOST)
+                rc = collect(collector, path, arena_printf(arena, "%s/", inner), depth + 1);
+        } else if (S_ISLNK(status.st_mode)) {
+            add_link(collector, path, stored, depth);
+        } else if (S_ISREG(status.st_mode)) {
+            add(collector, (struct file){.path = path,
+                                         .name = stored,
+                                         .size = (uint64_t)status.st_size,
+                                         .executable = (status.st_mode & 0100) != 0});
+        }
+    }
+    (void)closedir(dir);
+    return rc;
+}
+
+static int add_one(struct collector *collector, const char *path, const char *name)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return say_errno(EXIT_USAGE, path, NULL);
+    add(collector, (struct file){.path = path,
+                                 .name = name,
+                                 .size = (uint64_t)status.st_size,
+                                 .executable = (status.st_mode & 0100) != 0});
+    return 0;
+}
+
+static int too_big(const struct collector *collector)
+{
+    const struct code_plan *plan = collector->plan;
+
+    return say(EXIT_USAGE, "code", "name what is not needed in a .assayignore",
+               "the code tree has more than %u MiB or %zu files",
+               (unsigned)(bytes_most(plan) >> 20), files_most(plan));
+}
+
+static int collect_all(struct collector *collector)
+{
+    const struct code_plan *plan = collector->plan;
+    const char *slash;
+    int rc = 0;
+
+    if (plan->root != NULL)
+        rc = collect(collector, plan->root, "", 0);
+    if (rc == 0 && collector->too_big && plan->only != NULL) {
+        say_note("%s is too large to be shipped unasked: %s alone is (`code: .` ships all)",
+                 plan->root, plan->only);
+        collector->count = 0;
+        collector->bytes = 0;
+        collector->too_big = false;
+        rc = add_one(collector, arena_printf(&collector->arena, "%s/%s", plan->root, plan->only),
+                     arena_printf(&collector->arena, "%s%s", plan->prefix, plan->only));
+    }
+    if (rc == 0 && plan->library != NULL) {
+        slash = strrchr(plan->library, '/');
+        rc = add_one(collector, plan->library, slash + 1);
+    }
+    if (rc == 0 && collector->too_big)
+        rc = too_big(collector);
+    return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
+}
+
+static la_ssize_t take_bytes(struct archive *archive, void *context, const void *bytes, size_t size)
+{
+    (void)archive;
+    buf_append(context, bytes, size);
+    return (la_ssize_t)size;
+}
+
+/* A file's bytes, exactly as many as its entry says. */
+static int write_content(struct archive *archive, const struct file *file)
+{
+    char *bytes = xmalloc(READ_BYTES);
+    uint64_t left = file->size;
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    int rc = fd < 0 ? say_errno(EXIT_USAGE, file->path, "chmod, or name it in a .assayignore") : 0;
+
+    while (rc == 0 && left > 0) {
+        ssize_t got = read(fd, bytes, left < READ_BYTES ? (size_t)left : READ_BYTES);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            rc = say(EXIT_USAGE, file->path, "do it again", "it changed while it was packed");
+        else if (archive_write_data(archive, bytes, (size_t)got) != got)
+            rc = say(EXIT_OURS, file->path, NULL, "%s", archive_error_string(archive));
+        else
+            left -= (uint64_t)got;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    free(bytes);
+    return rc;
+}
+
+static int write_file(struct archive *archive, const struct file *file)
+{
+    struct archive_entry *entry = archive_entry_new();
+    int rc = 0;
+
+    if (entry == NULL)
+        return say(EXIT_OURS, "archive", NULL, "no memory");
+    archive_entry_set_pathname(entry, file->name);
+    archive_entry_set_filetype(entry, file->link != NULL ? AE_IFLNK : AE_IFREG);
+    archive_entry_set_perm(entry, file->executable || file->link != NULL ? 0755 : 0644);
+    archive_entry_set_mtime(entry, 0, 0);
+    if (file->link != NULL)
+        archive_entry_set_symlink(entry, file->link);
+    else
+        archive_entry_set_size(entry, (la_int64_t)file->size);
+    if (archive_write_header(archive, entry) != ARCHIVE_OK)
+        rc = say(EXIT_OURS, file->path, NULL, "%s", archive_error_string(archive));
+    archive_entry_free(entry);
+    return rc == 0 && file->link == NULL ? write_content(archive, file) : rc;
+}
+
+static int write_archive(const struct collector *collector, struct buf *out)
+{
+    struct archive *archive = archive_write_new();
+    int rc = 0;
+
+    if (archive == NULL || archive_write_set_format_pax_restricted(archive) != ARCHIVE_OK ||
+        archive_write_add_filter_zstd(archive) != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(archive, 0) != ARCHIVE_OK ||
+        archive_write_open(archive, out, NULL, take_bytes, NULL) != ARCHIVE_OK)
+        rc = say(EXIT_OURS, "archive", NULL, "%s",
+                 archive != NULL ? archive_error_string(archive) : "no memory");
+    for (size_t i = 0; rc == 0 && i < collector->count; i++)
+        rc = write_file(archive, &collector->files[i]);
+    if (rc == 0 && archive_write_close(archive) != ARCHIVE_OK)
+        rc = say(EXIT_OURS, "archive", NULL, "%s", archive_error_string(archive));
+    (void)archive_write_free(archive);
+    return rc;
+}
+
+int code_tree_pack(const struct code_plan *plan, struct buf *out, uint8_t hash[CODE_HASH_BYTES])
+{
+    struct collector collector = {.plan = plan};
+    int rc;
+
+    arena_init(&collector.arena);
+    ignore_init(&collector.ignore, &collector.arena);
+    rc = collect_all(&collector);
+    if (rc == 0) {
+        if (collector.count > 1)
+            qsort(collector.files, collector.count, sizeof(*collector.files), by_name);
+        rc = write_archive(&collector, out);
+    }
+    if (rc == 0 && out->size > LIMIT_BLOB_BYTES)
+        rc = too_big(&collector);
+    if (rc == 0) {
+        (void)crypto_generichash(hash, CODE_HASH_BYTES, out->data, out->size, NULL, 0);
+        say_note("code tree: %zu files, %llu bytes, packed %zu", collector.count,
+                 (unsigned long long)collector.bytes, out->size);
+    }
+    free(collector.files);
+    arena_fini(&collector.arena);
+    return rc;
+}

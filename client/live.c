@@ -1,0 +1,276 @@
+#include "client/live.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/callback.h"
+#include "client/live_print.h"
+#include "client/out.h"
+#include "client/say.h"
+#include "common/sys/clock.h"
+#include "common/sys/sig.h"
+
+#define STATUS_MS    5000u /* between two blocks */
+#define REDRAW_MS    1000u /* where one is drawn over the other */
+#define ROWS_MS      250u  /* between two looks at the trials */
+#define WAIT_MS      20000u
+#define PENDING_MOST LIMIT_CHUNK_BYTES /* of lines that the callback has not read */
+#define TICK_MS      100
+
+/* One question at a time of each kind. */
+enum question { ASK_ENDED, ASK_ROWS, ASK_STATUS, ASK_LINES, ASK_STOP, QUESTIONS };
+
+struct live {
+    const struct live_options *options;
+    struct live_outcome *outcome;
+    struct live_print *print;
+    struct callback callback;
+    bool has_callback;
+    uint64_t open[QUESTIONS]; /* request numbers; 0: not asked */
+    uint64_t version;         /* of the rows that were seen */
+    uint64_t cursor;          /* of the feed */
+    uint64_t rows_ms;         /* when to look at the trials again */
+    uint64_t status_ms;
+    uint64_t now_ms;
+    bool ended;     /* the experiment has */
+    bool rows_done; /* and all its rows were seen */
+    bool lines_done;
+    bool last_asked; /* the last block is on its way */
+    bool over;
+    struct arena arena;
+};
+
+static void send(struct live *live, enum question question, enum msg_type type, const void *body,
+                 uint32_t wait_ms)
+{
+    live->open[question] = connection_send(live->options->connection, type, body, wait_ms);
+}
+
+static bool may_ask(const struct live *live, enum question question)
+{
+    return live->open[question] == 0;
+}
+
+static void ask_status(struct live *live)
+{
+    const struct msg_status ask = {.experiment = live->options->experiment,
+                                   .whole = live->rows_done};
+
+    live->last_asked = live->rows_done;
+    live->status_ms = live->now_ms + (live->options->redraw ? REDRAW_MS : STATUS_MS);
+    send(live, ASK_STATUS, MSG_STATUS, &ask, 0);
+}
+
+/* Ask whatever it is time to ask. */
+static void ask(struct live *live)
+{
+    const struct live_options *options = live->options;
+    const struct msg_trials ended = {.experiment = options->experiment,
+                                     .after_version = UINT64_MAX,
+                                     .limit = 1,
+                                     .wait_ms = WAIT_MS};
+    const struct msg_trials rows = {.experiment = options->experiment,
+                                    .after_version = live->version,
+                                    .limit = LIMIT_ROWS_REPLY,
+                                    .wait_ms = live->ended ? 0 : WAIT_MS};
+    const struct msg_results lines = {.experiment = options->experiment,
+                                      .trial = MSG_ALL,
+                                      .cursor = live->cursor,
+                                      .limit_bytes = LIMIT_CHUNK_BYTES,
+                                      .wait_ms = WAIT_MS};
+    bool shows = !options->quiet;
+
+    if (shows && may_ask(live, ASK_STATUS) && !live->last_asked &&
+        (live->now_ms >= live->status_ms || live->rows_done))
+        ask_status(live);
+    if (!live->ended && may_ask(live, ASK_ENDED))
+        send(live, ASK_ENDED, MSG_TRIALS, &ended, ended.wait_ms);
+    if (shows && !options->redraw && !live->rows_done && may_ask(live, ASK_ROWS) &&
+        (live->now_ms >= live->rows_ms || live->ended))
+        send(live, ASK_ROWS, MSG_TRIALS, &rows, rows.wait_ms);
+    if (live->has_callback && !live->lines_done && may_ask(live, ASK_LINES) &&
+        live->callback.pending.size < PENDING_MOST)
+        send(live, ASK_LINES, MSG_RESULTS, &lines, lines.wait_ms);
+}
+
+static void on_rows(struct live *live, const struct msg_trial_rows *reply)
+{
+    const struct msg_trial_row *rows = reply->rows.items;
+
+    for (uint32_t i = 0; i < reply->rows.count; i++)
+        live_print_row(live->print, &rows[i], live->now_ms);
+    live->version = reply->version;
+    live->rows_ms = live->now_ms + (reply->more ? 0 : ROWS_MS);
+    live->rows_done = reply->ended && !reply->more;
+}
+
+static void on_lines(struct live *live, const struct msg_lines *reply)
+{
+    callback_add(&live->callback, reply->lines);
+    live->cursor = reply->cursor;
+    live->lines_done = reply->ended;
+}
+
+static int on_answer(struct live *live, const struct message *message)
+{
+    enum question question = QUESTIONS;
+
+    for (int i = 0; i < QUESTIONS; i++)
+        if (live->open[i] == message->request)
+            question = (enum question)i;
+    if (question == QUESTIONS)
+        return 0;
+    live->open[question] = 0;
+    if (message->type == MSG_ERROR)
+        return say_refusal(message->body);
+    if (question == ASK_ENDED && message->type == MSG_TRIAL_ROWS) {
+        live->ended = ((const struct msg_trial_rows *)message->body)->ended;
+        live->rows_done |= live->ended && (live->options->redraw || live->options->quiet);
+    } else if (question == ASK_ROWS && message->type == MSG_TRIAL_ROWS) {
+        on_rows(live, message->body);
+    } else if (question == ASK_LINES && message->type == MSG_LINES) {
+        on_lines(live, message->body);
+    } else if (question == ASK_STATUS && message->type == MSG_STATUS_REPLY) {
+        live_print_status(live->print, message->body);
+        live->over |= live->last_asked;
+    }
+    return 0;
+}
+
+static int answers(struct live *live)
+{
+    struct message message;
+    int rc = 0;
+
+    while (rc == 0 && connection_take(live->options->connection, &live->arena, &message)) {
+        rc = on_answer(live, &message);
+        arena_reset(&live->arena);
+    }
+    return rc;
+}
+
+/* True where there is nothing more to show. */
+static bool interrupted(struct live *live, int number)
+{
+    const struct msg_stop stop = {.experiment = live->options->experiment, .trial = MSG_ALL};
+
+    if (live->outcome->signal != 0) {
+        live->outcome->killed = true;
+        return true;
+    }
+    live->outcome->signal = number;
+    if (!live->options->stops)
+        return true;
+    live_print_stopping(live->print);
+    send(live, ASK_STOP, MSG_STOP, &stop, 0);
+    return false;
+}
+
+static bool look_at_signals(struct live *live)
+{
+    int number;
+
+    while (live->options->signals >= 0 && (number = sig_next(live->options->signals)) != 0)
+        if (interrupted(live, number))
+            return true;
+    return false;
+}
+
+static void feed_callback(struct live *live)
+{
+    if (!live->has_callback || callback_write(&live->callback))
+        return;
+    live->outcome->callback_status = callback_finish(&live->callback);
+    live->has_callback = false;
+    (void)say(EXIT_TRIALS_FAILED, "on_result", NULL,
+              "it stopped reading and ended with status %d; the experiment goes on",
+              live->outcome->callback_status);
+    if (live->outcome->callback_status == 0)
+        live->outcome->callback_status = -1;
+}
+
+enum { POLL_SIGNALS = CONNECTION_ITEMS, POLL_CALLBACK, POLL_HEAD, POLL_WORKER, POLL_COUNT };
+
+static int wait_for_something(struct live *live)
+{
+    zmq_pollitem_t items[POLL_COUNT];
+    int fds[2] = {-1, -1};
+    int count = 0;
+
+    connection_items(live->options->connection, items);
+    count = CONNECTION_ITEMS;
+    if (live->options->signals >= 0)
+        items[count++] = (zmq_pollitem_t){.fd = live->options->signals, .events = ZMQ_POLLIN};
+    if (live->has_callback && live->callback.pending.size > 0)
+        items[count++] = (zmq_pollitem_t){.fd = live->callback.fd, .events = ZMQ_POLLOUT};
+    if (live->options->cluster != NULL)
+        private_cluster_fds(live->options->cluster, fds);
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            items[count++] = (zmq_pollitem_t){.fd = fds[i], .events = ZMQ_POLLIN};
+    if (zmq_poll(items, count, TICK_MS) < 0 && errno != EINTR)
+        return say_errno(EXIT_OURS, "poll", NULL);
+    for (int i = CONNECTION_ITEMS; i < count; i++)
+        if (items[i].revents != 0 && (items[i].fd == fds[0] || items[i].fd == fds[1]))
+            return private_cluster_died(live->options->cluster);
+    return 0;
+}
+
+static bool all_fed(const struct live *live)
+{
+    return !live->has_callback || (live->lines_done && live->callback.pending.size == 0);
+}
+
+static int show(struct live *live)
+{
+    const struct live_options *options = live->options;
+    int rc = 0;
+
+    while (rc == 0) {
+        live->now_ms = clock_ms();
+        if (options->until_ms != 0 && live->now_ms >= options->until_ms)
+            return EXIT_TIMED_OUT;
+        if (look_at_signals(live))
+            return 0;
+        rc = connection_pump(options->connection);
+        if (rc == 0)
+            rc = answers(live);
+        feed_callback(live);
+        if (rc != 0)
+            break;
+        live->outcome->ended = live->ended;
+        if (all_fed(live) && (live->over || (options->quiet && live->ended)))
+            return 0;
+        ask(live);
+        rc = connection_pump(options->connection); /* what was asked leaves now */
+        if (rc == 0)
+            rc = wait_for_something(live);
+    }
+    return rc;
+}
+
+int live_show(const struct live_options *options, struct live_outcome *outcome)
+{
+    struct live live = {.options = options, .outcome = outcome, .callback = {.fd = -1}};
+    int rc = 0;
+
+    *outcome = (struct live_outcome){0};
+    if (options->on_result != NULL) {
+        rc = callback_start(options->on_result, options->folder, &live.callback);
+        live.has_callback = rc == 0;
+    }
+    live.print = live_print_new(options->json, options->redraw);
+    if (rc == 0)
+        rc = show(&live);
+    if (live.has_callback && (rc != 0 || outcome->killed))
+        callback_kill(&live.callback);
+    else if (live.has_callback)
+        outcome->callback_status = callback_finish(&live.callback);
+    live_print_free(live.print);
+    arena_fini(&live.arena);
+    return rc;
+}

@@ -1,0 +1,109 @@
+/* ledger.h - what the checker keeps: its own tables of experiments, trials, attempts and nodes. */
+#ifndef SIM_LEDGER_H
+#define SIM_LEDGER_H
+
+#include "tests/sim/checker.h"
+
+struct truth {
+    uint64_t hash;
+    enum record_kind kind;
+    uint32_t reason; /* of an END */
+};
+
+struct check_attempt {
+    struct truth *truth; /* owned; by seq - 1 */
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t hw;   /* committed */
+    uint64_t rows; /* of results, committed */
+    uint64_t told; /* the highest that a worker was told */
+    bool opened;   /* EFFECT_ATTEMPT was seen */
+    bool final;    /* its last row was */
+    bool over;     /* its END was committed */
+};
+
+struct check_trial {
+    struct check_attempt *attempts; /* owned; number 1 is at 0 */
+    uint32_t count;
+    uint32_t state; /* of its last row */
+    bool known;
+    bool live;
+    uint32_t node;
+    bool ahead; /* of the newest row */
+    bool closed;
+    bool cut;   /* its node was lost under it: its processes may live on */
+    uint32_t failures;
+    uint32_t losses;
+    /* Within one event. */
+    bool may_leave; /* its lease may end */
+    bool must_leave;
+};
+
+struct check_experiment {
+    uint32_t plan;
+    bool known;
+    bool done;
+    bool removed;
+    bool stopped; /* by a person */
+    uint32_t leases;
+    uint32_t created;
+    uint64_t results;
+    struct check_trial *trials; /* owned */
+    uint32_t trial_count;
+};
+
+struct check_lease {
+    struct whose who;
+    struct resources need; /* its names are the plan's */
+    uint32_t devices[8];
+    uint32_t device_count;
+    bool runs;
+};
+
+struct check_node {
+    struct resources capacity;
+    struct resource_custom custom[1];
+    uint32_t gpus;
+    uint32_t credit;
+    bool known;
+    bool lost;
+    bool draining;
+    struct check_lease *leases; /* owned; in their order */
+    uint32_t count;
+    uint32_t room;
+};
+
+struct process {
+    struct whose who;
+    uint32_t host;
+    struct resources need;
+    uint32_t devices[8];
+    uint32_t device_count;
+};
+
+struct checker {
+    struct world *world;
+    struct check_experiment *experiments; /* owned; by number */
+    uint32_t experiment_count;
+    struct check_node *nodes; /* owned; by number */
+    uint32_t node_count;
+    struct process *processes; /* owned */
+    uint32_t process_count;
+    uint32_t process_room;
+    struct resources capacities[PLAN_HOSTS];
+};
+
+/* They grow as needed. */
+struct check_experiment *ledger_experiment(struct checker *checker, uint32_t number);
+struct check_trial *ledger_trial(struct checker *checker, uint32_t experiment, uint32_t trial);
+/* NULL where it was never launched. */
+struct check_attempt *ledger_attempt(struct checker *checker, const struct whose *who);
+struct check_node *ledger_node(struct checker *checker, uint32_t number);
+
+/* lease.c: the ledger of leases. */
+void lease_launched(struct checker *checker, const struct effect_launch *launch, bool ahead);
+void lease_left(struct checker *checker, uint32_t node, const struct whose *who);
+void lease_node_row(struct checker *checker, const struct effect_node *row);
+int64_t lease_custom(const struct resources *resources);
+
+#endif

@@ -1,0 +1,210 @@
+#include "tests/sim/plan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json.h"
+
+#define STREAM_PLAN (UINT64_C(1) << 40)
+#define GIB         (INT64_C(1) << 30)
+
+static uint64_t draw(struct rng *rng, uint64_t low, uint64_t high)
+{
+    return low + rng_next_below(rng, high - low + 1);
+}
+
+static bool chance(struct rng *rng, uint32_t of_100)
+{
+    return rng_next_below(rng, 100) < of_100;
+}
+
+/* From low to high, each order of magnitude as likely as another. */
+static uint64_t spread(struct rng *rng, uint64_t low, uint64_t high)
+{
+    uint64_t bound = low;
+
+    while (bound < high && chance(rng, 60))
+        bound *= 3;
+    return draw(rng, low, bound < high ? bound : high);
+}
+
+const char *fault_name(enum fault fault)
+{
+    static const char *const names[FAULT_COUNT] = {
+        "jitter", "reset",    "cut",     "repeat", "head",     "slow-log", "clock",
+        "daemon", "executor", "machine", "drain",  "capacity", "revoke",
+    };
+
+    return names[fault];
+}
+
+static void draw_host(struct plan_host *host, struct rng *rng, bool first)
+{
+    *host = (struct plan_host){0};
+    host->capacity.cpu = (int64_t)draw(rng, 1, 6) * RESOURCE_ONE;
+    host->capacity.memory_bytes = (int64_t)draw(rng, 1, 8) * GIB;
+    host->gpus = chance(rng, 50) ? (uint32_t)draw(rng, 1, 4) : 0;
+    host->credit = (uint32_t)draw(rng, 2, 24);
+    host->joins_us = first ? 0 : spread(rng, 1000, 5000000);
+    host->capacity.gpu = (int64_t)host->gpus * RESOURCE_ONE;
+    if (chance(rng, 40)) {
+        host->custom[0].name = span_text("licence");
+        host->custom[0].amount = (int64_t)draw(rng, 1, 3) * RESOURCE_ONE;
+        host->capacity.custom = (struct record_list){.items = host->custom, .count = 1};
+    }
+}
+
+/* What one host at least can give. */
+static void write_resources(const struct plan *plan, struct rng *rng, struct buf *out)
+{
+    const struct plan_host *host = &plan->hosts[rng_next_below(rng, plan->host_count)];
+    uint32_t cpus = (uint32_t)(host->capacity.cpu / RESOURCE_ONE);
+
+    if (chance(rng, 50))
+        buf_printf(out, "\"cpu\":%u", (unsigned)draw(rng, 1, cpus > 2 ? 2 : cpus));
+    else
+        buf_printf(out, "\"cpu\":0.%u", (unsigned)draw(rng, 1, 9));
+    if (host->gpus > 0 && chance(rng, 50))
+        buf_printf(out, ",\"gpu\":0.%02u", (unsigned)draw(rng, 10, 70));
+    else if (host->gpus > 0 && chance(rng, 50))
+        buf_printf(out, ",\"gpu\":%u", (unsigned)draw(rng, 1, host->gpus > 2 ? 2 : host->gpus));
+    if (chance(rng, 30))
+        buf_printf(out, ",\"memory\":%llu",
+                   (unsigned long long)draw(rng, 1 << 20, (uint64_t)host->capacity.memory_bytes));
+    if (host->capacity.custom.count > 0 && chance(rng, 50))
+        buf_printf(out, ",\"custom_resources\":{\"licence\":1}");
+}
+
+static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
+{
+    switch (draw(rng, 0, 3)) {
+    case 0:
+        buf_printf(out,
+                   ",\"search\":{\"type\":\"grid\"},\"num_samples\":%u,\"config\":{\"a\":"
+                   "{\"grid_search\":[1,2,3]},\"x\":{\"uniform\":[0,1]}}",
+                   samples / 3 + 1);
+        return;
+    case 1:
+        buf_printf(out,
+                   ",\"search\":{\"type\":\"list\",\"points\":[{\"x\":1},{\"x\":2,\"b\":\"t\"}]},"
+                   "\"num_samples\":%u,\"config\":{\"x\":0}",
+                   samples / 2 + 1);
+        return;
+    default:
+        buf_printf(out,
+                   ",\"search\":{\"type\":\"random\",\"seed\":%u},\"num_samples\":%u,\"config\":"
+                   "{\"x\":{\"loguniform\":[0.001,1]},\"n\":{\"randint\":[1,9]}}",
+                   (unsigned)draw(rng, 0, 99), samples);
+    }
+}
+
+static void write_number(struct buf *out, const char *key, uint64_t number)
+{
+    buf_printf(out, ",\"%s\":%llu", key, (unsigned long long)number);
+}
+
+static void write_scheduler(struct rng *rng, struct buf *out)
+{
+    if (chance(rng, 40)) {
+        if (chance(rng, 50))
+            buf_append_text(out, ",\"scheduler\":\"fifo\"");
+        return;
+    }
+    buf_append_text(out, ",\"scheduler\":{\"type\":\"async_hyperband\"");
+    write_number(out, "grace_period", draw(rng, 1, 3));
+    write_number(out, "max_t", draw(rng, 4, 30));
+    write_number(out, "reduction_factor", draw(rng, 2, 4));
+    write_number(out, "brackets", draw(rng, 1, 3));
+    if (chance(rng, 30))
+        buf_append_text(out, ",\"time_attr\":\"t\"");
+    if (chance(rng, 50))
+        buf_append_text(out, ",\"reward_attr\":\"r\"}");
+    else
+        buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"}", chance(rng, 50) ? "min" : "max");
+}
+
+static void draw_text(const struct plan *plan, uint32_t index, struct rng *rng, struct buf *out)
+{
+    uint32_t samples = (uint32_t)spread(rng, 3, chance(rng, 5) ? 60 : 24);
+    static const int failures[] = {0, 0, 1, 2, 3, -1};
+
+    buf_printf(out, "{\"name\":\"e%u\",\"run\":{\"command\":\"t.py\"},\"local_dir\":\"/r\"", index);
+    write_search(rng, samples, out);
+    write_scheduler(rng, out);
+    buf_append_text(out, ",\"resources_per_trial\":{");
+    write_resources(plan, rng, out);
+    buf_printf(out, "},\"max_failures\":%d", failures[draw(rng, 0, 5)]);
+    write_number(out, "priority", draw(rng, 0, 2));
+    if (chance(rng, 30))
+        write_number(out, "max_concurrent", draw(rng, 1, 4));
+    if (chance(rng, 60))
+        buf_printf(out, ",\"stop\":{\"training_iteration\":%u}", (unsigned)draw(rng, 1, 12));
+    buf_append_char(out, '}');
+}
+
+static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, struct arena *arena)
+{
+    struct plan_experiment *experiment = &plan->experiments[index];
+    struct spec_error wrong = {0};
+    struct json_error error = {0};
+    struct value *value = arena_zalloc(arena, sizeof(*value));
+    struct buf text = {0};
+    struct buf packed = {0};
+    int err;
+
+    *experiment = (struct plan_experiment){.submit_us = spread(rng, 1000, 3000000)};
+    experiment->interval_us = spread(rng, 200, 200000);
+    experiment->reports = (uint32_t)draw(rng, 1, 14);
+    experiment->fail_of_16 = chance(rng, 50) ? (uint32_t)draw(rng, 1, 10) : 0;
+    for (uint32_t i = 0; i < sizeof(experiment->submission); i++)
+        experiment->submission[i] = (uint8_t)rng_next(rng);
+    draw_text(plan, index, rng, &text);
+    plan->spec_texts[index] = arena_strdup(arena, buf_text(&text));
+    err = json_read(buf_span(&text), arena, value, &error);
+    if (err == 0)
+        err = spec_parse(value, arena, &experiment->spec, &wrong);
+    if (err != 0)
+        fprintf(stderr, "sim: a plan is no experiment: %s%s: %s\n", error.what, wrong.what,
+                buf_text(&text));
+    assert(err == 0);
+    experiment->never_done = (experiment->spec.stop_count > 0 ||
+                              strcmp(experiment->spec.scheduler.type, "fifo") != 0) &&
+                             chance(rng, 50);
+    value_pack(value, &packed);
+    experiment->packed = arena_copy(arena, buf_span(&packed));
+    buf_fini(&packed);
+    buf_fini(&text);
+}
+
+static void draw_faults(struct plan *plan, uint64_t seed, struct rng *rng)
+{
+    switch (seed % 4) {
+    case 0:
+        break;
+    case 1:
+        plan->faults = 1u << draw(rng, 0, FAULT_COUNT - 1);
+        break;
+    default:
+        plan->faults = (uint32_t)draw(rng, 1, (1u << FAULT_COUNT) - 1);
+    }
+}
+
+void plan_draw(struct plan *plan, uint64_t seed, struct arena *arena)
+{
+    struct rng rng = {.seed = seed, .stream = STREAM_PLAN};
+
+    *plan = (struct plan){0};
+    plan->host_count = (uint32_t)spread(&rng, 1, chance(&rng, 5) ? PLAN_HOSTS : 4);
+    plan->experiment_count = (uint32_t)spread(&rng, 1, chance(&rng, 10) ? PLAN_EXPERIMENTS : 3);
+    draw_faults(plan, seed, &rng);
+    plan->faults_until_us = spread(&rng, 300000, 12000000);
+    plan->latency_us = spread(&rng, 50, 5000);
+    plan->commit_us = spread(&rng, 100, 10000);
+    plan->lost_us = chance(&rng, 50) ? 10000000 : draw(&rng, 200000, 2000000);
+    plan->meddling = chance(&rng, 50);
+    for (uint32_t i = 0; i < plan->host_count; i++)
+        draw_host(&plan->hosts[i], &rng, i == 0);
+    for (uint32_t i = 0; i < plan->experiment_count; i++)
+        draw_experiment(plan, i, &rng, arena);
+}

@@ -1,0 +1,517 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/action.h"
+#include "common/err.h"
+#include "common/record.h"
+#include "common/sys/clock.h"
+#include "common/sys/log.h"
+#include "common/xalloc.h"
+#include "worker/daemon.h"
+
+#define OUTPUT_AGAIN_MS 2000u
+#define IDLE_EVERY_MS   5000u
+#define REQUEST_OUTPUT  (UINT64_C(1) << 61) /* in ids of our requests to the head */
+#define LEASES_A_CPU    64u                 /* trials may ask for a part of a processor */
+
+/* ---- the agent's effects ---- */
+
+static void start(struct daemon *daemon, const struct agent_effect *effect)
+{
+    struct executor *executor = executors_find(daemon->executors, effect->who.experiment);
+
+    assert(executor != NULL); /* on_launch looked */
+    executor_order(executor, effect->payload);
+}
+
+static const char *end_text(const struct daemon *daemon, uint32_t reason)
+{
+    if (reason == END_EXECUTOR_LOST)
+        return "its executor died";
+    if (reason != END_START)
+        return NULL;
+    return daemon->refused_why != NULL ? daemon->refused_why
+                                       : "it asks for more than this node has";
+}
+
+/* Whether the event is a verdict that its executor is to hear. */
+static bool step(struct daemon *daemon, const struct agent_event *event)
+{
+    uint32_t count;
+    const struct agent_effect *effects = agent_step(daemon->agent, event, &count);
+    bool forward = false;
+
+    for (uint32_t i = 0; i < count; i++) {
+        switch (effects[i].type) {
+        case AGENT_START:
+            start(daemon, &effects[i]);
+            break;
+        case AGENT_FORWARD:
+            forward = true;
+            break;
+        case AGENT_END:
+            ends_add(daemon->ends, &effects[i].who, effects[i].seq, effects[i].reason,
+                     end_text(daemon, effects[i].reason), clock_unix_ms());
+            break;
+        }
+    }
+    return forward;
+}
+
+/* ---- orders of the head ---- */
+
+/* An order of a head that another one has replaced. */
+static bool is_old(struct daemon *daemon, uint64_t epoch)
+{
+    if (epoch < daemon->epoch) {
+        log_line(LOG_WARNING, "order-old", "an order of epoch %llu after one of %llu is dropped",
+                 (unsigned long long)epoch, (unsigned long long)daemon->epoch);
+        return true;
+    }
+    daemon->epoch = epoch;
+    return false;
+}
+
+/* The same lease with the devices as the driver numbers them; true where all are there. */
+static bool devices_name(const struct daemon *daemon, const struct msg_lease *lease,
+                         struct msg_gpu *out)
+{
+    const struct gpus *gpus = &daemon->settings->gpus;
+    const struct msg_gpu *devices = lease->gpus.items;
+
+    for (uint32_t i = 0; i < lease->gpus.count; i++) {
+        if (devices[i].device >= gpus->count)
+            return false;
+        out[i].device = gpus->device[devices[i].device];
+    }
+    return true;
+}
+
+static void on_lease(struct daemon *daemon, uint64_t epoch, const struct msg_lease *lease)
+{
+    struct msg_gpu named[LIMIT_GPUS];
+    uint32_t devices[LIMIT_GPUS];
+    struct msg_lease passed = *lease;
+    struct msg_launch launch = {.epoch = epoch, .leases = {.items = &passed, .count = 1}};
+    struct executor *executor = executors_find(daemon->executors, lease->experiment);
+    struct agent_event event = {.type = AGENT_LAUNCH,
+                                .who = {lease->experiment, lease->trial, lease->attempt},
+                                .need = &lease->resources,
+                                .devices = devices,
+                                .device_count = lease->gpus.count};
+    const struct msg_gpu *items = lease->gpus.items;
+
+    if (ends_has(daemon->ends, &event.who))
+        return;
+    if (executor == NULL) {
+        ends_add(daemon->ends, &event.who, 1, END_START,
+                 "this node cannot keep a folder for its experiment", clock_unix_ms());
+        return;
+    }
+    for (uint32_t i = 0; i < lease->gpus.count; i++)
+        devices[i] = items[i].device;
+    if (devices_name(daemon, lease, named))
+        passed.gpus.items = named;
+    executor_set_need(executor, &lease->resources);
+    message_pack(MSG_LAUNCH, 0, &launch, &daemon->frame);
+    event.payload = buf_span(&daemon->frame);
+    (void)step(daemon, &event);
+}
+
+static void on_launch(struct daemon *daemon, const struct msg_launch *launch)
+{
+    const struct msg_lease *leases = launch->leases.items;
+
+    if (is_old(daemon, launch->epoch))
+        return;
+    for (uint32_t i = 0; i < launch->leases.count; i++)
+        on_lease(daemon, launch->epoch, &leases[i]);
+}
+
+static void verdicts_flush(struct daemon *daemon, uint64_t epoch)
+{
+    struct msg_verdicts message = {
+        .epoch = epoch, .verdicts = {.items = daemon->verdicts, .count = daemon->verdict_count}};
+    struct executor *executor;
+
+    if (daemon->verdict_count == 0)
+        return;
+    executor = executors_find(daemon->executors, daemon->verdicts[0].experiment);
+    daemon->verdict_count = 0;
+    if (executor == NULL)
+        return; /* of an attempt that nobody has any more */
+    message_pack(MSG_VERDICTS, 0, &message, &daemon->verdicts_frame);
+    executor_order(executor, buf_span(&daemon->verdicts_frame));
+}
+
+static void verdict_gather(struct daemon *daemon, const struct msg_verdict *verdict)
+{
+    if (daemon->verdict_count == daemon->verdict_room) {
+        daemon->verdict_room = daemon->verdict_room > 0 ? daemon->verdict_room * 2 : 64;
+        daemon->verdicts =
+            xrealloc(daemon->verdicts, daemon->verdict_room, sizeof(*daemon->verdicts));
+    }
+    daemon->verdicts[daemon->verdict_count++] = *verdict;
+}
+
+/* Verdicts go on in runs of one experiment; a frame that is all of one, as it is. */
+static void on_verdicts(struct daemon *daemon, const struct msg_verdicts *message,
+                        struct span frame)
+{
+    const struct msg_verdict *verdicts = message->verdicts.items;
+    uint32_t count = message->verdicts.count;
+
+    if (is_old(daemon, message->epoch))
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct msg_verdict *verdict = &verdicts[i];
+        const struct agent_event event = {
+            .type = AGENT_VERDICT,
+            .who = {verdict->experiment, verdict->trial, verdict->attempt},
+            .seq = verdict->acked_seq,
+            .action = verdict->action};
+
+        if (ends_verdict(daemon->ends, verdict) || !step(daemon, &event))
+            continue;
+        if (daemon->verdict_count > 0 && daemon->verdicts[0].experiment != verdict->experiment)
+            verdicts_flush(daemon, message->epoch);
+        verdict_gather(daemon, verdict);
+    }
+    if (daemon->verdict_count == count && count > 0) {
+        struct executor *executor =
+            executors_find(daemon->executors, daemon->verdicts[0].experiment);
+
+        daemon->verdict_count = 0;
+        if (executor != NULL)
+            executor_order(executor, frame);
+        return;
+    }
+    verdicts_flush(daemon, message->epoch);
+}
+
+static void on_release(const struct daemon *daemon, uint32_t experiment)
+{
+    struct executor *executor = executors_find(daemon->executors, experiment);
+
+    if (executor != NULL)
+        executor_release(executor);
+}
+
+static void on_chunk(struct daemon *daemon, const struct msg_blob_chunk *chunk)
+{
+    bool complete;
+    int err = blob_cache_take(daemon->blobs, chunk, daemon->now_ms, &complete);
+
+    if (err != 0)
+        log_line(LOG_ERROR, "blob", "a code tree cannot be kept: %s", err_text(err));
+    if (err == ERR_TOO_BIG || complete)
+        executors_blob(daemon->executors, chunk->hash.data, !complete, daemon->now_ms);
+}
+
+/* The head has taken output; its executor hears it under its own request id. */
+static void on_ok(struct daemon *daemon, const struct message *message)
+{
+    struct executor *executor =
+        executors_find(daemon->executors, (uint32_t)(message->request & UINT32_MAX));
+    struct executor_output *output = executor != NULL ? executor_output(executor) : NULL;
+
+    if (output == NULL || output->own == 0 || output->request != message->request)
+        return;
+    message_pack(message->type, output->own, message->body, &daemon->frame);
+    output->own = 0;
+    (void)executor_say(executor, buf_span(&daemon->frame)); /* else it sends it again */
+}
+
+static void on_error(struct daemon *daemon, const struct message *message)
+{
+    const struct msg_error *error = message->body;
+    const uint8_t *hash = blob_cache_refused(daemon->blobs, message->request);
+
+    log_line(LOG_WARNING, "head-error", "%.*s: %.*s", SPAN(error->what), SPAN(error->why));
+    if (hash != NULL)
+        executors_blob(daemon->executors, hash, true, daemon->now_ms);
+    else if ((message->request & REQUEST_OUTPUT) != 0)
+        on_ok(daemon, message);
+}
+
+void act_head(struct daemon *daemon, const struct message *message, struct span frame)
+{
+    const struct msg_release *release = message->body;
+
+    if (daemon->stopping != 0)
+        return;
+    switch ((int)message->type) {
+    case MSG_EXPERIMENT:
+        (void)executors_experiment(daemon->executors, message->body, frame, daemon->now_ms);
+        break;
+    case MSG_LAUNCH:
+        on_launch(daemon, message->body);
+        break;
+    case MSG_VERDICTS:
+        on_verdicts(daemon, message->body, frame);
+        break;
+    case MSG_RELEASE:
+        on_release(daemon, release->experiment);
+        break;
+    case MSG_BLOB_CHUNK:
+        on_chunk(daemon, message->body);
+        break;
+    case MSG_OK:
+        on_ok(daemon, message);
+        break;
+    case MSG_ERROR:
+        on_error(daemon, message);
+        break;
+    default:
+        log_line(LOG_WARNING, "head-strange", "a message that is not for a worker type=%d",
+                 (int)message->type);
+    }
+}
+
+/* ---- what executors say ---- */
+
+/* Their experiment is fixed: nobody speaks for another's trials. */
+static bool is_own(const struct executor *executor, uint32_t experiment)
+{
+    if (experiment == executor_number(executor))
+        return true;
+    log_line(LOG_ERROR, "executor-strange", "the executor of experiment %u speaks of %u",
+             executor_number(executor), experiment);
+    return false;
+}
+
+static bool on_reports(struct daemon *daemon, const struct executor *executor,
+                       const struct msg_reports *reports, struct span frame)
+{
+    const struct msg_batch *batches = reports->batches.items;
+
+    for (uint32_t i = 0; i < reports->batches.count; i++) {
+        const struct agent_event event = {
+            .type = AGENT_SEEN,
+            .who = {batches[i].experiment, batches[i].trial, batches[i].attempt},
+            .seq = batches[i].first_seq + batches[i].count - 1};
+
+        if (!is_own(executor, batches[i].experiment))
+            return true;
+        if (batches[i].count > 0)
+            (void)step(daemon, &event);
+    }
+    if (daemon->stopping == 0 && link_head_send(daemon->link, frame) == 0) {
+        daemon->relayed++;
+        return true;
+    }
+    if (daemon->stopping == 0 && link_head_is_full(daemon->link))
+        return false;
+    daemon->discarded++; /* said again after UNKNOWN, when a session is open */
+    return true;
+}
+
+static void output_send(struct daemon *daemon, struct executor_output *output)
+{
+    output->sent_ms = daemon->now_ms;
+    (void)link_head_send(daemon->link, buf_span(&output->frame)); /* said again until answered */
+}
+
+static void on_output(struct daemon *daemon, struct executor *executor,
+                      const struct message *message)
+{
+    const struct msg_output *body = message->body;
+    struct executor_output *output = executor_output(executor);
+
+    if (!is_own(executor, body->experiment))
+        return;
+    output->own = message->request;
+    output->request = REQUEST_OUTPUT | (++daemon->outputs & 0x0fffffff) << 32 | body->experiment;
+    message_pack(MSG_OUTPUT, output->request, body, &output->frame);
+    output_send(daemon, output);
+}
+
+static void on_held(struct daemon *daemon, struct executor *executor,
+                    const struct record_list *list, enum agent_event_type type)
+{
+    const struct msg_held *held = list->items;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct agent_event event = {
+            .type = type,
+            .who = {held[i].experiment, held[i].trial, held[i].attempt},
+            .need = executor_need(executor),
+            .seq = held[i].last_seq};
+
+        if (is_own(executor, held[i].experiment))
+            (void)step(daemon, &event);
+    }
+}
+
+bool act_frame(void *context, struct executor *executor, struct span frame)
+{
+    struct daemon *daemon = context;
+    struct schema_error error;
+    struct message message;
+
+    arena_reset(&daemon->arena);
+    if (message_unpack(frame, &daemon->arena, &message, &error) != 0) {
+        log_line(LOG_ERROR, "executor-malformed", "a message that is none: %s: %s", error.field,
+                 error.what);
+        return true;
+    }
+    switch ((int)message.type) {
+    case MSG_REPORTS:
+        return on_reports(daemon, executor, message.body, frame);
+    case MSG_OUTPUT:
+        on_output(daemon, executor, &message);
+        break;
+    case MSG_READY:
+        on_held(daemon, executor, &((const struct msg_ready *)message.body)->held, AGENT_FOUND);
+        executor_heard_ready(executor);
+        break;
+    case MSG_VACATED:
+        on_held(daemon, executor, &((const struct msg_vacated *)message.body)->attempts,
+                AGENT_VACATED);
+        break;
+    default:
+        log_line(LOG_WARNING, "executor-strange", "a message that is not for a worker type=%d",
+                 (int)message.type);
+    }
+    return true;
+}
+
+void act_gone(void *context, struct executor *executor)
+{
+    struct daemon *daemon = context;
+    const struct agent_event event = {.type = AGENT_LOST,
+                                      .who = {.experiment = executor_number(executor)}};
+
+    if (daemon->stopping == 0)
+        (void)step(daemon, &event);
+}
+
+void act_refused(void *context, struct executor *executor, const char *why)
+{
+    struct daemon *daemon = context;
+    const struct agent_event event = {.type = AGENT_REFUSE,
+                                      .who = {.experiment = executor_number(executor)}};
+
+    daemon->refused_why = why;
+    (void)step(daemon, &event);
+    daemon->refused_why = NULL;
+}
+
+/* ---- sessions ---- */
+
+static uint32_t credit(const struct daemon *daemon)
+{
+    int64_t leases =
+        LIMIT_LEASES_AHEAD + daemon->settings->capacity.cpu / RESOURCE_ONE * (int64_t)LEASES_A_CPU;
+
+    if (daemon->stopping != 0)
+        return 0;
+    return leases < (int64_t)LIMIT_LEASES ? (uint32_t)leases : LIMIT_LEASES;
+}
+
+void act_ready(struct daemon *daemon)
+{
+    struct msg_ready ready = {.credit = credit(daemon)};
+    const void *at = NULL;
+    struct agent_row row;
+    uint32_t count = (uint32_t)ends_count(daemon->ends);
+    uint32_t room = count;
+    struct msg_held *held;
+
+    while (agent_next(daemon->agent, &at, &row))
+        room++;
+    held = xcalloc(room + 1, sizeof(*held));
+    ends_list(daemon->ends, held);
+    while (agent_next(daemon->agent, &at, &row) && count < LIMIT_LEASES)
+        held[count++] =
+            (struct msg_held){row.who.experiment, row.who.trial, row.who.attempt, row.seen};
+    ready.held = (struct record_list){held, count};
+    executors_session(daemon->executors);
+    link_head_ready(daemon->link, daemon->now_ms, &ready);
+    free(held);
+}
+
+static void executors_ask(struct daemon *daemon)
+{
+    struct msg_unknown unknown = {.epoch = daemon->epoch};
+
+    message_pack(MSG_UNKNOWN, 0, &unknown, &daemon->frame);
+    for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
+         executor = executor_next(executor))
+        (void)executor_say(executor, buf_span(&daemon->frame));
+}
+
+void act_open(struct daemon *daemon)
+{
+    daemon->epoch = 0; /* of a head that the link has judged */
+    executors_ask(daemon);
+    ends_rewind(daemon->ends);
+    blob_cache_rewind(daemon->blobs);
+    for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
+         executor = executor_next(executor))
+        executor_output(executor)->own = 0; /* it is said again after UNKNOWN */
+}
+
+/* ---- what time brings ---- */
+
+/* Experiments that ended while there was no session: nobody says RELEASE for them any more. */
+static void idle_release(struct daemon *daemon)
+{
+    if (daemon->now_ms < daemon->idle_ms + IDLE_EVERY_MS)
+        return;
+    daemon->idle_ms = daemon->now_ms;
+    for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
+         executor = executor_next(executor)) {
+        uint32_t number = executor_number(executor);
+
+        if (!executor_was_told(executor) && !executor_is_found(executor) &&
+            agent_count(daemon->agent, number) == 0 && executor_is_up(executor) &&
+            executor_output(executor)->own == 0)
+            executor_release(executor);
+    }
+}
+
+void act_turn(struct daemon *daemon)
+{
+    struct msg_blob_get ask;
+    uint64_t request;
+
+    if (link_head_state(daemon->link) != HEAD_OPEN || daemon->stopping != 0)
+        return;
+    while (!link_head_is_full(daemon->link) && ends_has_unsent(daemon->ends) &&
+           ends_take(daemon->ends, &daemon->frame))
+        if (link_head_send(daemon->link, buf_span(&daemon->frame)) != 0)
+            ends_rewind(daemon->ends);
+    for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
+         executor = executor_next(executor)) {
+        struct executor_output *output = executor_output(executor);
+
+        if (output->own != 0 && daemon->now_ms >= output->sent_ms + OUTPUT_AGAIN_MS)
+            output_send(daemon, output);
+    }
+    while (blob_cache_ask(daemon->blobs, daemon->now_ms, &ask, &request)) {
+        message_pack(MSG_BLOB_GET, request, &ask, &daemon->frame);
+        (void)link_head_send(daemon->link, buf_span(&daemon->frame)); /* asked again later */
+    }
+    idle_release(daemon);
+}
+
+uint64_t act_next_ms(const struct daemon *daemon)
+{
+    uint64_t next_ms = UINT64_MAX;
+
+    if (link_head_state(daemon->link) != HEAD_OPEN || daemon->stopping != 0)
+        return next_ms;
+    next_ms = blob_cache_next_ms(daemon->blobs);
+    for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
+         executor = executor_next(executor)) {
+        const struct executor_output *output = executor_output(executor);
+
+        if (output->own != 0 && output->sent_ms + OUTPUT_AGAIN_MS < next_ms)
+            next_ms = output->sent_ms + OUTPUT_AGAIN_MS;
+    }
+    if (executors_first(daemon->executors) != NULL && daemon->idle_ms + IDLE_EVERY_MS < next_ms)
+        next_ms = daemon->idle_ms + IDLE_EVERY_MS;
+    return next_ms;
+}

@@ -1,0 +1,303 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/sys/fs.h"
+#include "common/sys/log.h"
+#include "worker/executors_inside.h"
+#include "worker/helper.h"
+
+#define DEATH_SOON_MS 10000u /* who dies earlier than that counts as dying at the start */
+#define DEATHS_MOST   6u     /* in a row, then the experiment is refused here */
+#define START_WAIT_MS 1000u  /* after the second death; doubled with each */
+#define START_MOST_MS 16000u
+#define NEED_BYTES    65536u
+
+/* ---- where things are ---- */
+
+/* A folder of this user's for sockets of this data folder. */
+static int runtime_dir(struct executors *all)
+{
+    uint8_t hash[16];
+    char hex[2 * sizeof(hash) + 1];
+    const char *why;
+
+    if (all->runtime_dir[0] != '\0')
+        return 0;
+    (void)crypto_generichash(hash, sizeof(hash), (const uint8_t *)all->exec_dir,
+                             strlen(all->exec_dir), NULL, 0);
+    (void)sodium_bin2hex(hex, sizeof(hex), hash, 8);
+    (void)snprintf(all->runtime_dir, sizeof(all->runtime_dir), "/tmp/assay-%ld", (long)geteuid());
+    if (fs_make_dirs(all->runtime_dir, 0700) != 0 || !fs_is_private(all->runtime_dir, &why))
+        return ERR_DENIED;
+    (void)snprintf(all->runtime_dir, sizeof(all->runtime_dir), "/tmp/assay-%ld/%.16s",
+                   (long)geteuid(), hex);
+    return fs_make_dirs(all->runtime_dir, 0700);
+}
+
+int executor_paths(struct executor *executor)
+{
+    struct executors *all = executor->all;
+    char number[16];
+
+    (void)snprintf(number, sizeof(number), "%u", executor->number);
+    if (fs_join(executor->dir, all->exec_dir, number) != 0 ||
+        fs_join(executor->socket_path, executor->dir, "sock") != 0)
+        return ERR_TOO_BIG;
+    if (strlen(executor->socket_path) < sizeof(((struct sockaddr_un *)0)->sun_path))
+        return 0;
+    if (runtime_dir(all) != 0 || fs_join(executor->socket_path, all->runtime_dir, number) != 0) {
+        log_line(LOG_ERROR, "runtime-dir", "no folder for sockets: %s is not this user's alone",
+                 all->runtime_dir);
+        return ERR_DENIED;
+    }
+    return 0;
+}
+
+/* ---- the process ---- */
+
+/* Who listens at the other end: watched from now on. */
+static int process_watch(struct executor *executor, int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    int pidfd;
+
+    if (executor->process.fd >= 0)
+        return 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return err_from_errno();
+    pidfd = pidfd_open(peer.pid, 0);
+    if (pidfd < 0)
+        return err_from_errno();
+    executor->pid = peer.pid;
+    source_watch(executor, &executor->process, pidfd);
+    return 0;
+}
+
+void executor_connect(struct executor *executor)
+{
+    int fd = local_connect(executor->socket_path);
+    int err = fd < 0 ? fd : process_watch(executor, fd);
+
+    executor->connect_at_ms = 0;
+    if (err != 0) {
+        if (fd >= 0)
+            (void)close(fd);
+        /* While its process lives, or may yet be found out to. */
+        if (executor->process.fd >= 0)
+            executor->connect_at_ms = executor->all->now_ms + RECONNECT_MS;
+        return;
+    }
+    local_init(&executor->local, fd);
+    executor->watched = 0;
+    executor_flush(executor);
+    if (executor->released)
+        executor_release(executor);
+}
+
+void executor_lose_talk(struct executor *executor)
+{
+    executor_hang_up(executor);
+    executor->output.own = 0;
+    if (executor->process.fd >= 0)
+        executor->connect_at_ms = executor->all->now_ms + RECONNECT_MS;
+}
+
+void executor_find_process(struct executor *executor)
+{
+    executor_connect(executor);
+    if (executor->local.fd < 0)
+        return;
+    executor->found = true;
+    executor->introduced = true;
+    executor->code = CODE_READY;
+    executor->started_ms = executor->all->now_ms;
+    need_load(executor);
+    log_line(LOG_INFO, "executor-found", "an executor goes on experiment=%u pid=%ld",
+             executor->number, (long)executor->pid);
+}
+
+void executor_start(struct executor *executor)
+{
+    const struct executors_parts *parts = &executor->all->parts;
+    char program[LIMIT_PATH_BYTES];
+    char number[16];
+    char *argv[] = {program,
+                    "--socket",
+                    executor->socket_path,
+                    "--data",
+                    executor->dir,
+                    "--experiment",
+                    number,
+                    parts->shares_results ? "--share-results" : NULL,
+                    NULL};
+    pid_t pid;
+    int fd;
+
+    (void)snprintf(number, sizeof(number), "%u", executor->number);
+    executor->wanted = false;
+    executor->introduced = false;
+    executor->started_ms = executor->all->now_ms;
+    if (fs_join(program, parts->bin_dir, "assay-executor") != 0 ||
+        fs_make_dirs(executor->dir, 0700) != 0 || helper_spawn(program, argv, &pid, &fd) != 0) {
+        log_line(LOG_ERROR, "executor-start", "%s cannot be started: %s", program, strerror(errno));
+        executor->start_at_ms = executor->all->now_ms + START_MOST_MS;
+        executor_refuse(executor, "assay-executor cannot be started on this node");
+        return;
+    }
+    source_watch(executor, &executor->starter, fd);
+}
+
+/* It is not there any more. Who dies at once, again and again, is not started for ever. */
+static void count_death(struct executor *executor)
+{
+    uint64_t now_ms = executor->all->now_ms;
+    uint64_t wait_ms = START_WAIT_MS;
+
+    executor->deaths = now_ms < executor->started_ms + DEATH_SOON_MS ? executor->deaths + 1 : 1;
+    for (uint32_t i = 2; i < executor->deaths && wait_ms < START_MOST_MS; i++)
+        wait_ms *= 2;
+    executor->start_at_ms = executor->deaths > 1 ? now_ms + wait_ms : now_ms;
+    if (executor->deaths >= DEATHS_MOST) {
+        executor->deaths = 0;
+        executor_refuse(executor, "its executor died at every start; see executor.log in the "
+                                  "worker's data folder");
+    }
+}
+
+void executor_starter_ready(struct executor *executor)
+{
+    int status = helper_reap(executor->starter.fd);
+
+    if (status < 0)
+        return;
+    source_close(executor, &executor->starter);
+    if (status == 0)
+        executor_connect(executor);
+    if (executor->local.fd >= 0)
+        return;
+    log_line(LOG_ERROR, "executor-start", "the executor of experiment %u did not start status=%d",
+             executor->number, status);
+    if (executor->process.fd < 0)
+        count_death(executor);
+}
+
+void executor_process_ready(struct executor *executor)
+{
+    const struct executors_calls *calls = &executor->all->parts.calls;
+
+    executor_drain(executor);
+    executor_hang_up(executor);
+    source_close(executor, &executor->process);
+    executor->found = false;
+    executor->introduced = false;
+    executor->output.own = 0;
+    log_line(executor->released ? LOG_DEBUG : LOG_WARNING, "executor-gone",
+             "an executor is gone experiment=%u pid=%ld", executor->number, (long)executor->pid);
+    executor->pid = 0;
+    buf_reset(&executor->outbox); /* those leases are ended by `gone` */
+    calls->gone(calls->context, executor);
+    if (!executor->released)
+        count_death(executor);
+}
+
+/* ---- what its trials need, for another daemon ---- */
+
+static int need_path(const struct executor *executor, char out[LIMIT_PATH_BYTES])
+{
+    return fs_join(out, executor->dir, "need");
+}
+
+static void need_copy(struct executor *executor, const struct resources *from)
+{
+    const struct resource_custom *items = from->custom.items;
+    struct resource_custom *to;
+
+    arena_reset(&executor->arena);
+    to = arena_alloc(&executor->arena, from->custom.count * sizeof(*to));
+    for (uint32_t i = 0; i < from->custom.count; i++)
+        to[i] =
+            (struct resource_custom){arena_copy(&executor->arena, items[i].name), items[i].amount};
+    executor->need = *from;
+    executor->need.custom.items = to;
+    executor->has_need = true;
+}
+
+void need_load(struct executor *executor)
+{
+    char path[LIMIT_PATH_BYTES];
+    struct resources need;
+    struct arena arena = {0};
+    struct buf text = {0};
+    struct cursor cursor;
+
+    if (need_path(executor, path) == 0 && fs_read(path, NEED_BYTES, &text) == 0) {
+        cursor_init(&cursor, buf_span(&text));
+        if (schema_unpack(&resources_schema, &cursor, &arena, &need, NULL) == 0)
+            need_copy(executor, &need);
+    }
+    if (!executor->has_need)
+        log_line(LOG_WARNING, "need", "what the trials of experiment %u hold is not known",
+                 executor->number);
+    arena_fini(&arena);
+    buf_fini(&text);
+}
+
+/* No fsync: it is for a restart of the daemon, and a machine's takes the trials with it. */
+void executor_set_need(struct executor *executor, const struct resources *need)
+{
+    char path[LIMIT_PATH_BYTES];
+    char temporary[LIMIT_PATH_BYTES];
+    struct buf text = {0};
+    int fd = -1;
+
+    if (executor->has_need)
+        return; /* all trials of an experiment need the same */
+    need_copy(executor, need);
+    schema_pack(&resources_schema, need, &text);
+    if (need_path(executor, path) == 0 && fs_join(temporary, executor->dir, "need.tmp") == 0)
+        fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || fs_write_all(fd, text.data, text.size) != 0 || rename(temporary, path) != 0)
+        log_line(LOG_WARNING, "need", "cannot be written: %s", strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    buf_fini(&text);
+}
+
+void executor_files_remove(struct executor *executor)
+{
+    static const char *const names[] = {"need", "need.tmp", "executor.log", "zygote.log", "lock"};
+    const char *program = executor->all->parts.bin_dir;
+    char path[LIMIT_PATH_BYTES];
+    char helper[LIMIT_PATH_BYTES];
+    char *argv[] = {helper, "--helper", "remove", path, NULL};
+    int *remover = NULL;
+    pid_t pid;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (fs_join(path, executor->dir, names[i]) == 0)
+            (void)unlink(path);
+    (void)unlink(executor->socket_path);
+    if (fs_join(path, executor->dir, "work") == 0)
+        (void)rmdir(path); /* only where trials left nothing */
+    if (rmdir(executor->dir) == 0 || errno == ENOENT)
+        return;
+    /* An executor that went by itself has removed the code; that of one that died may be large. */
+    for (size_t i = 0; i < REMOVERS && remover == NULL; i++)
+        if (executor->all->removers[i] < 0)
+            remover = &executor->all->removers[i];
+    if (remover != NULL && fs_join(path, executor->dir, "code") == 0 && access(path, F_OK) == 0 &&
+        fs_join(helper, program, "assay-worker") == 0 &&
+        helper_spawn(helper, argv, &pid, remover) != 0)
+        *remover = -1; /* it stays until a daemon starts here again */
+}
