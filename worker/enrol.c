@@ -12,79 +12,149 @@
 
 #define WITHIN_MS 5000u
 #define EXPIRES_S 60u
+#define STEP_MS   50
 
-/* One question, until it is answered: 0 with the token; ERR_DENIED, ERR_TIMEOUT, ERR_MALFORMED. */
-static int token_ask(void *socket, struct monitor *monitor, struct token *token)
+/* One question on one plane, and its answer. */
+struct question {
+    const struct settings *settings;
+    struct key_pair *keys; /* the admin's */
+    uint16_t port;
+    enum msg_type type;
+    const void *body;
+    enum msg_type answer_type;
+    struct arena arena; /* of the answer */
+    struct buf frame;   /* its bytes */
+    struct message answer;
+};
+
+static int answer_take(struct question *question, const struct link_message *message)
 {
-    const struct msg_token_create create = {
-        .role = PRINCIPAL_WORKER, .uses = 1, .expires_s = EXPIRES_S};
+    int rc;
+
+    buf_reset(&question->frame);
+    buf_append_span(&question->frame, link_message_body(message));
+    rc = message_unpack(buf_span(&question->frame), &question->arena, &question->answer, NULL);
+    return rc == 0 && question->answer.type != question->answer_type ? ERR_DENIED : rc;
+}
+
+static int wait_answer(struct question *question, void *socket, struct monitor *monitor)
+{
     uint64_t end_ms = clock_ms() + WITHIN_MS;
     struct link_watch watch;
-    struct buf frame = {0};
     bool sent = false;
-    int rc = ERR_AGAIN;
 
     link_watch_init(&watch);
-    message_pack(MSG_TOKEN_CREATE, 1, &create, &frame);
-    while (rc == ERR_AGAIN) {
+    message_pack(question->type, 1, question->body, &question->frame);
+    for (;;) {
         zmq_pollitem_t items[] = {{.socket = socket, .events = ZMQ_POLLIN},
                                   {.socket = monitor_socket(monitor), .events = ZMQ_POLLIN}};
         struct link_message message;
+        int rc;
 
         (void)link_watch_update(&watch, monitor);
-        if (!sent)
-            sent = link_send_to_head(socket, buf_span(&frame)) == 0;
-        if (clock_ms() > end_ms || watch.dead)
-            rc = watch.dead ? ERR_DENIED : ERR_TIMEOUT;
-        else if (link_receive(socket, &message) == 0) {
-            struct arena arena = {0};
-            struct message answer;
-
-            rc = message_unpack(link_message_body(&message), &arena, &answer, NULL);
-            if (rc == 0 && answer.type == MSG_TOKEN) {
-                struct fault fault;
-
-                fault_init(&fault);
-                rc = token_decode(((const struct msg_token *)answer.body)->token, token, &fault);
-                fault_fini(&fault);
-            } else if (rc == 0) {
-                rc = ERR_DENIED;
-            }
-            arena_fini(&arena);
-            link_message_fini(&message);
-        } else {
-            (void)zmq_poll(items, 2, 50);
+        if (watch.dead || clock_ms() > end_ms)
+            return watch.dead ? ERR_DENIED : ERR_TIMEOUT;
+        sent = sent || link_send_to_head(socket, buf_span(&question->frame)) == 0;
+        if (link_receive(socket, &message) != 0) {
+            (void)zmq_poll(items, 2, STEP_MS);
+            continue;
         }
+        rc = answer_take(question, &message);
+        link_message_fini(&message);
+        return rc;
     }
-    buf_fini(&frame);
-    return rc;
 }
 
-int enrol_token(void *context, const struct settings *settings, uint16_t client_port,
-                struct token *token)
+static int ask(void *context, struct question *question)
 {
-    struct address clients = settings->address;
-    struct key_pair admin = {.secret = NULL};
+    struct address address = question->settings->address;
     struct monitor *monitor = NULL;
     void *socket = NULL;
-    struct last_head head;
     struct fault fault;
     int rc;
 
     fault_init(&fault);
-    clients.port = client_port;
-    rc = client_port == 0 ? ERR_NOT_FOUND : last_head_load(&head, &fault);
+    address.port = question->port;
+    rc = link_connect(context, &address, question->settings->head_key, question->keys,
+                      LIMIT_MESSAGE_BYTES, &socket, &monitor, &fault);
+    if (rc == 0)
+        rc = wait_answer(question, socket, monitor);
+    link_close(socket, monitor);
+    fault_fini(&fault);
+    return rc;
+}
+
+/* Where clients talk to the head: it says so to a key that it knows. */
+static int ask_port(void *context, const struct settings *settings, struct key_pair *admin,
+                    uint16_t *port)
+{
+    const struct msg_hello hello = {.version = span_text(ASSAY_VERSION)};
+    struct question question = {.settings = settings,
+                                .keys = admin,
+                                .port = settings->address.port,
+                                .type = MSG_HELLO,
+                                .body = &hello,
+                                .answer_type = MSG_WELCOME};
+    const struct msg_welcome *welcome;
+    int rc = ask(context, &question);
+
+    if (rc == 0) {
+        welcome = question.answer.body;
+        if (welcome->client_port == 0 || welcome->client_port > UINT16_MAX)
+            rc = ERR_DENIED;
+        else
+            *port = (uint16_t)welcome->client_port;
+    }
+    arena_fini(&question.arena);
+    buf_fini(&question.frame);
+    return rc;
+}
+
+static int ask_token(void *context, const struct settings *settings, struct key_pair *admin,
+                     uint16_t port, struct token *token)
+{
+    const struct msg_token_create create = {
+        .role = PRINCIPAL_WORKER, .uses = 1, .expires_s = EXPIRES_S};
+    struct question question = {.settings = settings,
+                                .keys = admin,
+                                .port = port,
+                                .type = MSG_TOKEN_CREATE,
+                                .body = &create,
+                                .answer_type = MSG_TOKEN};
+    const struct msg_token *made;
+    struct fault fault;
+    int rc = ask(context, &question);
+
+    fault_init(&fault);
+    if (rc == 0) {
+        made = question.answer.body;
+        rc = token_decode(made->token, token, &fault);
+    }
+    fault_fini(&fault);
+    arena_fini(&question.arena);
+    buf_fini(&question.frame);
+    return rc;
+}
+
+int enrol_token(void *context, const struct settings *settings, struct token *token)
+{
+    struct key_pair admin = {.secret = NULL};
+    struct last_head head;
+    struct fault fault;
+    uint16_t port = 0;
+    int rc;
+
+    fault_init(&fault);
+    rc = last_head_load(&head, &fault);
     if (rc == 0)
         rc = key_pair_load(head.admin_key, &admin, &fault);
     if (rc == 0)
-        rc = link_connect(context, &clients, settings->head_key, &admin, LIMIT_MESSAGE_BYTES,
-                          &socket, &monitor, &fault);
+        rc = ask_port(context, settings, &admin, &port);
     if (rc == 0)
-        rc = token_ask(socket, monitor, token);
+        rc = ask_token(context, settings, &admin, port, token);
     if (rc != 0)
         log_line(LOG_WARNING, "enrol", "this user's own head gave no token: %s %s", err_text(rc),
                  buf_text(&fault.why));
-    link_close(socket, monitor);
     key_pair_fini(&admin);
     fault_fini(&fault);
     return rc;

@@ -5,15 +5,11 @@
 #ifndef WORKER_ENROL_H
 #define WORKER_ENROL_H
 
-#include <stdint.h>
-
 #include "proto/token.h"
 #include "worker/settings.h"
 
-/* A token from the head that this user started last, at its client plane. Waits, at most some
- * seconds; done once in a worker's life. 0; ERR_NOT_FOUND, ERR_DENIED, ERR_TIMEOUT, ERR_*, logged.
- */
-int enrol_token(void *context, const struct settings *settings, uint16_t client_port,
-                struct token *token);
+/* A token from the head that this user started last. Waits, at most some seconds; done once in a
+ * worker's life. 0; ERR_NOT_FOUND, ERR_DENIED, ERR_TIMEOUT, ERR_*, logged. */
+int enrol_token(void *context, const struct settings *settings, struct token *token);
 
 #endif

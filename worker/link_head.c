@@ -37,8 +37,7 @@ struct link_head {
     struct monitor *monitor;
     struct link_watch watch;
     struct address workers; /* the worker plane */
-    uint32_t client_port;
-    uint64_t epoch; /* the highest seen */
+    uint64_t epoch;         /* the highest seen */
     uint32_t node;
     uint64_t opened;
     uint64_t requests; /* ids given so far */
@@ -342,18 +341,13 @@ int link_head_items(const struct link_head *link, zmq_pollitem_t items[LINK_HEAD
 
 /* ---- the head's own answers ---- */
 
-static void to_workers(struct link_head *link, uint64_t now_ms)
-{
-    connect_to(link, &link->workers, LIMIT_MESSAGE_BYTES, HEAD_REGISTER, now_ms);
-}
-
 /* The head does not know our key. */
 static void enter(struct link_head *link, uint64_t now_ms)
 {
     const struct settings *settings = link->settings;
 
     if (!link->has_token && settings->may_ask_token &&
-        enrol_token(link->context, settings, (uint16_t)link->client_port, &link->token) == 0)
+        enrol_token(link->context, settings, &link->token) == 0)
         link->has_token = true;
     if (link->has_token) {
         link->state = HEAD_JOIN;
@@ -366,19 +360,20 @@ static void enter(struct link_head *link, uint64_t now_ms)
 
 static void on_welcome(struct link_head *link, const struct msg_welcome *welcome, uint64_t now_ms)
 {
-    if (welcome->worker_port == 0 || welcome->worker_port > UINT16_MAX ||
-        welcome->client_port > UINT16_MAX)
+    if (welcome->role == PRINCIPAL_NONE) {
+        enter(link, now_ms);
+        return;
+    }
+    if (welcome->role != PRINCIPAL_WORKER) {
+        fail(link, EXIT_DENIED, "worker's key", "at this head it belongs to somebody else",
+             "another --data-dir, so that the worker makes a key of its own");
+        return;
+    }
+    if (welcome->worker_port == 0 || welcome->worker_port > UINT16_MAX)
         return;
     link->workers = link->settings->address;
     link->workers.port = (uint16_t)welcome->worker_port;
-    link->client_port = welcome->client_port;
-    if (welcome->role == PRINCIPAL_WORKER)
-        to_workers(link, now_ms);
-    else if (welcome->role == PRINCIPAL_NONE)
-        enter(link, now_ms);
-    else
-        fail(link, EXIT_DENIED, "worker's key", "at this head it belongs to somebody else",
-             "another --data-dir, so that the worker makes a key of its own");
+    connect_to(link, &link->workers, LIMIT_MESSAGE_BYTES, HEAD_REGISTER, now_ms);
 }
 
 static void on_joined(struct link_head *link, const struct msg_joined *joined, uint64_t now_ms)
@@ -398,7 +393,8 @@ static void on_joined(struct link_head *link, const struct msg_joined *joined, u
         log_line(LOG_WARNING, "pin", "the head's key is not noted: %s", buf_text(&fault.why));
     fault_fini(&fault);
     log_line(LOG_INFO, "joined", "the head knows this worker now principal=%u", joined->principal);
-    to_workers(link, now_ms);
+    /* What is known of a key is what was known at the handshake: a new one. */
+    go_away(link, now_ms, 0);
 }
 
 static void on_error(struct link_head *link, const struct message *message, uint64_t now_ms)

@@ -639,6 +639,35 @@ START_TEST(trials_die_with_the_executor)
 }
 END_TEST
 
+START_TEST(what_a_killed_executor_left_is_ended_by_the_next)
+{
+    uint64_t until = clock_ms() + LIMIT_MS;
+    char note[128];
+    int64_t left;
+
+    experiment(RUN_COMMAND, STUBBORN, NULL, 0, "");
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(driver.heard[1].results == 1);
+    left = (int64_t)driver.heard[1].metric;
+    driver.may_close = true;
+    ck_assert_int_eq(kill(parent_of(driver.heard[1].pid), SIGKILL), 0);
+    while (is_alive(driver.heard[1].pid) && clock_ms() < until)
+        hear();
+    link_down();
+    (void)snprintf(note, sizeof(note), "%s/cgroup", driver.data);
+    if (access(note, F_OK) != 0) {
+        (void)kill((pid_t)left, SIGKILL); /* no cgroup is to be had here: nothing is promised */
+        return;
+    }
+    memset(driver.heard, 0, sizeof(driver.heard));
+    driver.may_close = false;
+    start_executor();
+    while (is_alive(left) && clock_ms() < until)
+        hear();
+    ck_assert(!is_alive(left));
+}
+END_TEST
+
 START_TEST(native_trials_die_with_the_executor)
 {
     uint64_t until = clock_ms() + LIMIT_MS;
@@ -764,6 +793,7 @@ Suite *suite(void)
     tcase_add_test(t, everything_is_said_again_after_a_reconnect);
     tcase_add_test(t, a_worker_that_is_away_costs_nothing);
     tcase_add_test(t, trials_die_with_the_executor);
+    tcase_add_test(t, what_a_killed_executor_left_is_ended_by_the_next);
     tcase_add_test(t, native_trials_die_with_the_executor);
     tcase_add_test(t, an_executor_that_is_asked_to_end_tells_of_it);
     tcase_add_test(t, reports_come_over_the_socket);

@@ -226,16 +226,15 @@ static void sweep(struct executor *executor)
 /* Whether there is nothing left to do: the experiment is over, or this process is ending. */
 static bool is_over(struct executor *executor)
 {
-    if (executor->released && executor->live == 0 && executor->first == NULL)
-        return true;
-    if (!executor->ending || executor->live > 0)
+    if ((!executor->released && !executor->ending) || executor->live > 0)
         return false;
     if (executor->first == NULL || !daemon_link_is_up(executor) || executor->gave_up)
         return true;
-    /* The worker is there: what is left is on its way to it. */
+    /* The worker is there: what is left is on its way to it, but not for ever. */
     if (!executor->giving_up) {
         executor->giving_up = true;
-        executor_wake_in(executor, DEADLINE_GIVE_UP, LIMIT_GRACE_MS);
+        executor_wake_in(executor, DEADLINE_GIVE_UP,
+                         executor->ending ? LIMIT_GRACE_MS : LIMIT_WORKER_AWAY_MS);
     }
     return false;
 }

@@ -22,6 +22,7 @@
 #include "common/err.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
+#include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/zygote_wire.h"
@@ -124,7 +125,7 @@ static void descriptors_raise(void)
 /* What an experiment leaves that has ended: what trials wrote in their folders stays. */
 static void data_remove(const struct executor_options *options)
 {
-    static const char *const names[] = {"code", "zygote.log", "executor.log", "lock"};
+    static const char *const names[] = {"code", "zygote.log", "executor.log", "cgroup", "lock"};
     char path[LIMIT_PATH_BYTES];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -138,6 +139,7 @@ static void data_remove(const struct executor_options *options)
 static int run(const struct executor_options *options)
 {
     static struct executor executor;
+    struct cage cage;
     const char *why = "cannot make its folder";
     char path[LIMIT_PATH_BYTES];
     int lock = ERR_TOO_BIG;
@@ -161,8 +163,10 @@ static int run(const struct executor_options *options)
         return EXIT_FAILURE;
     }
     (void)close(READY_FD);
+    cage_open(&cage, options->dir);
     executor_run(&executor);
     executor_close(&executor);
+    cage_close(&cage);
     if (executor.released)
         data_remove(options);
     return EXIT_SUCCESS;
