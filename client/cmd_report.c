@@ -8,6 +8,7 @@
 
 #include "client/command.h"
 #include "client/say.h"
+#include "client/units.h"
 #include "common/json.h"
 #include "common/limits.h"
 
@@ -22,11 +23,32 @@ static struct value value_of(const char *text, struct arena *arena)
     return value_text(arena, text);
 }
 
-static int make_line(char *const *operands, int count, struct arena *arena, struct buf *out)
+static void append_line(struct value_builder *map, struct buf *out)
 {
-    struct value_builder map;
-    struct value report;
+    struct value line = value_builder_done(map);
 
+    json_write(&line, JSON_COMPACT, out);
+    buf_append_char(out, '\n');
+}
+
+/* Whose report it is, and the report. */
+static int make_lines(char *const *operands, int count, struct arena *arena, struct buf *out)
+{
+    const char *id = getenv("ASSAY_TRIAL_ID");
+    const char *attempt = getenv("ASSAY_ATTEMPT");
+    struct value_builder map;
+    uint64_t number;
+    size_t head_size;
+
+    if (id == NULL)
+        return say(EXIT_USAGE, "report", "assay run -- sh -c 'assay report loss=0.3'",
+                   "this is no trial: $ASSAY_TRIAL_ID is not set");
+    value_builder_map(&map, arena);
+    value_builder_set(&map, "trial_id", value_text(arena, id));
+    if (attempt != NULL && number_read(attempt, UINT32_MAX, &number))
+        value_builder_set(&map, "attempt", value_int((int64_t)number));
+    append_line(&map, out);
+    head_size = out->size;
     value_builder_map(&map, arena);
     for (int i = 0; i < count; i++) {
         const char *equals = strchr(operands[i], '=');
@@ -38,10 +60,8 @@ static int make_line(char *const *operands, int count, struct arena *arena, stru
                           arena_text(arena, span_of(operands[i], (size_t)(equals - operands[i]))),
                           value_of(equals + 1, arena));
     }
-    report = value_builder_done(&map);
-    json_write(&report, JSON_COMPACT, out);
-    buf_append_char(out, '\n');
-    if (out->size > LIMIT_RESULT_BYTES)
+    append_line(&map, out);
+    if (out->size - head_size > LIMIT_RESULT_BYTES)
         return say(EXIT_USAGE, "report", "write large things to files of the trial",
                    "a report has at most %u bytes", LIMIT_RESULT_BYTES);
     return 0;
@@ -123,7 +143,7 @@ static int run(const struct invocation *invocation)
 {
     struct buf line = {0};
     int fd = -1;
-    int rc = make_line(invocation->operands, invocation->operand_count, invocation->arena, &line);
+    int rc = make_lines(invocation->operands, invocation->operand_count, invocation->arena, &line);
 
     if (rc == 0)
         rc = open_socket(&fd);

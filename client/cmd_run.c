@@ -126,6 +126,9 @@ static int run(const struct invocation *invocation)
     if (values->common.address != NULL && values->cpus.given)
         return say(EXIT_USAGE, "--worker-cpus", "leave one of them away",
                    "with --address there is no worker of its own");
+    if (values->common.address == NULL && values->common.token_file != NULL)
+        return say(EXIT_USAGE, "--token-file", "--address HOST:PORT",
+                   "a private cluster needs no token");
     if (values->common.address == NULL)
         rc = private_cluster_start(&run.cluster);
     if (rc == 0)
@@ -143,6 +146,10 @@ static int run(const struct invocation *invocation)
 
 static const struct option_row options[] = {
     DRAFT_OPTIONS(values, flags),
+    OPTION(values, common.address, "address", 0, OPTION_TEXT, "HOST:PORT",
+           "on that cluster instead of a private one"),
+    OPTION(values, common.token_file, "token-file", 0, OPTION_TEXT, "FILE",
+           "with --address: join with this token, once ($ASSAY_TOKEN_FILE)"),
     OPTION(values, cpus, "worker-cpus", 0, OPTION_NUMBER, "N",
            "the private worker's size (all of this machine)"),
 };
@@ -153,7 +160,7 @@ const struct command command_run = {
     .help = "Run an experiment here and now, with nothing to set up",
     .example = "assay run -n 30 -p lr=loguniform:1e-4,1e-1 --scheduler asha --metric loss "
                "--mode min\n         --max-t 81 -- python3 train.py --lr {lr}",
-    .takes = TAKES_HEAD | TAKES_JSON | TAKES_PROGRAM,
+    .takes = TAKES_JSON | TAKES_PROGRAM,
     .least = 1,
     .most = 1,
     .options = options,

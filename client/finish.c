@@ -10,7 +10,7 @@
 #include "client/say.h"
 
 #define FAILED_SHOWN 5u
-#define TEXT_SHOWN   2000 /* bytes of why one failed */
+#define TEXT_SHOWN   2000u /* bytes of why one failed */
 
 int finish_status(struct source *source, uint32_t experiment, struct arena *arena)
 {
@@ -26,19 +26,32 @@ struct failures {
     uint32_t count;
 };
 
+static void print_indented(struct span text)
+{
+    const char *at = text.data;
+    const char *end = at + text.size;
+
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        if (stop == NULL)
+            stop = end;
+        (void)printf("  %.*s\n", (int)(stop - at), at);
+        at = stop + 1;
+    }
+}
+
 static bool print_failure(const struct msg_trial_row *row, void *context)
 {
     struct failures *failures = context;
-    int size = row->text.size < TEXT_SHOWN ? (int)row->text.size : TEXT_SHOWN;
+    size_t size = row->text.size < TEXT_SHOWN ? row->text.size : TEXT_SHOWN;
 
     if (!span_is(row->state, "ERROR"))
         return true;
     if (failures->count++ >= FAILED_SHOWN)
         return false;
     (void)printf("Failed trial: %.*s (%.*s)\n", SPAN(row->name), SPAN(row->reason));
-    if (size > 0)
-        (void)printf("  %.*s%s", size, (const char *)row->text.data,
-                     ((const char *)row->text.data)[size - 1] == '\n' ? "" : "\n");
+    print_indented(span_of(row->text.data, size));
     return true;
 }
 

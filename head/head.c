@@ -230,14 +230,9 @@ int head_run(struct head *head)
     return head->status;
 }
 
-void head_close(struct head *head)
+void shell_settle(struct head *head, uint64_t until_ms)
 {
-    uint64_t until = clock_ms() + 3000;
-
-    if (head == NULL)
-        return;
-    /* What was taken in is committed, and done, before the end; nothing new is read. */
-    while (head->status == 0 && clock_ms() < until) {
+    while (head->status == 0 && clock_ms() < until_ms) {
         struct pollfd wait = {.fd = journal_fd(head->journal), .events = POLLIN};
 
         commit(head, clock_ms());
@@ -245,6 +240,14 @@ void head_close(struct head *head)
             break;
         (void)poll(&wait, 1, 10);
     }
+}
+
+void head_close(struct head *head)
+{
+    if (head == NULL)
+        return;
+    /* What was taken in is committed, and done, before the end; nothing new is read. */
+    shell_settle(head, clock_ms() + 3000);
     setup_close(head);
     free(head);
 }

@@ -75,6 +75,9 @@ void planes_watch(struct head *head, uint64_t now_ms);
 /* head.c: step an event of the head's own. */
 void shell_step(struct head *head, struct event *event);
 
+/* Commit and do what was taken in, reading nothing new: at the start and at the end. */
+void shell_settle(struct head *head, uint64_t until_ms);
+
 /* All of a committed turn's effects but the sinks', in order; also for those of a replay (quiet: no
  * peers are there yet). */
 void shell_apply(struct head *head, const struct effects *effects, bool quiet);

@@ -1,0 +1,497 @@
+/* The checker's way through what was committed: one event after the other, with its effects. */
+#include <string.h>
+
+#include "common/xalloc.h"
+#include "tests/sim/ledger.h"
+
+/* What a report must bring about. */
+struct expected {
+    struct whose who;
+    bool is_report;
+    uint64_t hw;
+    const uint64_t *hashes; /* of the results in it that are new */
+    uint32_t count;
+    bool told_results;
+    bool told_verdict;
+};
+
+#define RESULTS_MOST 512u
+
+static void expect_end(struct check_trial *trial, struct check_attempt *attempt, uint32_t reason)
+{
+    attempt->over = true;
+    trial->may_leave = trial->must_leave = true;
+    if (trial->state == TRIAL_STOPPING || attempt->final)
+        return;
+    if (end_reason_is_failure(reason))
+        trial->failures++;
+    else if (end_reason_is_infrastructure(reason))
+        trial->losses++;
+}
+
+/* One record of a report: its number is known to be new. */
+static bool expect_record(struct checker *checker, const struct event_report *report,
+                          struct check_attempt *attempt, struct span bytes, uint64_t *hash)
+{
+    *hash = hash_bytes(HASH_BEGIN, bytes.data, bytes.size);
+    attempt->hw++;
+    if (attempt->hw <= attempt->count && attempt->truth[attempt->hw - 1].hash == *hash)
+        return true;
+    world_fail(checker->world, "I2: %u/%u attempt %u: record %llu is not what was written",
+               report->experiment, report->trial, report->attempt, (unsigned long long)attempt->hw);
+    return false;
+}
+
+static void expect_report(struct checker *checker, const struct event_report *report,
+                          struct expected *expected, uint64_t *hashes)
+{
+    const struct whose who = {report->experiment, report->trial, report->attempt};
+    struct check_attempt *attempt = ledger_attempt(checker, &who);
+    struct check_trial *trial = ledger_trial(checker, who.experiment, who.trial);
+    uint32_t end_reason = 0;
+    bool ended = false;
+    struct cursor cursor;
+
+    expected->who = who;
+    expected->is_report = true;
+    expected->hashes = hashes;
+    if (attempt == NULL || !trial->live || trial->count != who.attempt ||
+        trial->node != report->node) {
+        world_fail(checker->world, "I3: a report of %u/%u attempt %u from node %u is admitted",
+                   who.experiment, who.trial, who.attempt, report->node);
+        return;
+    }
+    if (report->first_seq > attempt->hw + 1 || report->first_seq + report->count <= attempt->hw + 1)
+        world_fail(checker->world, "I2: %u/%u: records %llu+%u are admitted behind %llu",
+                   who.experiment, who.trial, (unsigned long long)report->first_seq, report->count,
+                   (unsigned long long)attempt->hw);
+    cursor_init(&cursor, report->records);
+    for (uint32_t i = 0; i < report->count && !checker->world->failed; i++) {
+        const uint8_t *begin = cursor.at;
+        struct record record;
+        uint64_t hash;
+
+        if (record_unpack(&cursor, &record) < 0)
+            world_fail(checker->world, "the simulator sends what is no record");
+        else if (report->first_seq + i > attempt->hw &&
+                 expect_record(checker, report, attempt,
+                               span_of(begin, (size_t)(cursor.at - begin)), &hash)) {
+            if (record.kind == RECORD_RESULT && !attempt->final && expected->count < RESULTS_MOST)
+                hashes[expected->count++] = hash;
+            ended = record.kind == RECORD_END;
+            end_reason = ended ? record.end.reason : 0;
+        }
+    }
+    expected->hw = attempt->hw;
+    /* Judged behind the results: one of them may be the last. */
+    trial->may_leave = trial->must_leave = ended;
+    attempt->over = ended;
+    trial->cut = trial->cut && !ended;
+    (void)end_reason;
+}
+
+/* Every lease of a node may end now; those that held says not. */
+static void expect_leaving(struct checker *checker, uint32_t number, bool all)
+{
+    struct check_node *node = ledger_node(checker, number);
+
+    for (uint32_t i = 0; i < node->count; i++) {
+        struct check_trial *trial =
+            ledger_trial(checker, node->leases[i].who.experiment, node->leases[i].who.trial);
+
+        trial->may_leave = true;
+        trial->must_leave = all;
+        trial->cut = true;
+    }
+    if (all)
+        node->lost = true;
+}
+
+static void forget_leaving(struct checker *checker)
+{
+    for (uint32_t e = 0; e < checker->experiment_count; e++) {
+        struct check_experiment *experiment = &checker->experiments[e];
+
+        for (uint32_t i = 0; i < experiment->trial_count && !experiment->removed; i++) {
+            struct check_trial *trial = &experiment->trials[i];
+
+            if (trial->must_leave && trial->live)
+                world_fail(checker->world, "I5: %u/%u keeps its lease when it is over", e, i);
+            trial->may_leave = trial->must_leave = false;
+        }
+    }
+}
+
+/* ---- effects ---- */
+
+static void take_launch(struct checker *checker, const struct effect_launch *launch, bool ahead)
+{
+    struct check_experiment *experiment = ledger_experiment(checker, launch->experiment);
+    struct check_trial *trial = ledger_trial(checker, launch->experiment, launch->trial);
+    uint32_t most;
+
+    experiment = ledger_experiment(checker, launch->experiment);
+    if (!experiment->known || experiment->done) {
+        world_fail(checker->world, "%u/%u is launched without an experiment", launch->experiment,
+                   launch->trial);
+        return;
+    }
+    if (launch->again) {
+        if (!trial->live || trial->count != launch->attempt || trial->node != launch->node ||
+            trial->attempts[launch->attempt - 1].hw > 0)
+            world_fail(checker->world, "I3: %u/%u attempt %u is launched again on node %u",
+                       launch->experiment, launch->trial, launch->attempt, launch->node);
+        return;
+    }
+    if (trial->live || launch->attempt != trial->count + 1 || trial->closed)
+        world_fail(checker->world, "I3: %u/%u is launched as attempt %u behind %u%s",
+                   launch->experiment, launch->trial, launch->attempt, trial->count,
+                   trial->live ? ", which has not ended" : "");
+    most = checker->world->plan.experiments[experiment->plan].spec.max_concurrent;
+    experiment->leases++;
+    if (most > 0 && experiment->leases > most)
+        world_fail(checker->world, "experiment %u: more than max_concurrent %u are leased",
+                   launch->experiment, most);
+    trial->attempts = xrealloc(trial->attempts, trial->count + 1, sizeof(*trial->attempts));
+    trial->attempts[trial->count++] = (struct check_attempt){0};
+    trial->live = true;
+    trial->node = launch->node;
+    lease_launched(checker, launch, ahead);
+}
+
+static void take_attempt(struct checker *checker, const struct effect_attempt *effect)
+{
+    struct check_trial *trial = ledger_trial(checker, effect->experiment, effect->trial);
+    struct check_attempt *attempt;
+
+    if (!trial->live || trial->count != effect->attempt ||
+        trial->attempts[effect->attempt - 1].opened || trial->closed || effect->rows != 0) {
+        world_fail(checker->world, "I3: %u/%u attempt %u opens files out of its turn",
+                   effect->experiment, effect->trial, effect->attempt);
+        return;
+    }
+    attempt = &trial->attempts[effect->attempt - 1];
+    attempt->opened = true;
+}
+
+static uint32_t compare_rows(struct checker *checker, const struct effect_results *effect,
+                             const struct expected *expected)
+{
+    struct cursor cursor;
+    uint32_t rows = 0;
+
+    cursor_init(&cursor, effect->records);
+    while (cursor.at < cursor.end && !checker->world->failed) {
+        const uint8_t *begin = cursor.at;
+        struct record record;
+
+        if (record_unpack(&cursor, &record) < 0) {
+            world_fail(checker->world, "I2: %u/%u: its rows are torn", effect->experiment,
+                       effect->trial);
+        } else if (record.kind == RECORD_RESULT) {
+            if (rows >= expected->count ||
+                hash_bytes(HASH_BEGIN, begin, (size_t)(cursor.at - begin)) !=
+                    expected->hashes[rows])
+                world_fail(checker->world, "I2: %u/%u: row %u is not what was reported",
+                           effect->experiment, effect->trial, rows);
+            rows++;
+        }
+    }
+    return rows;
+}
+
+static void take_results(struct checker *checker, const struct effect_results *effect,
+                         struct expected *expected)
+{
+    struct check_trial *trial = ledger_trial(checker, effect->experiment, effect->trial);
+    struct check_attempt *attempt = ledger_attempt(checker, &expected->who);
+    uint32_t rows;
+
+    if (!expected->is_report || expected->told_results || attempt == NULL ||
+        effect->experiment != expected->who.experiment || effect->trial != expected->who.trial ||
+        effect->attempt != expected->who.attempt || !attempt->opened || trial->closed) {
+        world_fail(checker->world, "I2: rows of %u/%u attempt %u come out of their turn",
+                   effect->experiment, effect->trial, effect->attempt);
+        return;
+    }
+    expected->told_results = true;
+    rows = compare_rows(checker, effect, expected);
+    if (rows != effect->count || effect->first_row != attempt->rows ||
+        (!effect->final && rows != expected->count) || rows == 0)
+        world_fail(checker->world,
+                   "I2: %u/%u: rows %llu+%u are told, %u were reported behind row %llu",
+                   effect->experiment, effect->trial, (unsigned long long)effect->first_row,
+                   effect->count, expected->count, (unsigned long long)attempt->rows);
+    attempt->rows += rows;
+    attempt->final = effect->final;
+}
+
+static void take_verdict(struct checker *checker, const struct effect_verdict *effect,
+                         struct expected *expected)
+{
+    const struct whose who = {effect->experiment, effect->trial, effect->attempt};
+    const struct check_attempt *attempt = ledger_attempt(checker, &who);
+
+    if (effect->acked_seq > (attempt != NULL ? attempt->hw : 0))
+        world_fail(checker->world, "I1: %u/%u attempt %u: %llu would be acknowledged, %llu is there",
+                   who.experiment, who.trial, who.attempt, (unsigned long long)effect->acked_seq,
+                   attempt != NULL ? (unsigned long long)attempt->hw : 0ull);
+    if (expected->is_report && memcmp(&who, &expected->who, sizeof(who)) == 0) {
+        expected->told_verdict = true;
+        if (effect->acked_seq != expected->hw)
+            world_fail(checker->world, "I2: %u/%u: %llu is acknowledged of %llu", who.experiment,
+                       who.trial, (unsigned long long)effect->acked_seq,
+                       (unsigned long long)expected->hw);
+    }
+}
+
+/* Which states a row may show behind which. */
+static bool may_follow(uint32_t from, uint32_t to, bool live_before)
+{
+    if (from == to)
+        return true;
+    switch (to) {
+    case TRIAL_PENDING:
+        return from == TRIAL_STARTING || from == TRIAL_RUNNING;
+    case TRIAL_STARTING:
+        return from == TRIAL_PENDING;
+    case TRIAL_RUNNING:
+        return from == TRIAL_STARTING;
+    case TRIAL_STOPPING:
+        return from == TRIAL_STARTING || from == TRIAL_RUNNING;
+    case TRIAL_STOPPED:
+        return from == TRIAL_PENDING || live_before;
+    case TRIAL_DONE:
+    case TRIAL_FAILED:
+        return live_before;
+    default:
+        return false;
+    }
+}
+
+static void leave(struct checker *checker, const struct effect_trial *row,
+                  struct check_trial *trial)
+{
+    const struct whose who = {row->experiment, row->trial, trial->count};
+
+    if (!trial->may_leave)
+        world_fail(checker->world, "I5: %u/%u gives back its lease while it runs", row->experiment,
+                   row->trial);
+    trial->live = false;
+    ledger_experiment(checker, row->experiment)->leases--;
+    lease_left(checker, trial->node, &who);
+}
+
+/* What the end of its attempt means for what it may still do. */
+static void judge_end(struct checker *checker, const struct effect_trial *row,
+                      struct check_trial *trial)
+{
+    struct check_attempt *attempt = &trial->attempts[trial->count - 1];
+
+    if (attempt->over)
+        expect_end(trial, attempt, attempt->truth[attempt->hw - 1].reason);
+    else if (trial->state != TRIAL_STOPPING && !attempt->final)
+        trial->losses++;
+    trial->must_leave = false;
+    if (row->failures != trial->failures)
+        world_fail(checker->world, "I15: %u/%u says %u failures and had %u", row->experiment,
+                   row->trial, row->failures, trial->failures);
+}
+
+static void take_trial(struct checker *checker, const struct effect_trial *row)
+{
+    struct check_trial *trial = ledger_trial(checker, row->experiment, row->trial);
+    struct check_experiment *experiment = ledger_experiment(checker, row->experiment);
+    bool live_before = trial->live;
+
+    if (!trial->known) {
+        trial->known = true;
+        trial->state = row->state;
+        experiment->created++;
+        if (row->state != TRIAL_PENDING || row->config.size == 0)
+            world_fail(checker->world, "%u/%u does not begin with its first row", row->experiment,
+                       row->trial);
+        return;
+    }
+    if (!may_follow(trial->state, row->state, live_before))
+        world_fail(checker->world, "%u/%u: %s behind %s", row->experiment, row->trial,
+                   trial_state_name((enum trial_state)row->state),
+                   trial_state_name((enum trial_state)trial->state));
+    if (row->attempt != trial->count ||
+        (row->node != NUMBER_NONE && (!trial->live || row->node != trial->node)))
+        world_fail(checker->world, "I3: the row of %u/%u says attempt %u on node %u",
+                   row->experiment, row->trial, row->attempt, row->node);
+    if (trial->live && row->node == NUMBER_NONE) {
+        judge_end(checker, row, trial);
+        leave(checker, row, trial);
+    }
+    if (trial->count > 0 && trial->attempts[trial->count - 1].opened &&
+        row->results != trial->attempts[trial->count - 1].rows)
+        world_fail(checker->world, "I2: the row of %u/%u says %llu results, it has %llu",
+                   row->experiment, row->trial, (unsigned long long)row->results,
+                   (unsigned long long)trial->attempts[trial->count - 1].rows);
+    trial->state = row->state;
+}
+
+static void take_close(struct checker *checker, const struct effect_close *effect)
+{
+    struct check_trial *trial = ledger_trial(checker, effect->experiment, effect->trial);
+
+    if (trial->closed || !trial_is_final((enum trial_state)trial->state))
+        world_fail(checker->world, "%u/%u: its files are closed out of their turn",
+                   effect->experiment, effect->trial);
+    trial->closed = true;
+}
+
+static uint32_t find_plan(const struct checker *checker, struct span spec)
+{
+    const struct plan *plan = &checker->world->plan;
+
+    for (uint32_t i = 0; i < plan->experiment_count; i++)
+        if (span_equal(plan->experiments[i].packed, spec))
+            return i;
+    return UINT32_MAX;
+}
+
+static void first_row(struct checker *checker, const struct effect_experiment *row)
+{
+    struct check_experiment *experiment = ledger_experiment(checker, row->experiment);
+
+    experiment->plan = find_plan(checker, row->spec);
+    if (experiment->known || experiment->plan == UINT32_MAX)
+        world_fail(checker->world, "I8: experiment %u begins twice, or is nobody's",
+                   row->experiment);
+    for (uint32_t i = 1; i < checker->experiment_count; i++)
+        if (i != row->experiment && checker->experiments[i].known &&
+            !checker->experiments[i].removed && checker->experiments[i].plan == experiment->plan)
+            world_fail(checker->world, "I8: experiments %u and %u are one submission", i,
+                       row->experiment);
+    experiment->known = experiment->plan != UINT32_MAX;
+}
+
+static void take_experiment(struct checker *checker, const struct effect_experiment *row)
+{
+    struct check_experiment *experiment = ledger_experiment(checker, row->experiment);
+    uint64_t sum = 0;
+
+    if (row->spec.size > 0)
+        first_row(checker, row);
+    if (experiment->done)
+        world_fail(checker->world, "experiment %u goes on behind its end", row->experiment);
+    for (uint32_t i = 0; i < TRIAL_STATE_COUNT; i++)
+        sum += row->counts[i];
+    if (sum != row->created || (row->spec.size == 0 && row->created != experiment->created))
+        world_fail(checker->world, "I7: experiment %u: %llu in its states, %u created, %u told",
+                   row->experiment, (unsigned long long)sum, row->created, experiment->created);
+    experiment->results = row->results;
+    experiment->stopped = experiment->stopped || row->state == EXPERIMENT_STOPPING;
+    if (row->state != EXPERIMENT_DONE)
+        return;
+    experiment->done = true;
+    for (uint32_t i = 0; i < experiment->trial_count; i++)
+        if (!trial_is_final((enum trial_state)experiment->trials[i].state))
+            world_fail(checker->world, "I7: experiment %u is done before trial %u", row->experiment,
+                       i);
+    if (!experiment->stopped && row->total != row->created)
+        world_fail(checker->world, "I7: experiment %u is done with %u of %u trials",
+                   row->experiment, row->created, row->total);
+}
+
+static void take_effect(struct checker *checker, const struct effect *effects, size_t at,
+                        size_t count, struct expected *expected)
+{
+    const struct effect *effect = &effects[at];
+    bool ahead;
+
+    switch (effect->type) {
+    case EFFECT_LAUNCH:
+        /* Its row comes next. */
+        ahead = at + 1 < count && effects[at + 1].type == EFFECT_TRIAL && effects[at + 1].trial.ahead;
+        take_launch(checker, &effect->launch, ahead);
+        return;
+    case EFFECT_VERDICT:
+        take_verdict(checker, &effect->verdict, expected);
+        return;
+    case EFFECT_RELEASE:
+        if (!checker_is_done(checker, effect->release.experiment))
+            world_fail(checker->world, "experiment %u is released and has not ended",
+                       effect->release.experiment);
+        ledger_experiment(checker, effect->release.experiment)->removed |= effect->release.removed;
+        return;
+    case EFFECT_EXPERIMENT:
+        take_experiment(checker, &effect->experiment);
+        return;
+    case EFFECT_TRIAL:
+        take_trial(checker, &effect->trial);
+        return;
+    case EFFECT_NODE:
+        lease_node_row(checker, &effect->node);
+        return;
+    case EFFECT_ATTEMPT:
+        take_attempt(checker, &effect->attempt);
+        return;
+    case EFFECT_RESULTS:
+        take_results(checker, &effect->results, expected);
+        return;
+    case EFFECT_CLOSE:
+        take_close(checker, &effect->close);
+        return;
+    default:
+        return;
+    }
+}
+
+static void describe_node(struct checker *checker, const struct event_node_back *back)
+{
+    struct check_node *node = ledger_node(checker, back->principal);
+    const struct resource_custom *custom = back->capacity.custom.items;
+
+    node->known = true;
+    node->capacity = back->capacity;
+    node->gpus = back->gpus;
+    node->credit = back->credit;
+    node->custom[0].amount = back->capacity.custom.count > 0 ? custom[0].amount : 0;
+    node->capacity.custom.items = node->custom;
+}
+
+static void before(struct checker *checker, const struct event *event, struct expected *expected,
+                   uint64_t *hashes)
+{
+    if (event->type == EVENT_REPORT)
+        expect_report(checker, &event->report, expected, hashes);
+    if (event->type == EVENT_NODE_LOST)
+        expect_leaving(checker, event->node_lost.node, true);
+    if (event->type == EVENT_NODE_BACK) {
+        ledger_node(checker, event->node_back.principal)->lost = false;
+        expect_leaving(checker, event->node_back.principal, false);
+    }
+    if (event->type == EVENT_DRAIN)
+        ledger_node(checker, event->drain.node)->draining = event->drain.on;
+}
+
+void checker_take(struct checker *checker, const struct event *event, bool admitted,
+                  const struct effect *effects, size_t count)
+{
+    uint64_t hashes[RESULTS_MOST];
+    struct expected expected = {0};
+    bool begun = event != NULL && admitted;
+
+    if (begun)
+        before(checker, event, &expected, hashes);
+    for (size_t i = 0; i < count && !checker->world->failed; i++) {
+        if (event != NULL && !admitted && effects[i].type != EFFECT_REPLY &&
+            effects[i].type != EFFECT_VERDICT)
+            world_fail(checker->world, "a refused event has an effect of type %u",
+                       effects[i].type);
+        take_effect(checker, effects, i, count, &expected);
+    }
+    if (checker->world->failed || !begun)
+        return;
+    if (expected.is_report &&
+        (!expected.told_verdict || (expected.count > 0 && !expected.told_results)))
+        world_fail(checker->world, "I2: a report of %u/%u is taken without a word",
+                   expected.who.experiment, expected.who.trial);
+    if (event->type == EVENT_NODE_BACK)
+        describe_node(checker, &event->node_back);
+    forget_leaving(checker);
+}
