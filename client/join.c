@@ -149,38 +149,64 @@ static int join(struct joiner *joiner)
     return rc == EXIT_REFUSED ? EXIT_DENIED : rc;
 }
 
-static int admitted(struct joiner *joiner, struct msg_welcome *welcome)
+static void disconnect(struct joiner *joiner)
 {
+    link_close(joiner->socket, joiner->monitor);
+    joiner->socket = NULL;
+    joiner->monitor = NULL;
+}
+
+/* Connect anew and say hello: who a key is, is looked up once a connection. */
+static int greet(struct joiner *joiner, void *context, struct msg_welcome *welcome)
+{
+    const struct where *where = joiner->where;
     struct fault fault;
-    int rc;
+
+    disconnect(joiner);
+    link_watch_init(&joiner->watch);
+    fault_init(&fault);
+    if (link_connect(context, &where->address, where->head_key, &where->keys, LIMIT_JOIN_BYTES,
+                     &joiner->socket, &joiner->monitor, &fault) != 0)
+        return say_fault(EXIT_USAGE, joiner->address, &fault);
+    fault_fini(&fault);
+    return hello(joiner, welcome);
+}
+
+static int get_in(struct joiner *joiner, void *context, struct msg_welcome *welcome)
+{
+    int rc = greet(joiner, context, welcome);
 
     /* A head that is just starting may not have its own keys in its log yet. */
-    while (welcome->role == PRINCIPAL_NONE && joiner->where->local &&
+    while (rc == 0 && welcome->role == PRINCIPAL_NONE && joiner->where->local &&
            clock_ms() < joiner->until_ms) {
         (void)zmq_poll(NULL, 0, LOCAL_AGAIN_MS);
-        rc = hello(joiner, welcome);
-        if (rc != 0)
-            return rc;
+        rc = greet(joiner, context, welcome);
     }
-    if (welcome->role == PRINCIPAL_NONE) {
-        if (!joiner->where->has_token)
-            return say(EXIT_DENIED, joiner->address,
-                       "there: assay token create --role submit > submit.token; here: "
-                       "--token-file submit.token",
-                       "the head does not know this machine's key");
-        rc = join(joiner);
-        if (rc == 0)
-            rc = hello(joiner, welcome);
-        if (rc != 0)
-            return rc;
-    }
+    if (rc != 0 || welcome->role != PRINCIPAL_NONE)
+        return rc;
+    if (!joiner->where->has_token)
+        return say(EXIT_DENIED, joiner->address,
+                   "there: assay token create --role submit > submit.token; here: "
+                   "--token-file submit.token",
+                   "the head does not know this machine's key");
+    rc = join(joiner);
+    return rc != 0 ? rc : greet(joiner, context, welcome);
+}
+
+static int check(const struct joiner *joiner, const struct msg_welcome *welcome)
+{
+    const struct where *where = joiner->where;
+    struct fault fault;
+
     if (welcome->role == PRINCIPAL_NONE || welcome->role == PRINCIPAL_WORKER)
         return say(EXIT_DENIED, joiner->address, "join with a token of role submit, read or admin",
                    "this key may not give orders or read");
-    if (joiner->where->local)
+    if (welcome->client_port == 0 || welcome->client_port > UINT16_MAX)
+        return say(EXIT_OURS, joiner->address, NULL, "the head named no port for clients");
+    if (where->local)
         return 0;
     fault_init(&fault);
-    if (known_head_pin(&joiner->where->address, joiner->where->head_key, &fault) != 0)
+    if (known_head_pin(&where->address, where->head_key, &fault) != 0)
         return say_fault(EXIT_DENIED, "known heads", &fault);
     fault_fini(&fault);
     return 0;
@@ -191,29 +217,17 @@ int join_head(void *context, const struct where *where, uint32_t within_ms, bool
 {
     struct joiner joiner = {.where = where, .until_ms = clock_ms() + within_ms, .quiet = quiet};
     struct msg_welcome welcome = {0};
-    struct fault fault;
     int rc;
 
     address_text(&where->address, joiner.address);
     arena_init(&joiner.arena);
     buf_init(&joiner.frame);
-    link_watch_init(&joiner.watch);
-    fault_init(&fault);
-    if (link_connect(context, &where->address, where->head_key, &where->keys, LIMIT_JOIN_BYTES,
-                     &joiner.socket, &joiner.monitor, &fault) != 0) {
-        rc = say_fault(EXIT_USAGE, joiner.address, &fault);
-        goto out;
-    }
-    fault_fini(&fault);
-    rc = hello(&joiner, &welcome);
+    rc = get_in(&joiner, context, &welcome);
     if (rc == 0)
-        rc = admitted(&joiner, &welcome);
-    if (rc == 0 && (welcome.client_port == 0 || welcome.client_port > UINT16_MAX))
-        rc = say(EXIT_OURS, joiner.address, NULL, "the head named no port for clients");
+        rc = check(&joiner, &welcome);
     if (rc == 0)
         *port = (uint16_t)welcome.client_port;
-out:
-    link_close(joiner.socket, joiner.monitor);
+    disconnect(&joiner);
     arena_fini(&joiner.arena);
     buf_fini(&joiner.frame);
     return rc;

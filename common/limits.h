@@ -6,77 +6,77 @@
 #define COMMON_LIMITS_H
 
 /* Plain data: experiment files, configurations, results. */
-#define LIMIT_VALUE_DEPTH     16u
-#define LIMIT_NAME_BYTES      128u         /* of an experiment, node, resource, metric */
-#define LIMIT_TRIAL_NAME      512u         /* a trial's name, which holds its tag */
-#define LIMIT_TAG_BYTES       384u         /* of a tag's variable part: cut there */
-#define LIMIT_TEXT_BYTES      65536u       /* any other text */
-#define LIMIT_PATH_BYTES      4096u
+#define LIMIT_VALUE_DEPTH 16u
+#define LIMIT_NAME_BYTES  128u   /* of an experiment, node, resource, metric */
+#define LIMIT_TRIAL_NAME  512u   /* a trial's name, which holds its tag */
+#define LIMIT_TAG_BYTES   384u   /* of a tag's variable part: cut there */
+#define LIMIT_TEXT_BYTES  65536u /* any other text */
+#define LIMIT_PATH_BYTES  4096u
 
 /* Experiments. */
-#define LIMIT_SPEC_BYTES      (1u << 20)   /* packed */
-#define LIMIT_SPEC_ITEMS      262144u
-#define LIMIT_SAMPLES         100000000u   /* num_samples; trials of an experiment */
-#define LIMIT_EXPERIMENTS     1000u        /* live at once */
-#define LIMIT_VARIABLES       4096u        /* of a search space */
-#define LIMIT_STOP_RULES      64u
-#define LIMIT_CONFIG_BYTES    262144u      /* of one trial, packed */
-#define LIMIT_CUSTOM          16u          /* custom resources of a trial or node */
-#define LIMIT_GPUS            64u          /* devices of a node */
-#define LIMIT_ENV             256u
-#define LIMIT_TRIALS_AHEAD    256u         /* proposed and not started, an experiment */
-#define LIMIT_BRACKETS        64u
-#define LIMIT_RUNGS           64u
+#define LIMIT_SPEC_BYTES   (1u << 20) /* packed */
+#define LIMIT_SPEC_ITEMS   262144u
+#define LIMIT_SAMPLES      100000000u /* num_samples; trials of an experiment */
+#define LIMIT_EXPERIMENTS  1000u      /* live at once */
+#define LIMIT_VARIABLES    4096u      /* of a search space */
+#define LIMIT_STOP_RULES   64u
+#define LIMIT_CONFIG_BYTES 262144u /* of one trial, packed */
+#define LIMIT_CUSTOM       16u     /* custom resources of a trial or node */
+#define LIMIT_GPUS         64u     /* devices of a node */
+#define LIMIT_ENV          256u
+#define LIMIT_TRIALS_AHEAD 256u /* proposed and not started, an experiment */
+#define LIMIT_BRACKETS     64u
+#define LIMIT_RUNGS        64u
 
 /* Results. */
-#define LIMIT_RESULT_BYTES    65536u
-#define LIMIT_RESULT_KEYS     512u
-#define LIMIT_RESULT_DEPTH    8u
-#define LIMIT_LINE_BYTES      65536u       /* a tagged line of a program's output */
-#define LIMIT_STDERR_TAIL     4096u        /* kept of an attempt's stderr in its end record */
-#define LIMIT_END_TEXT        8192u        /* of an end record: what went wrong, and that tail */
-#define LIMIT_RECORD_BYTES    66560u       /* a record: a result's metrics and its other fields */
-#define LIMIT_DICT_BYTES      331776u      /* a result as loggers see it, configuration included */
+#define LIMIT_RESULT_BYTES 65536u
+#define LIMIT_RESULT_KEYS  512u
+#define LIMIT_RESULT_DEPTH 8u
+#define LIMIT_LINE_BYTES   65536u  /* a tagged line of a program's output */
+#define LIMIT_STDERR_TAIL  4096u   /* kept of an attempt's stderr in its end record */
+#define LIMIT_END_TEXT     8192u   /* of an end record: what went wrong, and that tail */
+#define LIMIT_RECORD_BYTES 66560u  /* a record: a result's metrics and its other fields */
+#define LIMIT_DICT_BYTES   331776u /* a result as loggers see it, configuration included */
 
 /* The wire. */
-#define LIMIT_MESSAGE_BYTES   (4u << 20)
-#define LIMIT_JOIN_BYTES      1024u
-#define LIMIT_MESSAGE_DEPTH   24u
-#define LIMIT_MESSAGE_ITEMS   1000000u
-#define LIMIT_BATCH_BYTES     262144u      /* of records in one REPORTS message */
-#define LIMIT_BATCH_RECORDS   4096u        /* of one attempt in one REPORTS message */
-#define LIMIT_BATCHES         4096u        /* attempts in one message */
-#define LIMIT_WINDOW_BYTES    (1u << 20)   /* of an attempt's records sent and not acknowledged */
-#define LIMIT_SESSIONS        16384u       /* workers */
-#define LIMIT_CLIENTS         256u
-#define LIMIT_PRINCIPALS      65536u
-#define LIMIT_TOKENS          4096u
-#define LIMIT_LEASES          65536u       /* of one node */
-#define LIMIT_LEASES_AHEAD    256u         /* of one node: queued there, not started */
-#define LIMIT_CHUNK_BYTES     (1u << 20)   /* of a blob */
-#define LIMIT_CHUNKS_ASKED    4u           /* of one blob, in flight */
-#define LIMIT_ROWS_REPLY      2000u        /* trial rows in one reply */
-#define LIMIT_MONITOR_EVENTS  65536        /* of a socket's connections, until the loop looks */
-#define LIMIT_PEER_QUEUED     (64u << 20)  /* bytes of a peer's that wait while nobody reads */
-#define LIMIT_LINES_BYTES     (3u << 20)   /* lines of result.json in one reply: one always fits */
-#define LIMIT_WAIT_MS         60000u       /* how long a request may wait at the head */
-#define LIMIT_TOKEN_BYTES     1024u        /* a token as text */
-#define LIMIT_STATUS_GROUPS   16u          /* states of trials */
-#define LIMIT_HASH_BYTES      32u          /* BLAKE2b */
-#define LIMIT_SUBMISSION      16u          /* bytes of a submission's id */
-#define LIMIT_TOKEN_ID        8u           /* bytes */
-#define LIMIT_TOKEN_SECRET    20u          /* bytes */
+#define LIMIT_MESSAGE_BYTES  (4u << 20)
+#define LIMIT_JOIN_BYTES     1024u
+#define LIMIT_MESSAGE_DEPTH  24u
+#define LIMIT_MESSAGE_ITEMS  1000000u
+#define LIMIT_BATCH_BYTES    262144u    /* of records in one REPORTS message */
+#define LIMIT_BATCH_RECORDS  4096u      /* of one attempt in one REPORTS message */
+#define LIMIT_BATCHES        4096u      /* attempts in one message */
+#define LIMIT_WINDOW_BYTES   (1u << 20) /* of an attempt's records sent and not acknowledged */
+#define LIMIT_SESSIONS       16384u     /* workers */
+#define LIMIT_CLIENTS        256u
+#define LIMIT_PRINCIPALS     65536u
+#define LIMIT_TOKENS         4096u
+#define LIMIT_LEASES         65536u      /* of one node */
+#define LIMIT_LEASES_AHEAD   256u        /* of one node: queued there, not started */
+#define LIMIT_CHUNK_BYTES    (1u << 20)  /* of a blob */
+#define LIMIT_CHUNKS_ASKED   4u          /* of one blob, in flight */
+#define LIMIT_ROWS_REPLY     2000u       /* trial rows in one reply */
+#define LIMIT_MONITOR_EVENTS 65536       /* of a socket's connections, until the loop looks */
+#define LIMIT_PEER_QUEUED    (64u << 20) /* bytes of a peer's that wait while nobody reads */
+#define LIMIT_LINES_BYTES    (3u << 20)  /* lines of result.json in one reply: one always fits */
+#define LIMIT_WAIT_MS        60000u      /* how long a request may wait at the head */
+#define LIMIT_TOKEN_BYTES    1024u       /* a token as text */
+#define LIMIT_STATUS_GROUPS  16u         /* states of trials */
+#define LIMIT_HASH_BYTES     32u         /* BLAKE2b */
+#define LIMIT_SUBMISSION     16u         /* bytes of a submission's id */
+#define LIMIT_TOKEN_ID       8u          /* bytes */
+#define LIMIT_TOKEN_SECRET   20u         /* bytes */
 
 /* The head's turn and log. */
 #define LIMIT_TURN_EVENTS     8192u
 #define LIMIT_TURN_BYTES      (1u << 20)
-#define LIMIT_PROJECTED_ROWS  65536u       /* that wait to be written to Redis for people */
+#define LIMIT_PROJECTED_ROWS  65536u /* that wait to be written to Redis for people */
 #define LIMIT_PROJECTED_BYTES (64u << 20)
-#define LIMIT_TURNS           16u          /* turns alive at once: stepping, committing, in a sink */
+#define LIMIT_TURNS           16u /* turns alive at once: stepping, committing, in a sink */
 
-#define LIMIT_OUTPUT_QUEUE   (8u << 20)   /* bytes of trials' output that wait for a sink */
-#define LIMIT_RESULT_LINE    (1u << 20)   /* a line of result.json: the result and the configuration */
-#define LIMIT_SINK_FILES     256u         /* trials whose files a sink holds open */
+#define LIMIT_OUTPUT_QUEUE (8u << 20) /* bytes of trials' output that wait for a sink */
+#define LIMIT_RESULT_LINE  (1u << 20) /* a line of result.json: the result and the configuration */
+#define LIMIT_SINK_FILES   256u       /* trials whose files a sink holds open */
 
 /* On the node. */
 #define LIMIT_BLOB_BYTES      (100u << 20) /* a code tree, packed, unless the file says more */
@@ -85,16 +85,17 @@
 #define LIMIT_BLOB_CACHE      (1ull << 30) /* bytes of code trees that a worker keeps packed */
 #define LIMIT_CODE_AUTO_BYTES (50u << 20)  /* a code tree that is shipped unasked */
 #define LIMIT_CODE_AUTO_FILES 2000u
-#define LIMIT_LOG_BYTES       (64u << 20)  /* kept of a trial's stdout, and of its stderr */
+#define LIMIT_LOG_BYTES       (64u << 20)    /* kept of a trial's stdout, and of its stderr */
 #define LIMIT_SPOOL_BYTES     (256ull << 20) /* of an attempt's records on disk; then it must wait */
-#define LIMIT_HOLD_BYTES      (1u << 20)   /* of results past a horizon, held for a verdict */
-#define LIMIT_REPORT_SOCKETS  256u         /* connections to an executor's report socket */
-#define LIMIT_STARTS          32u          /* starts that a zygote was asked for and has not answered */
-#define LIMIT_FORK_CONFIG     65536u       /* a configuration that a zygote takes; larger: a fresh process */
-#define LIMIT_LEAVE_MS        5000u        /* a program that was told to stop may take to leave */
-#define LIMIT_LEAVE_LINES_MS  1000u        /* the same for one that need not have read it */
-#define LIMIT_GRACE_MS        10000u       /* between SIGTERM and SIGKILL */
-#define LIMIT_WORKER_AWAY_MS  60000u       /* an executor without a worker ends its trials then */
-#define LIMIT_SPOOL_SEGMENT   (8u << 20)
+#define LIMIT_HOLD_BYTES      (1u << 20)     /* of results past a horizon, held for a verdict */
+#define LIMIT_REPORT_SOCKETS  256u           /* connections to an executor's report socket */
+#define LIMIT_STARTS          32u    /* starts that a zygote was asked for and has not answered */
+#define LIMIT_FORK_CONFIG     65536u /* a configuration that a zygote takes; larger: a fresh process \
+                                      */
+#define LIMIT_LEAVE_MS       5000u   /* a program that was told to stop may take to leave */
+#define LIMIT_LEAVE_LINES_MS 1000u   /* the same for one that need not have read it */
+#define LIMIT_GRACE_MS       10000u /* between SIGTERM and SIGKILL */
+#define LIMIT_WORKER_AWAY_MS 60000u /* an executor without a worker ends its trials then */
+#define LIMIT_SPOOL_SEGMENT  (8u << 20)
 
 #endif

@@ -36,8 +36,8 @@ struct record_start {
 };
 
 struct record_end {
-    uint32_t reason;  /* enum end_reason */
-    int64_t status;   /* exit status, or the signal's number */
+    uint32_t reason; /* enum end_reason */
+    int64_t status;  /* exit status, or the signal's number */
     uint64_t unix_ms;
     struct span text; /* what went wrong in words; the last lines of stderr behind it */
 };

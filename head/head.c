@@ -101,7 +101,8 @@ static void journal_failed(struct head *head, int err)
 }
 
 /* Move the log on: finish what is committed, append what is ready. The journal is asked in every
- * pass, also when nothing is on the way: it tends its connection, and sees that another head leads. */
+ * pass, also when nothing is on the way: it tends its connection, and sees that another head leads.
+ */
 static void commit(struct head *head, uint64_t now_ms)
 {
     for (;;) {

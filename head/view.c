@@ -272,8 +272,7 @@ static void apply_trial(struct view *view, const struct effect_trial *row)
 static void apply_attempt(struct view *view, const struct effect_attempt *attempt)
 {
     struct view_experiment *experiment = view_experiment(view, attempt->experiment);
-    struct view_trial *trial =
-        experiment != NULL ? view_trial(experiment, attempt->trial) : NULL;
+    struct view_trial *trial = experiment != NULL ? view_trial(experiment, attempt->trial) : NULL;
     size_t size = attempt->experiment_id.size;
 
     if (trial == NULL || size >= sizeof(trial->experiment_id))

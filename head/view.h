@@ -31,7 +31,7 @@ struct view_trial {
     bool has_best;
     bool ahead;
     char experiment_id[33]; /* of its results, Tune's word; empty before it first runs */
-    struct span id; /* these five in one owned block */
+    struct span id;         /* these five in one owned block */
     struct span name;
     struct span tag;
     struct span folder;

@@ -23,8 +23,8 @@ void local_fini(struct local *local);
 
 /* A listening socket at path (mode 0600, an old one replaced), or ERR_*. */
 int local_listen(const char *path);
-/* The next connection of a listening socket, non-blocking, only of this user (SO_PEERCRED); ERR_AGAIN
- * where there is none. */
+/* The next connection of a listening socket, non-blocking, only of this user (SO_PEERCRED);
+ * ERR_AGAIN where there is none. */
 int local_accept(int listening);
 /* Connected and non-blocking, or ERR_*. */
 int local_connect(const char *path);

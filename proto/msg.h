@@ -6,8 +6,8 @@
  *
  * A worker and its executors speak the same messages over a unix socket (local.h).
  *
- * Planes: JOIN (the head's address; any key), CLIENT and WORKER (only keys that the head knows; their
- * ports come with WELCOME). Who may send what is roles.c. */
+ * Planes: JOIN (the head's address; any key), CLIENT and WORKER (only keys that the head knows;
+ * their ports come with WELCOME). Who may send what is roles.c. */
 #ifndef PROTO_MSG_H
 #define PROTO_MSG_H
 
@@ -29,24 +29,24 @@ enum msg_type {
     MSG_JOIN = 12,
     MSG_JOINED = 13,
     /* worker plane */
-    MSG_REGISTER = 20,      /* worker: what I am */
-    MSG_REGISTERED = 21,    /* head: your number */
-    MSG_READY = 22,         /* worker: what I hold; give me work */
-    MSG_HEARTBEAT = 23,     /* both ways, from the main loops */
-    MSG_UNKNOWN = 24,       /* head: I do not know this connection; register */
-    MSG_EXPERIMENT = 25,    /* head: what the trials of an experiment share */
-    MSG_LAUNCH = 26,        /* head: start these attempts, or keep them until there is room */
-    MSG_REPORTS = 27,       /* worker: records of attempts */
-    MSG_VERDICTS = 28,      /* head: what is acknowledged, and what attempts may do */
-    MSG_RELEASE = 29,       /* head: an experiment has ended; its executor may go */
-    MSG_OUTPUT = 30,        /* worker: bytes of a trial's stdout or stderr; answered by OK */
-    MSG_LEAVING = 31,       /* worker: I end by my own will */
-    MSG_VACATED = 32,       /* executor to its worker: these attempts' processes are gone */
+    MSG_REGISTER = 20,   /* worker: what I am */
+    MSG_REGISTERED = 21, /* head: your number */
+    MSG_READY = 22,      /* worker: what I hold; give me work */
+    MSG_HEARTBEAT = 23,  /* both ways, from the main loops */
+    MSG_UNKNOWN = 24,    /* head: I do not know this connection; register */
+    MSG_EXPERIMENT = 25, /* head: what the trials of an experiment share */
+    MSG_LAUNCH = 26,     /* head: start these attempts, or keep them until there is room */
+    MSG_REPORTS = 27,    /* worker: records of attempts */
+    MSG_VERDICTS = 28,   /* head: what is acknowledged, and what attempts may do */
+    MSG_RELEASE = 29,    /* head: an experiment has ended; its executor may go */
+    MSG_OUTPUT = 30,     /* worker: bytes of a trial's stdout or stderr; answered by OK */
+    MSG_LEAVING = 31,    /* worker: I end by my own will */
+    MSG_VACATED = 32,    /* executor to its worker: these attempts' processes are gone */
     /* worker and client plane */
     MSG_BLOB_GET = 40,
     MSG_BLOB_CHUNK = 41,
-    MSG_BLOB_PUT = 42,      /* client: a chunk; answered by BLOB_STATE */
-    MSG_BLOB_ASK = 43,      /* how much of a blob is there; answered by BLOB_STATE */
+    MSG_BLOB_PUT = 42, /* client: a chunk; answered by BLOB_STATE */
+    MSG_BLOB_ASK = 43, /* how much of a blob is there; answered by BLOB_STATE */
     MSG_BLOB_STATE = 44,
     /* client plane */
     MSG_SUBMIT = 50,
@@ -65,7 +65,7 @@ enum msg_type {
     MSG_LINES = 63,
     MSG_LOGS = 64,
     MSG_LOG_CHUNK = 65,
-    MSG_BEST = 66,          /* answered by TRIAL_ROWS */
+    MSG_BEST = 66, /* answered by TRIAL_ROWS */
     MSG_NODES = 67,
     MSG_NODE_ROWS = 68,
     MSG_EXPLAIN = 69,
@@ -175,12 +175,12 @@ struct msg_experiment {
     uint32_t run_kind; /* enum run_kind */
     struct span run;
     struct span run_name;
-    uint32_t start;    /* enum start_kind */
-    struct span code;  /* hash of the code blob, or empty */
+    uint32_t start;     /* enum start_kind */
+    struct span code;   /* hash of the code blob, or empty */
     struct span folder; /* the experiment's results on the head; for a worker that shares them */
     struct span horizon_attribute; /* empty: none */
-    struct record_list stop; /* struct stop_rule */
-    struct record_list env;  /* struct msg_env */
+    struct record_list stop;       /* struct stop_rule */
+    struct record_list env;        /* struct msg_env */
 };
 
 struct msg_gpu {
@@ -322,8 +322,8 @@ struct msg_count {
 struct msg_experiment_row {
     uint32_t experiment;
     struct span name;
-    struct span state;   /* "RUNNING", "TERMINATED", "ERROR" (ended with failed trials) */
-    struct span owner;   /* the principal's name */
+    struct span state; /* "RUNNING", "TERMINATED", "ERROR" (ended with failed trials) */
+    struct span owner; /* the principal's name */
     uint64_t submitted_ms;
     uint64_t ended_ms;
     uint32_t total;
@@ -349,10 +349,10 @@ struct msg_trial_row {
     struct span id;
     struct span name;
     struct span tag;
-    struct span state;  /* Tune's word */
+    struct span state; /* Tune's word */
     uint32_t attempt;
     uint32_t failures;
-    struct span node;   /* its name; empty: none yet */
+    struct span node; /* its name; empty: none yet */
     struct span hostname;
     int64_t pid;
     uint64_t started_ms;
@@ -360,15 +360,15 @@ struct msg_trial_row {
     uint64_t results;
     struct span reason; /* why the last attempt ended; empty: none did */
     int64_t status;
-    struct span text;   /* the same in words, with the end of stderr */
+    struct span text; /* the same in words, with the end of stderr */
     bool has_best;
     double best;
     int64_t best_at;
-    struct span folder; /* absolute */
-    struct span config; /* packed */
-    struct span last;   /* last result, as result_dict writes it: a packed map; empty: none */
+    struct span folder;  /* absolute */
+    struct span config;  /* packed */
+    struct span last;    /* last result, as result_dict writes it: a packed map; empty: none */
     struct span summary; /* resources, as Tune prints them */
-    uint64_t version;   /* rises with every change in the experiment */
+    uint64_t version;    /* rises with every change in the experiment */
 };
 
 /* The rows that changed after a version, the oldest change first; waits up to wait_ms for one. */
@@ -377,7 +377,7 @@ struct msg_trials {
     uint64_t after_version; /* 0: all */
     uint32_t limit;
     uint32_t wait_ms;
-    struct span state;      /* only this label; empty: all */
+    struct span state; /* only this label; empty: all */
 };
 
 struct msg_trial_rows {
@@ -396,7 +396,7 @@ struct msg_status {
 struct msg_status_group {
     struct span state;
     uint32_t count;
-    uint32_t shown_first; /* how many of rows stand before "... not shown" */
+    uint32_t shown_first;    /* how many of rows stand before "... not shown" */
     struct record_list rows; /* struct msg_trial_row without config */
 };
 
@@ -408,11 +408,11 @@ struct msg_usage {
 
 struct msg_status_reply {
     struct msg_experiment_row experiment;
-    struct span scheduler; /* its lines */
+    struct span scheduler;    /* its lines */
     struct record_list usage; /* struct msg_usage */
     uint64_t memory_used;     /* bytes, of the head's machine */
     uint64_t memory_total;
-    uint32_t nodes;           /* that are up */
+    uint32_t nodes; /* that are up */
     bool committing;
     struct record_list groups; /* struct msg_status_group in order of first appearance */
     struct span hostname;      /* the head's */
@@ -425,12 +425,13 @@ struct msg_show {
 
 struct msg_show_reply {
     struct msg_experiment_row experiment;
-    struct span spec; /* packed */
+    struct span spec;          /* packed */
     struct record_list trials; /* struct msg_trial_row: the one asked for */
 };
 
-/* Lines of result.json. With a trial: the trial's own file, cursor counts its bytes. With MSG_ALL: the
- * experiment's feed in the order of commits, cursor counts rows. Waits up to wait_ms for more. */
+/* Lines of result.json. With a trial: the trial's own file, cursor counts its bytes. With MSG_ALL:
+ * the experiment's feed in the order of commits, cursor counts rows. Waits up to wait_ms for more.
+ */
 struct msg_results {
     uint32_t experiment;
     uint32_t trial;
@@ -556,8 +557,8 @@ void message_pack(enum msg_type type, uint64_t request, const void *body, struct
 int message_unpack(struct span frame, struct arena *arena, struct message *out,
                    struct schema_error *error);
 
-/* The type and request id of a frame, before anything of it is unpacked: to look up whether its sender
- * may say this at all. False where it does not begin as a message. */
+/* The type and request id of a frame, before anything of it is unpacked: to look up whether its
+ * sender may say this at all. False where it does not begin as a message. */
 bool message_peek(struct span frame, uint32_t *type, uint64_t *request);
 
 /* A line for logs and tests. */

@@ -423,6 +423,7 @@ void act_ready(struct daemon *daemon)
         room++;
     held = xcalloc(room + 1, sizeof(*held));
     ends_list(daemon->ends, held);
+    at = NULL;
     while (agent_next(daemon->agent, &at, &row) && count < LIMIT_LEASES)
         held[count++] =
             (struct msg_held){row.who.experiment, row.who.trial, row.who.attempt, row.seen};
@@ -450,7 +451,7 @@ void act_open(struct daemon *daemon)
     blob_cache_rewind(daemon->blobs);
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor))
-        executor_output(executor)->own = 0; /* it is said again after UNKNOWN */
+        executor_output(executor)->sent_ms = 0; /* those in flight go again */
 }
 
 /* ---- what time brings ---- */

@@ -21,6 +21,7 @@
 #define OWN_PAUSE_MS 2000u  /* such a gap between two turns is this process's own */
 #define BEAT_MS      1000u
 #define JITTER_MS    200u   /* so that not all workers come back at once */
+#define KNOCK_MS     300u   /* between attempts while nobody listens */
 #define AGAIN_MS     1000u  /* after a connection that came to nothing */
 #define JOIN_ANSWER  32768u /* bytes of the longest answer on the join plane */
 #define EXIT_DENIED  4
@@ -255,11 +256,10 @@ static void watch_changed(struct link_head *link, uint64_t now_ms)
         ask(link, now_ms);
         break;
     case LINK_NO_HEAD:
-        /* On the worker plane: its port may be another now. */
-        if (link->state > HEAD_JOIN)
-            lose(link, now_ms, "nobody listens");
-        else
-            say_away(link);
+        /* On the worker plane its port may be another now; and libzmq would ask ever more rarely.
+         */
+        say_away(link);
+        go_away(link, now_ms, KNOCK_MS + randombytes_uniform(JITTER_MS + 1));
         break;
     case LINK_STRANGER:
         on_stranger(link, now_ms);

@@ -40,7 +40,7 @@ struct sched_view {
     void *core; /* borrowed */
     enum trial_state (*state)(void *core, uint32_t trial);
     struct span (*config)(void *core, uint32_t trial); /* packed */
-    bool (*waiting)(void *core); /* is any trial pending or paused */
+    bool (*waiting)(void *core);                       /* is any trial pending or paused */
 };
 
 /* Whether a trial could be started now. */

@@ -59,7 +59,7 @@ static int split_host(char *text, struct store_address *address)
     }
     if (host[0] == '\0' || strlen(host) >= sizeof(address->host))
         return ERR_MALFORMED;
-    (void)snprintf(address->host, sizeof(address->host), "%s", host);
+    memcpy(address->host, host, strlen(host) + 1);
     return 0;
 }
 

@@ -17,10 +17,9 @@ struct expected {
 
 #define RESULTS_MOST 512u
 
-static void expect_end(struct check_trial *trial, struct check_attempt *attempt, uint32_t reason)
+static void count_end(struct check_trial *trial, const struct check_attempt *attempt,
+                      uint32_t reason)
 {
-    attempt->over = true;
-    trial->may_leave = trial->must_leave = true;
     if (trial->state == TRIAL_STOPPING || attempt->final)
         return;
     if (end_reason_is_failure(reason))
@@ -48,7 +47,6 @@ static void expect_report(struct checker *checker, const struct event_report *re
     const struct whose who = {report->experiment, report->trial, report->attempt};
     struct check_attempt *attempt = ledger_attempt(checker, &who);
     struct check_trial *trial = ledger_trial(checker, who.experiment, who.trial);
-    uint32_t end_reason = 0;
     bool ended = false;
     struct cursor cursor;
 
@@ -79,15 +77,11 @@ static void expect_report(struct checker *checker, const struct event_report *re
             if (record.kind == RECORD_RESULT && !attempt->final && expected->count < RESULTS_MOST)
                 hashes[expected->count++] = hash;
             ended = record.kind == RECORD_END;
-            end_reason = ended ? record.end.reason : 0;
         }
     }
     expected->hw = attempt->hw;
-    /* Judged behind the results: one of them may be the last. */
     trial->may_leave = trial->must_leave = ended;
     attempt->over = ended;
-    trial->cut = trial->cut && !ended;
-    (void)end_reason;
 }
 
 /* Every lease of a node may end now; those that held says not. */
@@ -101,7 +95,6 @@ static void expect_leaving(struct checker *checker, uint32_t number, bool all)
 
         trial->may_leave = true;
         trial->must_leave = all;
-        trial->cut = true;
     }
     if (all)
         node->lost = true;
@@ -288,10 +281,12 @@ static void judge_end(struct checker *checker, const struct effect_trial *row,
 {
     struct check_attempt *attempt = &trial->attempts[trial->count - 1];
 
-    if (attempt->over)
-        expect_end(trial, attempt, attempt->truth[attempt->hw - 1].reason);
-    else if (trial->state != TRIAL_STOPPING && !attempt->final)
-        trial->losses++;
+    if (attempt->over) {
+        count_end(trial, attempt, attempt->truth[attempt->hw - 1].reason);
+    } else {
+        count_end(trial, attempt, END_NODE_LOST);
+        trial->cut = true;
+    }
     trial->must_leave = false;
     if (row->failures != trial->failures)
         world_fail(checker->world, "I15: %u/%u says %u failures and had %u", row->experiment,

@@ -52,7 +52,7 @@ def nodes(head):
 
 
 def up(head):
-    return {node["name"] for node in nodes(head) if node["state"] == "up"}
+    return {node["name"] for node in nodes(head) if node["state"] == "UP"}
 
 
 def trials(head, experiment, **options):

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -124,6 +125,8 @@ void cage_close(struct cage *cage)
     /* Where we may not go home, we end in it, and it stays, empty. */
     if (control_write(cage->home, "cgroup.procs", "0")) {
         (void)control_write(cage->path, "cgroup.kill", "1");
+        while (waitpid(-1, NULL, 0) > 0) /* orphans are ours; none is left alive */
+            ;
         (void)rmdir(cage->path);
         (void)unlink(cage->note);
     }
