@@ -89,13 +89,12 @@
 #define LIMIT_SPOOL_BYTES     (256ull << 20) /* of an attempt's records on disk; then it must wait */
 #define LIMIT_HOLD_BYTES      (1u << 20)     /* of results past a horizon, held for a verdict */
 #define LIMIT_REPORT_SOCKETS  256u           /* connections to an executor's report socket */
-#define LIMIT_STARTS          32u    /* starts that a zygote was asked for and has not answered */
-#define LIMIT_FORK_CONFIG     65536u /* a configuration that a zygote takes; larger: a fresh process \
-                                      */
-#define LIMIT_LEAVE_MS       5000u   /* a program that was told to stop may take to leave */
-#define LIMIT_LEAVE_LINES_MS 1000u   /* the same for one that need not have read it */
-#define LIMIT_GRACE_MS       10000u /* between SIGTERM and SIGKILL */
-#define LIMIT_WORKER_AWAY_MS 60000u /* an executor without a worker ends its trials then */
-#define LIMIT_SPOOL_SEGMENT  (8u << 20)
+#define LIMIT_STARTS          32u    /* starts a zygote was asked for and has not answered */
+#define LIMIT_FORK_CONFIG     65536u /* a configuration for a fork; larger: no fork */
+#define LIMIT_LEAVE_MS        5000u  /* a program that was told to stop may take to leave */
+#define LIMIT_LEAVE_LINES_MS  1000u  /* the same for one that need not have read it */
+#define LIMIT_GRACE_MS        10000u /* between SIGTERM and SIGKILL */
+#define LIMIT_WORKER_AWAY_MS  60000u /* an executor without a worker ends its trials then */
+#define LIMIT_SPOOL_SEGMENT   (8u << 20)
 
 #endif

@@ -220,6 +220,7 @@ int head_run(struct head *head)
         bool any = false;
 
         on_signal(head);
+        planes_events(head);
         for (int i = 0; i < PLANES; i++)
             any |= plane_read(head, (enum link_plane)i, now_ms, unix_ms);
         commit(head, now_ms);

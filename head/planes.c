@@ -151,6 +151,12 @@ static void watch_monitor(struct head *head, enum link_plane kind)
     }
 }
 
+void planes_events(struct head *head)
+{
+    for (int kind = 0; kind < PLANES; kind++)
+        watch_monitor(head, (enum link_plane)kind);
+}
+
 void planes_watch(struct head *head, uint64_t now_ms)
 {
     struct zap_audit audit;
@@ -158,7 +164,6 @@ void planes_watch(struct head *head, uint64_t now_ms)
     for (int kind = 0; kind < PLANES; kind++) {
         struct cut cut = {.head = head, .kind = (enum link_plane)kind};
 
-        watch_monitor(head, cut.kind);
         (void)peerwatch_check(head->planes[kind].watch, now_ms, head->planes[kind].drained, cut_off,
                               &cut);
     }

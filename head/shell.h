@@ -69,7 +69,11 @@ void shell_principal(struct head *head, const struct effect_principal *principal
  * was. */
 bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms);
 
-/* What became of connections; who was refused; who is to be cut off. */
+/* What became of connections: before anything is read, so that a connection is known before its
+ * first message. */
+void planes_events(struct head *head);
+
+/* Who was refused; who is to be cut off. */
 void planes_watch(struct head *head, uint64_t now_ms);
 
 /* head.c: step an event of the head's own. */

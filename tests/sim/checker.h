@@ -42,8 +42,6 @@ void checker_told(struct checker *checker, const struct whose *who, uint64_t seq
 void checker_process(struct checker *checker, uint32_t host, const struct whose *who,
                      const struct resources *need, const uint32_t *devices, uint32_t device_count);
 void checker_process_gone(struct checker *checker, uint32_t host, const struct whose *who);
-/* What a host has from now on. */
-void checker_capacity(struct checker *checker, uint32_t host, const struct resources *capacity);
 
 /* ---- what was committed ---- */
 

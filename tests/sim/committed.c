@@ -226,7 +226,8 @@ static void take_verdict(struct checker *checker, const struct effect_verdict *e
     const struct check_attempt *attempt = ledger_attempt(checker, &who);
 
     if (effect->acked_seq > (attempt != NULL ? attempt->hw : 0))
-        world_fail(checker->world, "I1: %u/%u attempt %u: %llu would be acknowledged, %llu is there",
+        world_fail(checker->world,
+                   "I1: %u/%u attempt %u: %llu would be acknowledged, %llu is there",
                    who.experiment, who.trial, who.attempt, (unsigned long long)effect->acked_seq,
                    attempt != NULL ? (unsigned long long)attempt->hw : 0ull);
     if (expected->is_report && memcmp(&who, &expected->who, sizeof(who)) == 0) {
@@ -401,7 +402,8 @@ static void take_effect(struct checker *checker, const struct effect *effects, s
     switch (effect->type) {
     case EFFECT_LAUNCH:
         /* Its row comes next. */
-        ahead = at + 1 < count && effects[at + 1].type == EFFECT_TRIAL && effects[at + 1].trial.ahead;
+        ahead =
+            at + 1 < count && effects[at + 1].type == EFFECT_TRIAL && effects[at + 1].trial.ahead;
         take_launch(checker, &effect->launch, ahead);
         return;
     case EFFECT_VERDICT:
@@ -439,14 +441,13 @@ static void take_effect(struct checker *checker, const struct effect *effects, s
 static void describe_node(struct checker *checker, const struct event_node_back *back)
 {
     struct check_node *node = ledger_node(checker, back->principal);
-    const struct resource_custom *custom = back->capacity.custom.items;
 
     node->known = true;
     node->capacity = back->capacity;
     node->gpus = back->gpus;
     node->credit = back->credit;
-    node->custom[0].amount = back->capacity.custom.count > 0 ? custom[0].amount : 0;
-    node->capacity.custom.items = node->custom;
+    node->capacity.custom = (struct record_list){0};
+    node->licences = lease_custom(&back->capacity);
 }
 
 static void before(struct checker *checker, const struct event *event, struct expected *expected,
@@ -476,8 +477,7 @@ void checker_take(struct checker *checker, const struct event *event, bool admit
     for (size_t i = 0; i < count && !checker->world->failed; i++) {
         if (event != NULL && !admitted && effects[i].type != EFFECT_REPLY &&
             effects[i].type != EFFECT_VERDICT)
-            world_fail(checker->world, "a refused event has an effect of type %u",
-                       effects[i].type);
+            world_fail(checker->world, "a refused event has an effect of type %u", effects[i].type);
         take_effect(checker, effects, i, count, &expected);
     }
     if (checker->world->failed || !begun)

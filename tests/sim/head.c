@@ -181,6 +181,7 @@ static void commit(struct world *world, void *subject, uint64_t life)
     world_say(world, "commit of entry %zu", head->entry_count);
     head->committing = NULL;
     journal_keep(head);
+    journal_image(head);
     head->entries[head->entry_count - 1].taken = true;
     turn_apply(world, turn);
     if (head->open != NULL)

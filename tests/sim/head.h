@@ -2,9 +2,9 @@
  *
  * Events are judged in the open turn. A turn closes when no commit is in flight; its effects happen
  * once its entry is committed, and from memory that is the turn's alone. A killed head keeps what
- * was committed and nothing else; the entry in flight may or may not have reached the disk. The next
- * one reads an image, if there is one, and replays the rest of the journal, which must decide the
- * same, effect for effect. */
+ * was committed and nothing else; the entry in flight may or may not have reached the disk. The
+ * next one reads an image, if there is one, and replays the rest of the journal, which must decide
+ * the same, effect for effect. */
 #ifndef SIM_HEAD_H
 #define SIM_HEAD_H
 

@@ -77,6 +77,7 @@ enum core_answer head_event(struct world *world, struct event *event);
 /* journal.c */
 void journal_write(struct world *world, struct turn *turn);
 void journal_keep(struct head *head);
+void journal_image(struct head *head);
 void journal_drop(struct head *head);
 bool journal_recover(struct world *world);
 void entry_fini(struct entry *entry);

@@ -62,13 +62,17 @@ void journal_keep(struct head *head)
     }
     head->entries[head->entry_count++] = head->pending;
     head->pending = (struct entry){0};
-    /* An image is only taken where nothing is being judged, as the real one is. */
-    if (head->open == NULL && plan_has(&head->world->plan, FAULT_HEAD) &&
-        rng_chance(&head->world->trouble, 5)) {
-        buf_reset(&head->image);
-        core_save(head->core, &head->image);
-        head->image_at = head->entry_count;
-    }
+}
+
+/* Only where nothing is being judged: the core is what the entries made it. */
+void journal_image(struct head *head)
+{
+    if (head->open != NULL || !plan_has(&head->world->plan, FAULT_HEAD) ||
+        !rng_chance(&head->world->trouble, 5))
+        return;
+    buf_reset(&head->image);
+    core_save(head->core, &head->image);
+    head->image_at = head->entry_count;
 }
 
 void journal_drop(struct head *head)
@@ -116,8 +120,7 @@ static void take(struct world *world, struct entry *entry, const struct turn *tu
         return;
     entry->taken = true;
     for (size_t i = 0; i < turn->note_count && !world->failed; i++)
-        checker_take(world->checker,
-                     turn->notes[i].event.type != 0 ? &turn->notes[i].event : NULL,
+        checker_take(world->checker, turn->notes[i].event.type != 0 ? &turn->notes[i].event : NULL,
                      turn->notes[i].admitted, &turn->effects.items[turn->notes[i].from],
                      turn->notes[i].to - turn->notes[i].from);
 }

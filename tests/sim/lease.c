@@ -59,7 +59,7 @@ static bool load_fits(const struct check_node *node, const struct check_lease *l
     /* What is not asked for is not judged: a node may have come back smaller. */
     return (lease->need.cpu == 0 || load.cpu <= node->capacity.cpu) &&
            (lease->need.memory_bytes == 0 || load.memory <= node->capacity.memory_bytes) &&
-           (lease_custom(&lease->need) == 0 || load.custom <= lease_custom(&node->capacity));
+           (lease_custom(&lease->need) == 0 || load.custom <= node->licences);
 }
 
 static void lease_fill(struct checker *checker, const struct effect_launch *launch,

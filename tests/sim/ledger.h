@@ -31,7 +31,7 @@ struct check_trial {
     uint32_t node;
     bool ahead; /* of the newest row */
     bool closed;
-    bool cut;   /* its node was lost under it: its processes may live on */
+    bool cut; /* its node was lost under it: its processes may live on */
     uint32_t failures;
     uint32_t losses;
     /* Within one event. */
@@ -61,8 +61,8 @@ struct check_lease {
 };
 
 struct check_node {
-    struct resources capacity;
-    struct resource_custom custom[1];
+    struct resources capacity; /* without custom ones */
+    int64_t licences;          /* its only custom resource */
     uint32_t gpus;
     uint32_t credit;
     bool known;
@@ -90,7 +90,6 @@ struct checker {
     struct process *processes; /* owned */
     uint32_t process_count;
     uint32_t process_room;
-    struct resources capacities[PLAN_HOSTS];
 };
 
 /* They grow as needed. */

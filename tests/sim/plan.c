@@ -168,9 +168,9 @@ static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, 
         fprintf(stderr, "sim: a plan is no experiment: %s%s: %s\n", error.what, wrong.what,
                 buf_text(&text));
     assert(err == 0);
-    experiment->never_done = (experiment->spec.stop_count > 0 ||
-                              strcmp(experiment->spec.scheduler.type, "fifo") != 0) &&
-                             chance(rng, 50);
+    experiment->never_done =
+        (experiment->spec.stop_count > 0 || strcmp(experiment->spec.scheduler.type, "fifo") != 0) &&
+        chance(rng, 50);
     value_pack(value, &packed);
     experiment->packed = arena_copy(arena, buf_span(&packed));
     buf_fini(&packed);

@@ -12,19 +12,19 @@
 #include "head/core/event.h"
 
 enum fault {
-    FAULT_JITTER,     /* messages take up to a hundred times as long */
-    FAULT_RESET,      /* a connection breaks: what is under way is lost */
-    FAULT_CUT,        /* a host cannot reach the head for a while */
-    FAULT_REPEAT,     /* batches come twice, or with a gap before them */
-    FAULT_HEAD,       /* the head is killed, with or without the entry that is being written */
-    FAULT_SLOW_LOG,   /* a commit takes seconds */
-    FAULT_CLOCK,      /* the head's wall clock jumps */
-    FAULT_DAEMON,     /* a worker daemon is started again; its executors go on */
-    FAULT_EXECUTOR,   /* an executor dies, and its trials with it */
-    FAULT_MACHINE,    /* a host dies and comes back with nothing */
-    FAULT_DRAIN,      /* a host is drained for a while */
-    FAULT_CAPACITY,   /* a host comes back with less, and later with all */
-    FAULT_REVOKE,     /* a host's key is revoked, and later given its role again */
+    FAULT_JITTER,   /* messages take up to a hundred times as long */
+    FAULT_RESET,    /* a connection breaks: what is under way is lost */
+    FAULT_CUT,      /* a host cannot reach the head for a while */
+    FAULT_REPEAT,   /* batches come twice, or with a gap before them */
+    FAULT_HEAD,     /* the head is killed, with or without the entry that is being written */
+    FAULT_SLOW_LOG, /* a commit takes seconds */
+    FAULT_CLOCK,    /* the head's wall clock jumps */
+    FAULT_DAEMON,   /* a worker daemon is started again; its executors go on */
+    FAULT_EXECUTOR, /* an executor dies, and its trials with it */
+    FAULT_MACHINE,  /* a host dies and comes back with nothing */
+    FAULT_DRAIN,    /* a host is drained for a while */
+    FAULT_CAPACITY, /* a host comes back with less, and later with all */
+    FAULT_REVOKE,   /* a host's key is revoked, and later given its role again */
     FAULT_COUNT
 };
 
@@ -55,12 +55,12 @@ struct plan {
     uint32_t host_count;
     struct plan_experiment experiments[PLAN_EXPERIMENTS];
     uint32_t experiment_count;
-    uint32_t faults;         /* bits by enum fault */
-    uint64_t faults_until_us; /* from then on nothing goes wrong */
-    uint64_t latency_us;     /* of a message, in the mean */
-    uint64_t commit_us;      /* of an entry, in the mean */
-    uint64_t lost_us;        /* how long a node may be silent */
-    bool meddling;           /* people stop and remove things */
+    uint32_t faults;                    /* bits by enum fault */
+    uint64_t faults_until_us;           /* from then on nothing goes wrong */
+    uint64_t latency_us;                /* of a message, in the mean */
+    uint64_t commit_us;                 /* of an entry, in the mean */
+    uint64_t lost_us;                   /* how long a node may be silent */
+    bool meddling;                      /* people stop and remove things */
     char *spec_texts[PLAN_EXPERIMENTS]; /* in the arena */
 };
 

@@ -251,9 +251,10 @@ class Daemon:
         return status if status >= 0 else 128 - status
 
     def end(self, limit_s=20):
-        """As a person ends it: TERM, and then it goes."""
+        """As a person ends it: TERM, and then it goes in order."""
         self.kill(signal.SIGTERM)
-        return self.wait(limit_s)
+        status = self.wait(limit_s)
+        check(status in (0, 128 + signal.SIGTERM), "%s ends with %d: %s" % (self.name, status, self.err()))
 
     def end_hard(self):
         self.kill(signal.SIGKILL)
@@ -448,6 +449,11 @@ class Scene:
             self.env(home, env),
             cwd,
         )
+
+    def needs_command(self, name):
+        """A verb that is not built yet is an unknown one."""
+        if "no such command" in self.assay(name, "--help", status=None).err:
+            raise Skip("assay %s is not built yet" % name)
 
     def token(self, head, role, name=None, *words):
         """A file with a fresh token in it."""

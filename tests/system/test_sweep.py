@@ -93,7 +93,8 @@ def shell_with_report(scene):
 @case
 def report_tells_when_to_stop(scene):
     sweep(scene, "-n", 2, "-p", "x=uniform:0,1", "--stop", "training_iteration=3", "--", "sh", "-c",
-          "while \"$SWEEP_TOOL\" report loss={x}; do :; done; echo left with $?",
+          "while :; do \"$SWEEP_TOOL\" report loss={x} || break; done; "
+          "\"$SWEEP_TOOL\" report loss={x}; echo left with $?",
           env={"SWEEP_TOOL": tool("assay")})
     for path in trial_folders(scene.path("results", "sweep")):
         rows = result_rows(path)
