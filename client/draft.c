@@ -18,7 +18,9 @@ static int say_at(const char *file, uint32_t line, uint32_t column, const char *
 {
     const char *what = line > 0 ? arena_printf(arena, "%s:%u:%u", file, line, column) : file;
 
-    return say(EXIT_USAGE, what, mend != NULL && mend[0] != '\0' ? mend : NULL, "%s", why);
+    if (mend == NULL || mend[0] == '\0')
+        mend = "docs/INTERFACE.md, part 3, has all keys; examples/ has files to start from";
+    return say(EXIT_USAGE, what, mend, "%s", why);
 }
 
 static int check(const char *file, const struct experiment_entry *entry, const struct value *value,
@@ -131,7 +133,8 @@ static int read_entries(const char *file, char *const *words, struct arena *aren
         return 0;
     }
     if (experiment_file_read(file, arena, out, &error) != 0)
-        return say_at(file, error.line, error.column, NULL, error.what, arena);
+        return say_at(file, error.line, error.column,
+                      error.line == 0 ? "check its name and place" : NULL, error.what, arena);
     return 0;
 }
 

@@ -178,6 +178,17 @@ static int space_values(const char *given, const char *text, struct arena *arena
     return 0;
 }
 
+/* The domain that a word was meant to be; NULL where it is near none. */
+static const char *domain_near(const char *word)
+{
+    static const char *const names[] = {
+        "uniform", "loguniform", "quniform", "qloguniform", "randn",       "randint",
+        "choice",  "lograndint", "qrandint", "grid",        "grid_search",
+    };
+
+    return spec_nearest(word, names, sizeof(names) / sizeof(names[0]));
+}
+
 /* "lr=loguniform:1e-4,1e-1"; without a domain it is the value itself. */
 static int set_space(struct value *value, const char *given, struct arena *arena)
 {
@@ -208,6 +219,11 @@ static int set_space(struct value *value, const char *given, struct arena *arena
             value_builder_set(&marker, word, values);
             return set_path(value, path, value_builder_done(&marker), arena);
         }
+        if (domain_near(word) != NULL)
+            return say(EXIT_USAGE, "-p",
+                       arena_printf(arena, "did you mean %s? As it stands: --set '%s=\"%s\"'",
+                                    domain_near(word), path, equals + 1),
+                       "%s: there is no domain '%s'", given, word);
     }
     rc = scalar("-p", equals + 1, arena, &values);
     return rc != 0 ? rc : set_path(value, path, values, arena);

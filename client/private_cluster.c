@@ -20,7 +20,9 @@
 
 #define READY_MS  30000u /* for the head to listen */
 #define END_MS    15000u /* for both to end in order; then they are killed */
-#define HURRY_MS  1000u
+#define HURRY_MS  3000u  /* the same, after a second Ctrl-C */
+#define AGAIN_MS  100    /* between two signals in a hurry */
+#define DIED_MS   1000u  /* from a closed pipe to an end that can be seen */
 #define LINE_MOST 16384u
 
 struct private_cluster {
@@ -224,7 +226,7 @@ int private_cluster_died(struct private_cluster *cluster)
         const char *log;
     } names[] = {{"the private head", "head.log"}, {"the private worker", "worker.log"}};
     struct process *processes[] = {&cluster->head, &cluster->worker};
-    uint64_t until = clock_ms() + HURRY_MS;
+    uint64_t until = clock_ms() + DIED_MS;
 
     /* Its pipe may be closed a moment before it can be reaped. */
     for (;;) {
@@ -243,38 +245,39 @@ int private_cluster_died(struct private_cluster *cluster)
     }
 }
 
-static void wait_for(struct process *process, uint64_t until)
+/* Until both are gone, or until_ms. In a hurry they are told again and again: the first SIGTERM
+ * asks a daemon to end in order, the second to end at once. */
+static void wait_for_both(struct private_cluster *cluster, bool hurry, uint64_t until_ms)
 {
-    while (process->pid != 0) {
-        struct pollfd wait = {.fd = process->pidfd, .events = POLLIN};
-        uint64_t now = clock_ms();
+    struct process *processes[] = {&cluster->worker, &cluster->head};
 
-        if (now >= until) {
-            process_signal(process, SIGKILL);
-            (void)process_reap(process, true);
+    while (clock_ms() < until_ms) {
+        struct pollfd waits[2];
+        nfds_t count = 0;
+
+        for (size_t i = 0; i < 2; i++)
+            if (processes[i]->pid != 0 && process_reap(processes[i], false) < 0)
+                waits[count++] = (struct pollfd){.fd = processes[i]->pidfd, .events = POLLIN};
+        if (count == 0)
             return;
-        }
-        (void)poll(&wait, 1, (int)(until - now));
-        if (wait.revents != 0)
-            (void)process_reap(process, false);
+        if (poll(waits, count, hurry ? AGAIN_MS : (int)(until_ms - clock_ms())) != 0 || !hurry)
+            continue;
+        for (size_t i = 0; i < 2; i++)
+            process_signal(processes[i], SIGTERM);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        process_signal(processes[i], SIGKILL);
+        (void)process_reap(processes[i], true);
     }
 }
 
 void private_cluster_stop(struct private_cluster *cluster, bool hurry, bool keep)
 {
-    uint64_t until = clock_ms() + (hurry ? HURRY_MS : END_MS);
-
     if (cluster == NULL)
         return;
     process_signal(&cluster->worker, SIGTERM);
     process_signal(&cluster->head, SIGTERM);
-    if (hurry) {
-        /* The second TERM says: at once. */
-        process_signal(&cluster->worker, SIGTERM);
-        process_signal(&cluster->head, SIGTERM);
-    }
-    wait_for(&cluster->worker, until);
-    wait_for(&cluster->head, until);
+    wait_for_both(cluster, hurry, clock_ms() + (hurry ? HURRY_MS : END_MS));
     if (cluster->ready >= 0)
         (void)close(cluster->ready);
     if (!keep && cluster->dir[0] != '\0' && fs_remove_tree(cluster->dir) != 0)

@@ -125,8 +125,12 @@ static bool read_trial(const char *folder, const char *name,
     const char *path = arena_printf(arena, "%s/%s", folder, name);
     const char *params = arena_printf(arena, "%s/params.json", path);
     const char *result = arena_printf(arena, "%s/result.json", path);
+    struct stat status;
 
-    if (access(params, F_OK) != 0 && access(result, F_OK) != 0)
+    if (stat(params, &status) != 0 && stat(result, &status) != 0)
+        return false;
+    /* An earlier experiment of that name has left its trials in the same folder. */
+    if ((uint64_t)status.st_mtim.tv_sec < experiment->submitted_ms / 1000)
         return false;
     *row = (struct msg_trial_row){
         .experiment = experiment->experiment,
@@ -150,6 +154,8 @@ int saved_walk(const char *folder, struct arena *arena, struct saved *saved)
     struct msg_experiment_row *experiment = &saved->experiment;
     struct dirent **entries;
     const char *base;
+    uint32_t ended = 0;
+    uint64_t results = 0;
     int count = scandir(folder, &entries, NULL, by_name);
 
     if (count < 0)
@@ -171,13 +177,15 @@ int saved_walk(const char *folder, struct arena *arena, struct saved *saved)
         if (entries[i]->d_name[0] != '.' &&
             read_trial(folder, entries[i]->d_name, experiment, arena, row)) {
             row->trial = saved->count++;
-            if (span_is(row->state, "TERMINATED"))
-                experiment->terminated++;
-            experiment->results += row->results;
+            ended += span_is(row->state, "TERMINATED");
+            results += row->results;
         }
         free(entries[i]);
     }
     free(entries);
     experiment->total = experiment->created = saved->count;
+    experiment->pending = experiment->running = experiment->paused = experiment->error = 0;
+    experiment->terminated = ended;
+    experiment->results = results;
     return saved->count > 0 ? 0 : ERR_NOT_FOUND;
 }

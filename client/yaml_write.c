@@ -135,34 +135,37 @@ static void write_escape(struct buf *out, uint32_t code)
         buf_printf(out, "\\U%08X", code);
 }
 
-/* Folded with a backslash at the line's end, at a space or behind an escape. */
+/* Folded with a backslash at the line's end: before a space, before what follows an escape, and
+ * behind an escape that reaches one column further. Never at the text's own ends. */
 static void write_double(struct writer *writer, struct span text, size_t indent, bool key)
 {
     const unsigned char *bytes = text.data;
+    bool escaped = false; /* the one before was */
     size_t size;
 
     buf_append_char(writer->out, '"');
     for (size_t at = 0; at < text.size; at += size) {
         uint32_t code = code_point(bytes + at, &size);
         bool escape = code < 0x20 || code > 0x7e || code == '"' || code == '\\';
-        bool inner = at > 0 && at + size < text.size;
+        bool may = !key && at > 0 && at + size < text.size;
 
-        if (!key && inner && code == ' ' && column(writer) > WIDTH) {
+        if (!escape && may && (escaped || code == ' ') && column(writer) > WIDTH) {
             buf_append_char(writer->out, '\\');
             new_line(writer, indent);
-            buf_append_text(writer->out, "\\ ");
-            continue;
+            if (code == ' ')
+                buf_append_char(writer->out, '\\');
         }
         if (escape)
             write_escape(writer->out, code);
         else
             buf_append_char(writer->out, (char)code);
-        if (!key && inner && escape && column(writer) > WIDTH) {
+        if (escape && may && column(writer) > WIDTH + 1) {
             buf_append_char(writer->out, '\\');
             new_line(writer, indent);
             if (bytes[at + size] == ' ')
                 buf_append_char(writer->out, '\\');
         }
+        escaped = escape;
     }
     buf_append_char(writer->out, '"');
 }

@@ -51,8 +51,14 @@ struct daemon {
 /* Until told to end. The exit status. */
 int daemon_run(const struct settings *settings);
 
-/* act.c: a message of the head in an open session. */
+#define REQUEST_OUTPUT (UINT64_C(1) << 61) /* in ids of our requests to the head */
+
+/* act_head.c: a message of the head in an open session. */
 void act_head(struct daemon *daemon, const struct message *message, struct span frame);
+
+/* act.c: one step of the agent, and what follows from it. True: the event is a verdict that its
+ * executor is to hear. */
+bool act_step(struct daemon *daemon, const struct agent_event *event);
 /* The calls of executors.h. */
 bool act_frame(void *context, struct executor *executor, struct span frame);
 void act_gone(void *context, struct executor *executor);

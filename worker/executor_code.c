@@ -59,6 +59,14 @@ void code_begin(struct executor *executor, const struct msg_experiment *experime
 {
     char dir[LIMIT_PATH_BYTES];
 
+    if (executor->leaving) {
+        /* Its folder will be emptied: code_again. */
+        executor->code = CODE_READY;
+        executor->has_code = experiment->code.size > 0;
+        if (executor->has_code)
+            memcpy(executor->hash, experiment->code.data, LIMIT_HASH_BYTES);
+        return;
+    }
     if (executor->process.fd >= 0 && executor->code == CODE_READY) {
         /* It runs. One that was found may never have got so far as to have its code. */
         executor->has_code = experiment->code.size > 0;
@@ -77,6 +85,12 @@ void code_begin(struct executor *executor, const struct msg_experiment *experime
     }
     memcpy(executor->hash, experiment->code.data, LIMIT_HASH_BYTES);
     if (executor->code != CODE_WAITING)
+        get(executor);
+}
+
+void code_again(struct executor *executor)
+{
+    if (executor->code == CODE_READY && executor->has_code)
         get(executor);
 }
 

@@ -101,8 +101,8 @@ void executor_connect(struct executor *executor)
     local_init(&executor->local, fd);
     executor->watched = 0;
     executor_flush(executor);
-    if (executor->released)
-        executor_release(executor);
+    if (executor->released || executor->leaving)
+        executor_dismiss(executor);
 }
 
 void executor_lose_talk(struct executor *executor)
@@ -202,13 +202,22 @@ void executor_process_ready(struct executor *executor)
     executor->found = false;
     executor->introduced = false;
     executor->output.own = 0;
-    log_line(executor->released ? LOG_DEBUG : LOG_WARNING, "executor-gone",
+    log_line(executor->leaving ? LOG_DEBUG : LOG_WARNING, "executor-gone",
              "an executor is gone experiment=%u pid=%ld", executor->number, (long)executor->pid);
     executor->pid = 0;
+    if (executor->leaving) {
+        /* It had nothing left; what waits is for the next one, in a folder that this one emptied.
+         */
+        executor->leaving = false;
+        executor->deaths = 0;
+        executor->start_at_ms = executor->all->now_ms;
+        if (!executor->released)
+            code_again(executor);
+        return;
+    }
     buf_reset(&executor->outbox); /* those leases are ended by `gone` */
     calls->gone(calls->context, executor);
-    if (!executor->released)
-        count_death(executor);
+    count_death(executor);
 }
 
 /* ---- what its trials need, for another daemon ---- */

@@ -84,9 +84,11 @@ void executor_print(const struct executor *executor, struct buf *out);
 /* It has said READY. */
 void executor_heard_ready(struct executor *executor);
 
-/* An order (LAUNCH, VERDICTS): waits in the outbox until the code is there and EXPERIMENT was said.
+/* An order (LAUNCH): waits in the outbox until the code is there and EXPERIMENT was said.
  */
 void executor_order(struct executor *executor, struct span frame);
+/* VERDICTS: behind the LAUNCHes that wait. */
+void executor_judge(struct executor *executor, struct span frame);
 /* Anything else: at once. False where it is not there: it is not told. */
 bool executor_say(struct executor *executor, struct span frame);
 

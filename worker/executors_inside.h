@@ -1,7 +1,7 @@
 /* executors_inside.h - for the files of executors.h alone.
  *
- * executors.c: the registry, the loop, what is said. executor_process.c: found, started, gone.
- * executor_code.c: the code tree. */
+ * executors.c: the registry and the loop. executor_talk.c: what is said, both ways.
+ * executor_process.c: found, started, gone. executor_code.c: the code tree. */
 #ifndef WORKER_EXECUTORS_INSIDE_H
 #define WORKER_EXECUTORS_INSIDE_H
 
@@ -59,6 +59,7 @@ struct executor {
 
     bool wanted;   /* start it, also while nothing waits for it */
     bool stopping; /* this node leaves: it was told to end */
+    bool leaving;  /* this process was told RELEASE */
     bool released;
     bool dead;          /* to be freed at the end of the turn */
     struct arena arena; /* of need's names */
@@ -86,13 +87,17 @@ struct executors {
 struct executor *executor_new(struct executors *executors, uint32_t number);
 void source_watch(struct executor *executor, struct source *source, int fd);
 void source_close(struct executor *executor, struct source *source);
+/* Say RELEASE to the process that there is. */
+void executor_dismiss(struct executor *executor);
+void executor_refuse(struct executor *executor, const char *why);
+
+/* executor_talk.c */
 /* Watch what the socket needs; 0 where there is none. */
 void talk_watch(struct executor *executor);
 /* Say what waits, as far as it may be said now. */
 void executor_flush(struct executor *executor);
 /* Take in what it said, to the end; for one whose process is gone. */
 void executor_drain(struct executor *executor);
-void executor_refuse(struct executor *executor, const char *why);
 
 /* executor_process.c */
 int executor_paths(struct executor *executor);
@@ -109,6 +114,8 @@ void need_load(struct executor *executor);
 /* executor_code.c */
 void code_begin(struct executor *executor, const struct msg_experiment *experiment);
 void code_come(struct executor *executor, bool missing);
+/* Its folder was emptied: the tree is put there again. */
+void code_again(struct executor *executor);
 void code_turn(struct executor *executor);
 void code_unpacker_ready(struct executor *executor);
 

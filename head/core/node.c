@@ -199,6 +199,21 @@ struct resources node_copy_resources(const struct resources *from, struct arena 
     return copy;
 }
 
+/* Without names of which nothing is used any more: whether one is left in the ledger depends on
+ * whether it was summed up again since. */
+static struct resources used_now(const struct node *node, struct arena *arena)
+{
+    struct resources used = node_copy_resources(&node->used, arena);
+    struct resource_custom *items = used.custom.items;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < used.custom.count; i++)
+        if (items[i].amount != 0)
+            items[count++] = items[i];
+    used.custom.count = count;
+    return used;
+}
+
 void node_tell(const struct node *node, struct effects *effects)
 {
     struct arena *arena = effects->arena;
@@ -210,7 +225,7 @@ void node_tell(const struct node *node, struct effects *effects)
     row->node_ip = arena_copy(arena, span_text(node->node_ip));
     row->state = node->lost ? NODE_LOST : node->draining ? NODE_DRAINING : NODE_UP;
     row->capacity = node_copy_resources(&node->capacity, arena);
-    row->used = node_copy_resources(&node->used, arena);
+    row->used = used_now(node, arena);
     row->gpus = node->gpus.count;
     row->running = node->leases - node->ahead;
     row->ahead = node->ahead;

@@ -47,23 +47,40 @@ static bool has_devices(const struct trial *trial, uint32_t count)
     return true;
 }
 
-/* Leases that are gone: begun, and the node knows nothing of them, or on devices that it has no
- * more. From the last to the first, as each goes to the front of its queue. */
+/* Whether one that was not begun can be there at all. */
+static bool could_hold(const struct event_node_back *back, const struct trial *trial)
+{
+    const struct resources nothing = {0};
+    const struct gpu_pool devices = {.count = back->gpus};
+
+    return resources_fit(&back->capacity, &nothing, &devices, &trial->experiment->spec.resources);
+}
+
+static const char *why_gone(const struct event_node_back *back, const struct trial *trial)
+{
+    if (!has_devices(trial, back->gpus))
+        return "its node came back without its gpu";
+    if (trial->held)
+        return NULL;
+    if (trial->state != TRIAL_STARTING || trial->hw > 0)
+        return "its node came back without it";
+    return could_hold(back, trial) ? NULL : "its node came back too small for it";
+}
+
+/* Leases that are gone: begun, and the node knows nothing of them; on devices that it has no more;
+ * or not begun, and more than it has now. From the last to the first, as each goes to the front of
+ * its queue. */
 static void drop_gone(struct step *step, const struct node *node,
                       const struct event_node_back *back)
 {
     struct trial *previous;
 
     for (struct trial *trial = node->last; trial != NULL; trial = previous) {
-        bool devices = has_devices(trial, back->gpus);
-        struct record_end end = {
-            .reason = END_NODE_LOST,
-            .text = span_text(devices ? "its node came back without it"
-                                      : "its node came back without its gpu"),
-        };
+        const char *why = why_gone(back, trial);
+        struct record_end end = {.reason = END_NODE_LOST, .text = span_text(why)};
 
         previous = trial->lease_previous;
-        if (devices && (trial->held || (trial->state == TRIAL_STARTING && trial->hw == 0)))
+        if (why == NULL)
             continue;
         if (trial->held)
             fence(step, node, trial->experiment->number, trial->number, trial->attempt);

@@ -213,6 +213,14 @@ void checker_process_gone(struct checker *checker, uint32_t host, const struct w
     }
 }
 
+void checker_process_found(struct checker *checker, uint32_t host, const struct whose *who)
+{
+    for (uint32_t i = 0; i < checker->process_count; i++)
+        if (checker->processes[i].host == host &&
+            memcmp(&checker->processes[i].who, who, sizeof(*who)) == 0)
+            checker->processes[i].device_count = 0;
+}
+
 /* ---- questions ---- */
 
 uint32_t checker_plan_of(const struct checker *checker, uint32_t experiment)
@@ -255,6 +263,8 @@ static void final_attempts(struct checker *checker, uint32_t number, uint32_t at
                    number, at, trial->count, trial->failures, trial->losses);
     if (trial->state != TRIAL_DONE)
         return;
+    if (last != NULL && last->final)
+        return; /* whatever comes behind it is not kept, and perhaps never came */
     if (last == NULL || !last->over) {
         world_fail(checker->world, "I1: %u/%u is done without its end", number, at);
         return;

@@ -43,6 +43,11 @@ void checker_process(struct checker *checker, uint32_t host, const struct whose 
                      const struct resources *need, const uint32_t *devices, uint32_t device_count);
 void checker_process_gone(struct checker *checker, uint32_t host, const struct whose *who);
 
+/* A daemon that was started again has found it. What executors say of an attempt does not name its
+ * devices, so of one that the head knows no more the daemon cannot tell them either: two processes
+ * may then meet on one, until the old one is killed. */
+void checker_process_found(struct checker *checker, uint32_t host, const struct whose *who);
+
 /* ---- what was committed ---- */
 
 /* effects: count of them, from one event; or, event NULL, from the end of a turn. */

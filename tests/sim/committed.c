@@ -13,6 +13,7 @@ struct expected {
     uint32_t count;
     bool told_results;
     bool told_verdict;
+    struct span submission;
 };
 
 #define RESULTS_MOST 512u
@@ -349,7 +350,8 @@ static uint32_t find_plan(const struct checker *checker, struct span spec)
     return UINT32_MAX;
 }
 
-static void first_row(struct checker *checker, const struct effect_experiment *row)
+static void first_row(struct checker *checker, const struct effect_experiment *row,
+                      struct span submission)
 {
     struct check_experiment *experiment = ledger_experiment(checker, row->experiment);
 
@@ -357,21 +359,29 @@ static void first_row(struct checker *checker, const struct effect_experiment *r
     if (experiment->known || experiment->plan == UINT32_MAX)
         world_fail(checker->world, "I8: experiment %u begins twice, or is nobody's",
                    row->experiment);
+    if (submission.size != sizeof(experiment->submission)) {
+        world_fail(checker->world, "I8: experiment %u begins without a submission",
+                   row->experiment);
+        return;
+    }
+    memcpy(experiment->submission, submission.data, submission.size);
     for (uint32_t i = 1; i < checker->experiment_count; i++)
         if (i != row->experiment && checker->experiments[i].known &&
-            !checker->experiments[i].removed && checker->experiments[i].plan == experiment->plan)
+            !checker->experiments[i].removed &&
+            memcmp(checker->experiments[i].submission, submission.data, submission.size) == 0)
             world_fail(checker->world, "I8: experiments %u and %u are one submission", i,
                        row->experiment);
     experiment->known = experiment->plan != UINT32_MAX;
 }
 
-static void take_experiment(struct checker *checker, const struct effect_experiment *row)
+static void take_experiment(struct checker *checker, const struct effect_experiment *row,
+                            const struct expected *expected)
 {
     struct check_experiment *experiment = ledger_experiment(checker, row->experiment);
     uint64_t sum = 0;
 
     if (row->spec.size > 0)
-        first_row(checker, row);
+        first_row(checker, row, expected->submission);
     if (experiment->done)
         world_fail(checker->world, "experiment %u goes on behind its end", row->experiment);
     for (uint32_t i = 0; i < TRIAL_STATE_COUNT; i++)
@@ -416,7 +426,7 @@ static void take_effect(struct checker *checker, const struct effect *effects, s
         ledger_experiment(checker, effect->release.experiment)->removed |= effect->release.removed;
         return;
     case EFFECT_EXPERIMENT:
-        take_experiment(checker, &effect->experiment);
+        take_experiment(checker, &effect->experiment, expected);
         return;
     case EFFECT_TRIAL:
         take_trial(checker, &effect->trial);
@@ -453,6 +463,8 @@ static void describe_node(struct checker *checker, const struct event_node_back 
 static void before(struct checker *checker, const struct event *event, struct expected *expected,
                    uint64_t *hashes)
 {
+    if (event->type == EVENT_SUBMIT)
+        expected->submission = event->submit.submission;
     if (event->type == EVENT_REPORT)
         expect_report(checker, &event->report, expected, hashes);
     if (event->type == EVENT_NODE_LOST)

@@ -260,7 +260,7 @@ static void find_runs(struct world *world, struct host *host)
             continue;
         host_agent(world, host, &event);
         event.type = AGENT_VACATED;
-        if (run->vacated || run->gone)
+        if (run->vacated)
             host_agent(world, host, &event);
     }
 }
@@ -373,6 +373,9 @@ void host_daemon_start(struct world *world, struct host *host)
     }
     host->incarnation++;
     host->agent = agent_new(&host->capacity, host->gpus);
+    for (const struct run *run = host->runs; run != NULL; run = run->next)
+        if (!run->dead)
+            checker_process_found(world->checker, host->index, &run->who);
     find_runs(world, host);
     world_say(world, "host %u: its daemon begins", host->index);
     connect_soon(world, host, 20000);

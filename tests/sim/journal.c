@@ -125,6 +125,18 @@ static void take(struct world *world, struct entry *entry, const struct turn *tu
                      turn->notes[i].to - turn->notes[i].from);
 }
 
+static void say_replayed(const struct world *world, const struct turn *turn)
+{
+    struct buf line = {0};
+
+    for (size_t i = 0; world->verbose && i < turn->effects.count; i++) {
+        buf_reset(&line);
+        effect_print(&turn->effects.items[i], &line);
+        world_say(world, "  in the replay > %s", buf_text(&line));
+    }
+    buf_fini(&line);
+}
+
 static void replay(struct world *world, struct core *core, size_t at)
 {
     struct entry *entry = &world->head->entries[at];
@@ -140,6 +152,8 @@ static void replay(struct world *world, struct core *core, size_t at)
             world_fail(world, "I9: another state behind entry %zu in the replay", at);
         else
             take(world, entry, turn);
+        if (world->failed)
+            say_replayed(world, turn);
     }
     turn_free(turn);
 }

@@ -41,6 +41,7 @@ struct check_trial {
 
 struct check_experiment {
     uint32_t plan;
+    uint8_t submission[16];
     bool known;
     bool done;
     bool removed;

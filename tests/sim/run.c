@@ -202,7 +202,7 @@ static void report_apply(struct world *world, struct run *run)
         run_close(world, run, said_done ? END_COMPLETED : END_STOPPED);
     } else if (horizon_reached(&horizon, &record.result)) {
         run->holding = true;
-        (void)result_metric(&record.result, horizon.attribute, &run->reached);
+        run->holding_seq = run->last;
     }
     buf_fini(&report);
     buf_fini(&scratch);
@@ -280,6 +280,7 @@ static void run_settle(struct world *world, struct run *run)
             end_write(world, run);
         run_flush(world, run);
         run->vacated = true;
+        event.seq = run->last;
         host_agent(world, run->host, &event);
     }
     check_done(run);
@@ -293,12 +294,11 @@ void run_vanish(struct world *world, struct run *run)
 
 /* ---- what the head says ---- */
 
+/* The result that met the horizon was judged: it goes on, and the next one is measured again. */
 static void horizon_move(struct world *world, struct run *run, double horizon)
 {
-    bool was = run->holding;
-
     run->horizon = horizon;
-    if (!run->holding || !(horizon > run->reached))
+    if (!run->holding || run->acked < run->holding_seq)
         return;
     run->holding = false;
     while (run->held > 0 && !run->holding && !run->closed) {
@@ -306,7 +306,7 @@ static void horizon_move(struct world *world, struct run *run, double horizon)
         report_apply(world, run);
     }
     run_flush(world, run);
-    if (was && run->waits && !run->holding && !run->closed && !run->gone) {
+    if (run->waits && !run->holding && !run->closed && !run->gone) {
         run->generation++;
         step_after(world, run, world->plan.experiments[run->plan].interval_us * 2);
     }

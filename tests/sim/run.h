@@ -37,7 +37,7 @@ struct run {
     uint32_t made;
     bool holding;
     double horizon;
-    double reached;
+    uint64_t holding_seq; /* of the result that met the horizon */
     struct autofill fill;
     struct buf spool;
     size_t *offsets; /* owned; where record seq begins, at seq - 1 */

@@ -148,21 +148,19 @@ START_TEST(an_attempt_is_kept_until_its_end_is_acknowledged)
 {
     launch(0, 1, &one_cpu);
     tell(AGENT_SEEN, 0, 1, 5, 0);
-    tell(AGENT_VERDICT, 0, 1, 3, ACTION_CONTINUE);
-    tell(AGENT_VACATED, 0, 1, 0, 0);
+    tell(AGENT_VERDICT, 0, 1, 5, ACTION_STOP);
+    tell(AGENT_VACATED, 0, 1, 6, 0);
     ck_assert_uint_eq(agent_count(agent, 1), 1);
     ck_assert_int_eq(agent_used(agent)->cpu, 0);
-    tell(AGENT_VERDICT, 0, 1, 4, ACTION_STOP);
-    ck_assert_uint_eq(agent_count(agent, 1), 1);
-    tell(AGENT_VERDICT, 0, 1, 5, ACTION_STOP);
-    ck_assert_uint_eq(agent_count(agent, 1), 0);
+    tell(AGENT_VERDICT, 0, 1, 6, ACTION_STOP);
     check_effect(0, AGENT_FORWARD, 0);
+    ck_assert_uint_eq(agent_count(agent, 1), 0);
 
     /* More of it comes by, after all. */
-    tell(AGENT_SEEN, 0, 1, 6, 0);
+    tell(AGENT_SEEN, 0, 1, 7, 0);
     ck_assert_uint_eq(agent_count(agent, 1), 1);
     ck_assert_uint_eq(agent_running(agent), 0);
-    tell(AGENT_VERDICT, 0, 1, 6, ACTION_STOP);
+    tell(AGENT_VERDICT, 0, 1, 7, ACTION_STOP);
     ck_assert_uint_eq(agent_count(agent, 1), 0);
 }
 END_TEST

@@ -22,7 +22,6 @@ struct lease {
     bool waiting;
     bool vacated;
     bool fenced;
-    bool stopped; /* the head's last word was to stop */
     uint64_t seen;
     uint64_t acked;
 };
@@ -329,7 +328,7 @@ static void forget_if_over(struct agent *agent, struct lease *lease)
 {
     if (!lease->vacated)
         return;
-    if (lease->fenced || (lease->stopped && lease->acked >= lease->seen && lease->seen > 0))
+    if (lease->fenced || (lease->acked >= lease->seen && lease->seen > 0))
         forget(agent, lease);
 }
 
@@ -356,7 +355,6 @@ static void on_verdict(struct agent *agent, const struct agent_event *event)
         if (lease == NULL)
             return;
         lease->fenced = lease->fenced || event->action == ACTION_FENCED;
-        lease->stopped = event->action == ACTION_STOP;
         if (event->seq > lease->acked)
             lease->acked = event->seq;
         forget_if_over(agent, lease);
@@ -377,6 +375,8 @@ static void on_vacated(struct agent *agent, const struct agent_event *event)
     if (lease == NULL)
         return;
     vacate(agent, lease);
+    if (event->seq > lease->seen)
+        lease->seen = event->seq;
     forget_if_over(agent, lease);
     advance(agent);
 }

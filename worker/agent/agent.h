@@ -32,7 +32,7 @@ enum agent_event_type {
     AGENT_FOUND,   /* an executor has it already, with records up to seq */
     AGENT_SEEN,    /* its executor sent records up to seq */
     AGENT_VERDICT, /* of the head: seq is acknowledged, action is to be taken */
-    AGENT_VACATED, /* its processes are gone */
+    AGENT_VACATED, /* its processes are gone; its END is record seq */
     AGENT_LOST,    /* the executor of who.experiment is gone, and all of its trials with it */
     AGENT_REFUSE   /* nothing of who.experiment can run here */
 };
