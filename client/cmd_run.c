@@ -89,6 +89,8 @@ static int run_one(struct run *run, struct draft *draft, const char *base)
     if (rc != 0 || outcome.killed)
         return rc != 0 ? rc : 128 + outcome.signal;
     rc = finish_print(run->source, delivered.experiment, options.json, run->arena);
+    if (run->cluster != NULL && !options.json)
+        (void)printf("Log:     %s\n", private_cluster_folder(run->cluster));
     if (private)
         finish_save(run->source, delivered.experiment, true, run->arena);
     if (outcome.signal != 0) {
@@ -140,7 +142,7 @@ static int run(const struct invocation *invocation)
     (void)out_flush();
     source_close(run.source);
     connection_close(run.connection);
-    private_cluster_stop(run.cluster, run.hurry, rc == EXIT_OURS);
+    private_cluster_stop(run.cluster, run.hurry, true);
     return rc;
 }
 

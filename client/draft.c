@@ -96,7 +96,7 @@ static int save(const char *path, const struct value *values, uint32_t count, st
         json_write(&whole, JSON_INDENT, &text);
         buf_append_char(&text, '\n');
     } else {
-        yaml_write(&whole, false, &text);
+        yaml_write_file(&whole, &text);
     }
     err = strcmp(path, "-") == 0 ? fs_write_all(1, text.data, text.size)
                                  : fs_write_atomic(path, 0644, text.data, text.size);

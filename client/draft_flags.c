@@ -6,6 +6,7 @@
 #include "client/say.h"
 #include "common/err.h"
 #include "common/space.h"
+#include "common/spec.h"
 
 static const char mend_set[] = "assay help run";
 

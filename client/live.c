@@ -16,7 +16,8 @@
 
 #define STATUS_MS    5000u /* between two blocks */
 #define REDRAW_MS    1000u /* where one is drawn over the other */
-#define ROWS_MS      250u  /* between two looks at the trials */
+#define ROWS_MS      250u  /* between two looks at the trials, at most */
+#define ROWS_FIRST   5u    /* and at first: it doubles */
 #define WAIT_MS      20000u
 #define PENDING_MOST LIMIT_CHUNK_BYTES /* of lines that the callback has not read */
 #define TICK_MS      100
@@ -34,6 +35,7 @@ struct live {
     uint64_t version;         /* of the rows that were seen */
     uint64_t cursor;          /* of the feed */
     uint64_t rows_ms;         /* when to look at the trials again */
+    uint64_t rows_gap_ms;
     uint64_t status_ms;
     uint64_t now_ms;
     bool ended;     /* the experiment has */
@@ -104,7 +106,8 @@ static void on_rows(struct live *live, const struct msg_trial_rows *reply)
     for (uint32_t i = 0; i < reply->rows.count; i++)
         live_print_row(live->print, &rows[i], live->now_ms);
     live->version = reply->version;
-    live->rows_ms = live->now_ms + (reply->more ? 0 : ROWS_MS);
+    live->rows_ms = live->now_ms + (reply->more ? 0 : live->rows_gap_ms);
+    live->rows_gap_ms = live->rows_gap_ms * 2 < ROWS_MS ? live->rows_gap_ms * 2 : ROWS_MS;
     live->rows_done = reply->ended && !reply->more;
 }
 
@@ -195,6 +198,21 @@ static void feed_callback(struct live *live)
 
 enum { POLL_SIGNALS = CONNECTION_ITEMS, POLL_CALLBACK, POLL_HEAD, POLL_WORKER, POLL_COUNT };
 
+/* Until the next question is due; a tick at most, as connections want to be looked at. */
+static long wait_ms(const struct live *live)
+{
+    uint64_t until = live->now_ms + TICK_MS;
+    uint64_t now = clock_ms();
+
+    if (!live->rows_done && may_ask(live, ASK_ROWS) && live->rows_ms < until)
+        until = live->rows_ms;
+    if (!live->last_asked && may_ask(live, ASK_STATUS) && live->status_ms < until)
+        until = live->status_ms;
+    if (live->options->quiet || live->options->redraw)
+        until = live->now_ms + TICK_MS;
+    return until > now ? (long)(until - now) : 0;
+}
+
 static int wait_for_something(struct live *live)
 {
     zmq_pollitem_t items[POLL_COUNT];
@@ -212,7 +230,7 @@ static int wait_for_something(struct live *live)
     for (int i = 0; i < 2; i++)
         if (fds[i] >= 0)
             items[count++] = (zmq_pollitem_t){.fd = fds[i], .events = ZMQ_POLLIN};
-    if (zmq_poll(items, count, TICK_MS) < 0 && errno != EINTR)
+    if (zmq_poll(items, count, wait_ms(live)) < 0 && errno != EINTR)
         return say_errno(EXIT_OURS, "poll", NULL);
     for (int i = CONNECTION_ITEMS; i < count; i++)
         if (items[i].revents != 0 && (items[i].fd == fds[0] || items[i].fd == fds[1]))
@@ -255,7 +273,8 @@ static int show(struct live *live)
 
 int live_show(const struct live_options *options, struct live_outcome *outcome)
 {
-    struct live live = {.options = options, .outcome = outcome, .callback = {.fd = -1}};
+    struct live live = {
+        .options = options, .outcome = outcome, .callback = {.fd = -1}, .rows_gap_ms = ROWS_FIRST};
     int rc = 0;
 
     *outcome = (struct live_outcome){0};

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/runs.h"
 #include "client/say.h"
 #include "common/err.h"
 #include "common/json.h"
@@ -18,12 +19,13 @@
 #include "common/sys/home.h"
 #include "common/xalloc.h"
 
-#define READY_MS  30000u /* for the head to listen */
-#define END_MS    15000u /* for both to end in order; then they are killed */
-#define HURRY_MS  3000u  /* the same, after a second Ctrl-C */
-#define AGAIN_MS  100    /* between two signals in a hurry */
-#define DIED_MS   1000u  /* from a closed pipe to an end that can be seen */
-#define LINE_MOST 16384u
+#define READY_MS    30000u /* for the head to listen */
+#define END_MS      15000u /* for both to end in order; then they are killed */
+#define HURRY_MS    3000u  /* the same, after a second Ctrl-C */
+#define AGAIN_MS    100    /* between two signals in a hurry */
+#define DIED_MS     1000u  /* from a closed pipe to an end that can be seen */
+#define NOT_STARTED 127    /* what process.c exits with */
+#define LINE_MOST   16384u
 
 struct private_cluster {
     char dir[LIMIT_PATH_BYTES];
@@ -237,6 +239,9 @@ int private_cluster_died(struct private_cluster *cluster)
                 continue;
             if (show_log(cluster, names[i].log) && status < 64 && status != 0)
                 return status;
+            if (status == NOT_STARTED)
+                return say(EXIT_OURS, names[i].what, "install all programs of assay together",
+                           "its program is not beside this one, nor on the search path");
             return say(EXIT_OURS, names[i].what, cluster->dir, "it ended with status %d", status);
         }
         if (clock_ms() >= until)
@@ -271,6 +276,27 @@ static void wait_for_both(struct private_cluster *cluster, bool hurry, uint64_t 
     }
 }
 
+/* The head's folder with the log is kept, so that a run can be decided again; what the worker had
+ * is of no use any more. */
+static void remove_data(const struct private_cluster *cluster, bool keep)
+{
+    char worker[LIMIT_PATH_BYTES];
+    const char *gone = cluster->dir;
+
+    if (cluster->dir[0] == '\0' || fs_join(worker, cluster->dir, "worker") != 0)
+        return;
+    if (keep)
+        gone = worker;
+    if (fs_remove_tree(gone) != 0)
+        say_note("%s could not be removed: %s", gone, strerror(errno));
+    runs_prune();
+}
+
+const char *private_cluster_folder(const struct private_cluster *cluster)
+{
+    return cluster->dir;
+}
+
 void private_cluster_stop(struct private_cluster *cluster, bool hurry, bool keep)
 {
     if (cluster == NULL)
@@ -280,8 +306,7 @@ void private_cluster_stop(struct private_cluster *cluster, bool hurry, bool keep
     wait_for_both(cluster, hurry, clock_ms() + (hurry ? HURRY_MS : END_MS));
     if (cluster->ready >= 0)
         (void)close(cluster->ready);
-    if (!keep && cluster->dir[0] != '\0' && fs_remove_tree(cluster->dir) != 0)
-        say_note("%s could not be removed: %s", cluster->dir, strerror(errno));
+    remove_data(cluster, keep);
     arena_fini(&cluster->arena);
     free(cluster);
 }

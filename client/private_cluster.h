@@ -20,8 +20,11 @@ int private_cluster_join(struct private_cluster *cluster, uint32_t cpus, struct 
 void private_cluster_fds(const struct private_cluster *cluster, int fds[2]);
 int private_cluster_died(struct private_cluster *cluster);
 
-/* End both; in a hurry everything is killed at once. Its folder goes, unless it is kept for a look
- * at what went wrong. Accepts NULL. */
+/* The head's data directory, whose log `assay replay` reads. */
+const char *private_cluster_folder(const struct private_cluster *cluster);
+
+/* End both; in a hurry everything is killed at once. The head's folder is kept, for `assay replay` and
+ * for a look at what went wrong, unless nothing was run (keep false). Accepts NULL. */
 void private_cluster_stop(struct private_cluster *cluster, bool hurry, bool keep);
 
 #endif

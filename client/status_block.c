@@ -81,7 +81,9 @@ static void append_result(const struct msg_trial_row *row, struct span head_host
     const struct value *pid = value_get(result, "pid");
     const struct value *seconds = value_get(result, "time_total_s");
 
-    buf_printf(out, ", [%.*s], [", SPAN(row->summary));
+    if (row->summary.size > 0)
+        buf_printf(out, ", [%.*s]", SPAN(row->summary));
+    buf_append_text(out, ", [");
     if (hostname != NULL && hostname->type == VALUE_TEXT && !span_is(head_hostname, hostname->text))
         buf_printf(out, "%s ", hostname->text);
     buf_printf(out, "pid=%lld]",

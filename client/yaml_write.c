@@ -14,6 +14,7 @@ struct writer {
     struct buf *out; /* borrowed */
     size_t line;     /* where in out the current line begins */
     bool sorted;
+    bool file; /* to be read again: yaml_write_file */
 };
 
 static size_t column(const struct writer *writer)
@@ -172,7 +173,12 @@ static void write_double(struct writer *writer, struct span text, size_t indent,
 
 static void write_text(struct writer *writer, struct span text, size_t indent, bool key)
 {
-    switch (yaml_style_of(text, key)) {
+    enum yaml_style style = yaml_style_of(text, key);
+
+    if (writer->file && style == YAML_SINGLE)
+        style = YAML_DOUBLE;
+    key |= writer->file; /* neither is folded */
+    switch (style) {
     case YAML_PLAIN:
         write_plain(writer, text, indent, key);
         break;
@@ -303,13 +309,25 @@ static void write_block(struct writer *writer, const struct value *value, size_t
         write_list(writer, value, indent);
 }
 
+static void write_whole(struct writer *writer, const struct value *value)
+{
+    if (is_block(value))
+        write_block(writer, value, 0);
+    else
+        write_leaf(writer, value, STEP);
+    buf_append_char(writer->out, '\n');
+}
+
 void yaml_write(const struct value *value, bool sorted, struct buf *out)
 {
     struct writer writer = {.out = out, .line = out->size, .sorted = sorted};
 
-    if (is_block(value))
-        write_block(&writer, value, 0);
-    else
-        write_leaf(&writer, value, STEP);
-    buf_append_char(out, '\n');
+    write_whole(&writer, value);
+}
+
+void yaml_write_file(const struct value *value, struct buf *out)
+{
+    struct writer writer = {.out = out, .line = out->size, .file = true};
+
+    write_whole(&writer, value);
 }

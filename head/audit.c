@@ -15,6 +15,7 @@
 #include "common/xalloc.h"
 
 #define LINES_A_SECOND 50u
+#define LINE_BYTES     1024u
 
 struct audit {
     int fd;
@@ -71,6 +72,8 @@ void audit_line(struct audit *audit, const char *word, const char *format, ...)
     va_start(args, format);
     buf_vprintf(&line, format, args);
     va_end(args);
+    if (line.size > LINE_BYTES)
+        line.size = LINE_BYTES;
     /* What a peer said of itself is in here: it may not make a line of its own. */
     for (size_t i = 0; i < line.size; i++)
         if (line.data[i] < 0x20 || line.data[i] == 0x7f)

@@ -15,6 +15,11 @@
 /* Replies to NODE_BACK carry this bit, so that the front's and the fleet's handles never meet. */
 #define ORIGIN_FLEET (UINT64_C(1) << 63)
 
+#define OUTPUT_OFFSET_MOST (UINT64_C(1) << 40) /* of an attempt's stream */
+
+#define FLUSH_BYTES (LIMIT_MESSAGE_BYTES / 4) /* gathered for a worker; one more always fits */
+#define LEASE_BYTES 4096u                     /* of a lease at most, without its long fields */
+
 struct session {
     struct session *next; /* all of the fleet */
     struct link_route route;
@@ -34,7 +39,9 @@ struct session {
     struct msg_verdict *verdicts;
     uint32_t verdict_count;
     uint32_t verdict_room;
+    size_t verdict_bytes;
     bool waiting; /* is in the list of those to flush */
+    bool missed;  /* something could not be sent: it has to say READY again */
 };
 
 struct fleet {
@@ -50,6 +57,7 @@ struct fleet {
     size_t flush_room;
     uint64_t next_handle;
     uint64_t ticked_ms;
+    uint64_t beaten_ms; /* when all were last told that the head is alive */
     bool committing;
     struct buf frame;
     struct arena scratch;
@@ -122,6 +130,27 @@ static void send_to(struct fleet *fleet, const struct link_route *route, enum ms
     message_pack(type, request, body, &fleet->frame);
     /* A peer that is gone or does not read hears it again after its next READY. */
     (void)link_send(fleet->parts.socket, route, buf_span(&fleet->frame));
+}
+
+/* What has to arrive, for nobody says it again before a READY. A worker that reads nothing for so
+ * long that its queue is full loses its session: UNKNOWN makes it register anew. */
+static void send_order(struct fleet *fleet, struct session *session, enum msg_type type,
+                       const void *body)
+{
+    message_pack(type, 0, body, &fleet->frame);
+    if (link_send(fleet->parts.socket, &session->route, buf_span(&fleet->frame)) == ERR_AGAIN)
+        session->missed = true;
+}
+
+/* A node has its principal's number; it is heard of whatever its session has come to. */
+static void hear(struct fleet *fleet, uint32_t principal, uint64_t now_ms)
+{
+    struct view_node *node = view_node(fleet->parts.view, principal);
+
+    if (node == NULL)
+        return;
+    node->heard_ms = now_ms;
+    node->given_up = false;
 }
 
 static void copy_register(const struct msg_register *from, struct session *session)
@@ -222,8 +251,15 @@ static void on_output(struct fleet *fleet, const struct session *session,
     bool taken = true;
 
     /* Output of what nobody knows any more is taken and forgotten. Not answered when the sinks are
-     * behind: the worker asks again. */
-    if (trial != NULL && trial->folder.size > 0) {
+     * behind, or when the record of the trial's start is still on its way into the log, which
+     * names its folder: the worker asks again. */
+    if (trial == NULL || output->attempt == 0 || output->attempt > trial->attempt ||
+        output->offset > OUTPUT_OFFSET_MOST) {
+        taken = true;
+    } else if (trial->folder.size == 0) {
+        taken = output->attempt < trial->attempt ||
+                (trial->state != TRIAL_STARTING && trial->state != TRIAL_RUNNING);
+    } else {
         struct buf folder;
 
         buf_init(&folder);
@@ -277,6 +313,7 @@ int fleet_message(struct fleet *fleet, const struct link_route *route, uint32_t 
     struct msg_unknown unknown = {.epoch = fleet->parts.epoch};
     struct msg_heartbeat beat = {.committing = fleet->committing};
 
+    hear(fleet, principal, now_ms);
     if (message->type == MSG_REGISTER)
         return on_register(fleet, route, principal, message, now_ms);
     if (session == NULL) {
@@ -284,12 +321,6 @@ int fleet_message(struct fleet *fleet, const struct link_route *route, uint32_t 
         return 0;
     }
     session->heard_ms = now_ms;
-    if (session->node != NUMBER_NONE) {
-        struct view_node *node = view_node(fleet->parts.view, session->node);
-
-        if (node != NULL)
-            node->heard_ms = now_ms;
-    }
     switch ((int)message->type) {
     case MSG_READY:
         on_ready(fleet, session, message, unix_ms);
@@ -313,19 +344,26 @@ int fleet_message(struct fleet *fleet, const struct link_route *route, uint32_t 
     }
 }
 
-/* The session of a node, in the list of those to flush; NULL: it hears of it after its READY. */
-static struct session *gather(struct fleet *fleet, uint32_t node)
+/* Into the list of those to flush. */
+static void enlist(struct fleet *fleet, struct session *session)
 {
-    struct session *session = table_get_u64(fleet->by_node, node);
-
-    if (session == NULL || session->waiting)
-        return session;
+    if (session->waiting)
+        return;
     if (fleet->flush_count == fleet->flush_room) {
         fleet->flush_room = fleet->flush_room > 0 ? fleet->flush_room * 2 : 16;
         fleet->flush = xrealloc(fleet->flush, fleet->flush_room, sizeof(struct session *));
     }
     fleet->flush[fleet->flush_count++] = session;
     session->waiting = true;
+}
+
+/* The session of a node, to be flushed; NULL: it hears of it after its READY. */
+static struct session *gather(struct fleet *fleet, uint32_t node)
+{
+    struct session *session = table_get_u64(fleet->by_node, node);
+
+    if (session != NULL)
+        enlist(fleet, session);
     return session;
 }
 
@@ -336,7 +374,7 @@ static void flush_leases(struct fleet *fleet, struct session *session)
         .leases = {.items = session->leases, .count = session->lease_count}};
 
     if (session->lease_count > 0)
-        send_to(fleet, &session->route, MSG_LAUNCH, 0, &launch);
+        send_order(fleet, session, MSG_LAUNCH, &launch);
     session->lease_count = 0;
     session->lease_bytes = 0;
 }
@@ -348,8 +386,9 @@ static void flush_verdicts(struct fleet *fleet, struct session *session)
         .verdicts = {.items = session->verdicts, .count = session->verdict_count}};
 
     if (session->verdict_count > 0)
-        send_to(fleet, &session->route, MSG_VERDICTS, 0, &verdicts);
+        send_order(fleet, session, MSG_VERDICTS, &verdicts);
     session->verdict_count = 0;
+    session->verdict_bytes = 0;
 }
 
 /* What the trials of an experiment share goes ahead of the first of them. */
@@ -363,7 +402,7 @@ static void tell_experiment(struct fleet *fleet, struct session *session, uint32
     (void)table_put_u64(session->told, number, session);
     arena_reset(&fleet->scratch);
     wire_experiment(experiment, &fleet->scratch, &message);
-    send_to(fleet, &session->route, MSG_EXPERIMENT, 0, &message);
+    send_order(fleet, session, MSG_EXPERIMENT, &message);
 }
 
 static void apply_launch(struct fleet *fleet, const struct effect_launch *launch)
@@ -378,8 +417,9 @@ static void apply_launch(struct fleet *fleet, const struct effect_launch *launch
         session->leases = xrealloc(session->leases, session->lease_room, sizeof(struct msg_lease));
     }
     wire_lease(launch, &session->leases[session->lease_count++]);
-    session->lease_bytes += launch->config.size + launch->trial_name.size + 512;
-    if (session->lease_bytes > LIMIT_MESSAGE_BYTES / 4 || session->lease_count >= LIMIT_BATCHES)
+    session->lease_bytes +=
+        launch->config.size + launch->trial_name.size + launch->folder.size + LEASE_BYTES;
+    if (session->lease_bytes > FLUSH_BYTES || session->lease_count >= LIMIT_BATCHES)
         flush_leases(fleet, session);
 }
 
@@ -395,7 +435,8 @@ static void apply_verdict(struct fleet *fleet, const struct effect_verdict *verd
             xrealloc(session->verdicts, session->verdict_room, sizeof(struct msg_verdict));
     }
     wire_verdict(verdict, &session->verdicts[session->verdict_count++]);
-    if (session->verdict_count >= LIMIT_BATCHES)
+    session->verdict_bytes += verdict->config.size + 128;
+    if (session->verdict_bytes > FLUSH_BYTES || session->verdict_count >= LIMIT_BATCHES)
         flush_verdicts(fleet, session);
 }
 
@@ -414,8 +455,10 @@ static bool apply_reply(struct fleet *fleet, const struct effect_reply *reply)
 
         session->node = reply->experiment;
         (void)table_put_u64(fleet->by_node, session->node, session);
-        if (node != NULL)
+        if (node != NULL) {
             node->heard_ms = session->heard_ms;
+            node->given_up = false;
+        }
         /* Only now does the head take the worker's reports: this second REGISTERED says so. */
         send_to(fleet, &session->route, MSG_REGISTERED, 0, &known);
     }
@@ -429,8 +472,9 @@ static void apply_release(struct fleet *fleet, uint32_t experiment)
     for (struct session *session = fleet->sessions; session != NULL; session = session->next) {
         if (table_remove_u64(session->told, experiment) == NULL)
             continue;
+        enlist(fleet, session);
         flush_verdicts(fleet, session);
-        send_to(fleet, &session->route, MSG_RELEASE, 0, &release);
+        send_order(fleet, session, MSG_RELEASE, &release);
     }
 }
 
@@ -464,15 +508,18 @@ void fleet_flush(struct fleet *fleet)
         flush_verdicts(fleet, session);
         flush_leases(fleet, session);
         session->waiting = false;
+        if (session->missed)
+            session_drop(fleet, session);
     }
     fleet->flush_count = 0;
 }
 
 static void lose_node(struct fleet *fleet, struct view_node *node, uint64_t unix_ms)
 {
-    struct session *session = table_get_u64(fleet->by_node, node->row.node);
+    struct session *session = table_get_u64(fleet->by_principal, node->row.node);
     struct event event = {.type = EVENT_NODE_LOST};
 
+    node->given_up = true;
     log_line(LOG_WARNING, "node-lost", "node %.*s was not heard of for %u s", SPAN(node->row.name),
              FLEET_LOST_MS / 1000);
     event.node_lost =
@@ -482,24 +529,39 @@ static void lose_node(struct fleet *fleet, struct view_node *node, uint64_t unix
         session_drop(fleet, session);
 }
 
-void fleet_tick(struct fleet *fleet, uint64_t now_ms, uint64_t unix_ms)
+/* Nothing is read now, so nobody's heartbeats are answered: workers that hear nothing for long
+ * would go and look for another head. */
+static void beat_all(struct fleet *fleet, uint64_t now_ms)
+{
+    const struct msg_heartbeat beat = {.committing = fleet->committing};
+
+    if (now_ms < fleet->beaten_ms + FLEET_HEARTBEAT_MS)
+        return;
+    fleet->beaten_ms = now_ms;
+    for (struct session *session = fleet->sessions; session != NULL; session = session->next)
+        send_to(fleet, &session->route, MSG_HEARTBEAT, 0, &beat);
+}
+
+void fleet_tick(struct fleet *fleet, uint64_t now_ms, uint64_t drained_ms, uint64_t unix_ms)
 {
     uint64_t gap = fleet->ticked_ms > 0 ? now_ms - fleet->ticked_ms : UINT64_MAX;
     size_t count;
     struct view_node *const *nodes = view_nodes(fleet->parts.view, &count);
 
     fleet->ticked_ms = now_ms;
-    for (size_t i = 0; i < count && turns_ready(fleet->parts.turns); i++) {
+    if (!turns_ready(fleet->parts.turns))
+        beat_all(fleet, now_ms);
+    for (size_t i = 0; i < count; i++) {
         struct view_node *node = nodes[i];
 
-        if (node->row.state == NODE_LOST)
+        if (node->row.state == NODE_LOST || node->given_up)
             continue;
         /* Not heard of since this head began, or the head itself was stopped: start to count. */
         if (node->heard_ms == 0 || gap > 2 * FLEET_HEARTBEAT_MS) {
             node->heard_ms = now_ms;
             continue;
         }
-        if (now_ms > node->heard_ms + FLEET_LOST_MS)
+        if (drained_ms > node->heard_ms + FLEET_LOST_MS && turns_ready(fleet->parts.turns))
             lose_node(fleet, node, unix_ms);
     }
 }
@@ -507,6 +569,11 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ms, uint64_t unix_ms)
 void fleet_set_committing(struct fleet *fleet, bool committing)
 {
     fleet->committing = committing;
+}
+
+size_t fleet_sessions(const struct fleet *fleet)
+{
+    return fleet->session_count;
 }
 
 void fleet_revoke(struct fleet *fleet, uint32_t principal)

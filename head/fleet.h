@@ -51,13 +51,18 @@ bool fleet_apply(struct fleet *fleet, const struct effect *effect);
 /* Send what was gathered. */
 void fleet_flush(struct fleet *fleet);
 
-/* Find the silent: an event NODE_LOST for each node that was not heard of for FLEET_LOST_MS. A gap
- * between two calls is this head's own, and is not held against anybody. The open turn must be
- * ready. committing: what heartbeats say. */
-void fleet_tick(struct fleet *fleet, uint64_t now_ms, uint64_t unix_ms);
+/* Find the silent: an event NODE_LOST for each node that was not heard of for FLEET_LOST_MS.
+ * drained_ms: when the socket was last read until nothing was left; what came after it may still
+ * wait there, so nobody is held silent beyond it. A gap between two calls is this head's own, and
+ * is not held against anybody, either. While no turn is ready and so nothing is read, all are told
+ * that this head is alive. */
+void fleet_tick(struct fleet *fleet, uint64_t now_ms, uint64_t drained_ms, uint64_t unix_ms);
 
 /* What heartbeats tell workers: whether the log takes entries. */
 void fleet_set_committing(struct fleet *fleet, bool committing);
+
+/* How many there are. */
+size_t fleet_sessions(const struct fleet *fleet);
 
 /* A key may talk no more: forget its session. */
 void fleet_revoke(struct fleet *fleet, uint32_t principal);

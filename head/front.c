@@ -18,6 +18,7 @@
 #define WAIT_MOST_MS     30000u
 #define WAITERS          (LIMIT_CLIENTS * 4)
 #define REQUESTS_PENDING 65536u
+#define LOOK_MS          100u /* trials that work in the head's folders write there unseen */
 
 /* A request whose event is on its way into the log. */
 struct request {
@@ -48,6 +49,9 @@ struct front {
     uint64_t next_origin;
     struct waiter waiters[WAITERS];
     uint32_t waiter_count;
+    uint64_t view_version; /* when the waiters were last looked at */
+    uint64_t sinks_version;
+    uint64_t look_ms; /* when they are looked at though neither has changed */
     bool committing;
     struct arena arena; /* of one reply */
     struct buf frame;
@@ -307,8 +311,17 @@ static void on_waiting_read(struct front *front, const struct link_message *from
 
 void front_wake(struct front *front, uint64_t now_ms)
 {
+    uint64_t view_now = view_version(front->parts.view);
+    uint64_t sinks_now = sinks_version(front->parts.sinks);
     uint32_t kept = 0;
 
+    if (front->waiter_count == 0 ||
+        (view_now == front->view_version && sinks_now == front->sinks_version &&
+         now_ms < front->look_ms && now_ms < front_deadline_ms(front)))
+        return;
+    front->view_version = view_now;
+    front->sinks_version = sinks_now;
+    front->look_ms = now_ms + LOOK_MS;
     for (uint32_t i = 0; i < front->waiter_count; i++) {
         if (waiter_answer(front, &front->waiters[i], now_ms >= front->waiters[i].deadline_ms))
             continue;
@@ -317,6 +330,16 @@ void front_wake(struct front *front, uint64_t now_ms)
         kept++;
     }
     front->waiter_count = kept;
+}
+
+uint32_t front_waiting(const struct front *front)
+{
+    return front->waiter_count;
+}
+
+size_t front_requests(const struct front *front)
+{
+    return table_count(front->requests);
 }
 
 uint64_t front_deadline_ms(const struct front *front)
@@ -351,7 +374,7 @@ static void on_read(struct front *front, const struct link_message *from,
     arena_reset(&front->arena);
     switch ((int)message->type) {
     case MSG_LIST:
-        query_list(parts->view, &front->arena, &body.experiments);
+        query_list(parts->view, message->body, &front->arena, &body.experiments);
         type = MSG_EXPERIMENTS;
         break;
     case MSG_STATUS:
@@ -372,7 +395,7 @@ static void on_read(struct front *front, const struct link_message *from,
         type = MSG_NODE_ROWS;
         break;
     case MSG_TOKEN_LIST:
-        query_tokens(parts->view, &front->arena, &body.tokens);
+        query_tokens(parts->view, message->body, &front->arena, &body.tokens);
         type = MSG_TOKEN_ROWS;
         break;
     default:
@@ -380,6 +403,8 @@ static void on_read(struct front *front, const struct link_message *from,
         buf_init(&text);
         if (!core_explain(parts->core, explain->experiment, explain->trial, &text))
             err = ERR_NOT_FOUND;
+        if (text.size > LIMIT_CHUNK_BYTES)
+            text.size = LIMIT_CHUNK_BYTES;
         body.text.text = arena_copy(&front->arena, buf_span(&text));
         buf_fini(&text);
         break;

@@ -142,8 +142,9 @@ static void tend(struct head *head, uint64_t now_ms)
         return;
     head->tended_ms = now_ms;
     planes_watch(head, now_ms);
-    if (turns_ready(head->turns))
-        fleet_tick(head->fleet, now_ms, clock_unix_ms());
+    planes_refusals(head);
+    turns_trim(head->turns);
+    fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, clock_unix_ms());
     if (core_deadline_ms(head->core) <= clock_unix_ms() && turns_ready(head->turns)) {
         struct event event = {.type = EVENT_TICK};
 
@@ -159,20 +160,39 @@ static void tend(struct head *head, uint64_t now_ms)
     project_tend(head->project, now_ms);
 }
 
+/* Asked for, so it is said at whatever level the log is. */
+static void dump(struct head *head)
+{
+    struct log_id last = journal_committed(head->journal);
+    size_t experiments;
+    size_t principals;
+    size_t nodes;
+
+    (void)view_experiments(head->view, &experiments);
+    (void)view_nodes(head->view, &nodes);
+    (void)view_principals(head->view, &principals);
+    log_line(LOG_ERROR, "dump",
+             "epoch=%llu committed=%llu-%llu committing=%d stalled=%d connected=%d why=\"%s\" "
+             "digest=%016llx",
+             (unsigned long long)journal_epoch(head->journal), (unsigned long long)last.epoch,
+             (unsigned long long)last.n, head->committing != NULL, head->stalled,
+             journal_is_connected(head->journal), journal_why(head->journal),
+             (unsigned long long)core_digest(head->core));
+    log_line(LOG_ERROR, "dump",
+             "experiments=%zu nodes=%zu principals=%zu sessions=%zu requests=%zu readers=%u "
+             "free_turns=%zu sink_jobs=%zu",
+             experiments, nodes, principals, fleet_sessions(head->fleet),
+             front_requests(head->front), front_waiting(head->front), turns_free_count(head->turns),
+             sinks_waiting(head->sinks));
+}
+
 static void on_signal(struct head *head)
 {
     int number;
 
     while ((number = sig_next(head->signals)) != 0) {
         if (number == SIGUSR1) {
-            size_t experiments;
-            size_t nodes;
-
-            (void)view_experiments(head->view, &experiments);
-            (void)view_nodes(head->view, &nodes);
-            log_line(LOG_INFO, "dump", "epoch=%llu experiments=%zu nodes=%zu digest=%016llx",
-                     (unsigned long long)journal_epoch(head->journal), experiments, nodes,
-                     (unsigned long long)core_digest(head->core));
+            dump(head);
         } else if (number == SIGUSR2) {
             log_toggle_debug();
         } else {
@@ -183,6 +203,19 @@ static void on_signal(struct head *head)
 
 enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_PLANES };
 
+/* When to look again though nothing has come. */
+static uint64_t wake_ms(const struct head *head)
+{
+    const uint64_t deadlines[] = {journal_deadline_ms(head->journal),
+                                  front_deadline_ms(head->front)};
+    uint64_t until = head->tended_ms + TICK_MS;
+
+    for (size_t i = 0; i < sizeof(deadlines) / sizeof(deadlines[0]); i++)
+        if (deadlines[i] < until)
+            until = deadlines[i];
+    return until;
+}
+
 static void wait_for_something(struct head *head, uint64_t now_ms)
 {
     zmq_pollitem_t items[POLL_PLANES + PLANES] = {
@@ -191,39 +224,38 @@ static void wait_for_something(struct head *head, uint64_t now_ms)
         [POLL_JOURNAL] = {.fd = journal_fd(head->journal), .events = ZMQ_POLLIN},
         [POLL_AUDIT] = {.socket = zap_audit_socket(head->zap), .events = ZMQ_POLLIN},
     };
-    bool reading = turns_ready(head->turns);
-    uint64_t until = head->tended_ms + TICK_MS;
-    uint64_t deadline = journal_deadline_ms(head->journal);
+    uint64_t until = wake_ms(head);
     int count = POLL_PLANES;
 
-    if (deadline < until)
-        until = deadline;
-    deadline = front_deadline_ms(head->front);
-    if (deadline < until)
-        until = deadline;
     if (journal_wants_write(head->journal))
         items[POLL_JOURNAL].events |= ZMQ_POLLOUT;
     if (items[POLL_JOURNAL].fd < 0)
         items[POLL_JOURNAL] = items[POLL_SIGNAL]; /* there is no descriptor to wait for */
-    for (int i = 0; reading && i < PLANES; i++)
-        items[count++] = (zmq_pollitem_t){.socket = head->planes[i].socket, .events = ZMQ_POLLIN};
+    for (int i = 0; i < PLANES; i++)
+        if (plane_ready(head, (enum link_plane)i))
+            items[count++] =
+                (zmq_pollitem_t){.socket = head->planes[i].socket, .events = ZMQ_POLLIN};
     (void)zmq_poll(items, count, until > now_ms ? (long)(until - now_ms) : 0);
     if (items[POLL_TURNS].revents != 0)
         turns_awake(head->turns);
+    if (items[POLL_AUDIT].revents != 0)
+        planes_refusals(head);
 }
 
 int head_run(struct head *head)
 {
-    while (!head->ending) {
+    for (unsigned pass = 0; !head->ending; pass++) {
         uint64_t now_ms = clock_ms();
         uint64_t unix_ms = clock_unix_ms();
         bool any = false;
 
         on_signal(head);
         planes_events(head);
-        for (int i = 0; i < PLANES; i++)
-            any |= plane_read(head, (enum link_plane)i, now_ms, unix_ms);
+        /* Each is first once in three passes: none can fill every turn before the others. */
+        for (unsigned i = 0; i < PLANES; i++)
+            any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
         commit(head, now_ms);
+        turns_set_eager(head->turns, front_waiting(head->front) > 0);
         front_wake(head->front, now_ms);
         tend(head, now_ms);
         if (!any && !head->ending)

@@ -1,6 +1,7 @@
 /* main.c - the program assay-head. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/result.h"
 #include "common/sys/clock.h"
@@ -8,6 +9,17 @@
 #include "head/head.h"
 #include "head/replay.h"
 #include "proto/key.h"
+
+/* A descriptor a peer, and two a trial whose files are open. */
+static void raise_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* then it stays as it was */
+    }
+}
 
 int main(int argc, char **argv)
 {
@@ -26,6 +38,7 @@ int main(int argc, char **argv)
         log_set_level(LOG_WARNING);
     if (key_harden_process() != 0)
         log_line(LOG_WARNING, "harden", "core files cannot be turned off");
+    raise_files();
     key_library_init();
     result_set_utc_offset(clock_utc_offset_s());
     rc = head_open(&settings, &head);

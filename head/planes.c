@@ -2,16 +2,19 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/clock.h"
 #include "common/sys/log.h"
 #include "head/shell.h"
+#include "head/wire.h"
 #include "proto/roles.h"
 
-#define READ_AT_ONCE 512 /* messages of a plane before the others are looked at */
+/* Of a plane, before the others are looked at. */
+#define READ_AT_ONCE 512u /* messages */
+#define READ_MS      20u  /* a reader can ask for much in a few messages */
+#define READ_CHECK   16u  /* messages between two looks at the clock */
 
-static uint32_t role_now(const struct head *head, uint32_t number)
+static uint32_t role_now(const struct view_principal *principal)
 {
-    const struct view_principal *principal = view_principal(head->view, number);
-
     return principal != NULL && !principal->revoked ? principal->role : (uint32_t)ROLE_NONE;
 }
 
@@ -32,7 +35,8 @@ static void refuse_role(struct head *head, enum link_plane kind, const struct li
 }
 
 static void refuse_form(struct head *head, enum link_plane kind, const struct link_message *from,
-                        uint64_t request, int err, const struct schema_error *error)
+                        uint64_t request, int err, const struct schema_error *error,
+                        uint64_t now_ms)
 {
     const char *mend =
         err == ERR_VERSION ? "install the same version of Assay on both sides" : NULL;
@@ -42,31 +46,54 @@ static void refuse_form(struct head *head, enum link_plane kind, const struct li
     front_refuse(head->front, head->planes[kind].socket, &from->route, request,
                  err == ERR_VERSION ? ERROR_VERSION : ERROR_MALFORMED, error->field, error->what,
                  mend);
+    if (err != ERR_VERSION && strikes_add(head->strikes, from->key, now_ms))
+        audit_line(head->audit, "ignored", "principal %u, %s on %s: %u bad messages; for %u s",
+                   from->principal, from->address, link_plane_name(kind), STRIKES_MOST,
+                   STRIKES_WINDOW_MS / 1000);
+}
+
+/* Its key may talk no more: so it learned when it knocked again. */
+static void shut_revoked(struct head *head, enum link_plane kind, const struct link_message *from)
+{
+    audit_line(head->audit, "refused", "principal %u was revoked: its connection from %s on %s",
+               from->principal, from->address, link_plane_name(kind));
+    (void)peerwatch_shut(head->planes[kind].watch, from->fd);
 }
 
 static void handle(struct head *head, enum link_plane kind, struct link_message *from,
                    uint64_t now_ms, uint64_t unix_ms)
 {
-    uint32_t role = role_now(head, from->principal);
+    const struct view_principal *principal = view_principal(head->view, from->principal);
+    uint32_t role = role_now(principal);
     struct schema_error error = {"message", "does not begin as a message"};
     struct message message;
     struct span frame;
     uint64_t request = 0;
     uint32_t type = 0;
+    bool keep;
     int err;
 
+    if (principal != NULL && principal->revoked) {
+        shut_revoked(head, kind, from);
+        return;
+    }
+    if (strikes_ignored(head->strikes, from->key, now_ms))
+        return;
     if (!message_peek(link_message_body(from), &type, &request)) {
-        refuse_form(head, kind, from, 0, ERR_MALFORMED, &error);
+        refuse_form(head, kind, from, 0, ERR_MALFORMED, &error, now_ms);
         return;
     }
     if (!role_allowed(role, type)) {
         refuse_role(head, kind, from, role, type, request);
         return;
     }
-    frame = turns_frame(head->turns, &from->body);
-    err = message_unpack(frame, turns_arena(head->turns), &message, &error);
+    /* What only reads is over when it is answered, and takes no room in a turn. */
+    keep = wire_becomes_event(type) && turns_ready(head->turns);
+    frame = keep ? turns_frame(head->turns, &from->body) : link_message_body(from);
+    arena_reset(&head->scratch);
+    err = message_unpack(frame, keep ? turns_arena(head->turns) : &head->scratch, &message, &error);
     if (err != 0) {
-        refuse_form(head, kind, from, request, err, &error);
+        refuse_form(head, kind, from, request, err, &error, now_ms);
         return;
     }
     if (kind != LINK_WORKER) {
@@ -76,22 +103,33 @@ static void handle(struct head *head, enum link_plane kind, struct link_message 
     err = fleet_message(head->fleet, &from->route, from->principal, &message, now_ms, unix_ms);
     if (err != 0) {
         error = (struct schema_error){"message", err_text(err)};
-        refuse_form(head, kind, from, request, err, &error);
+        refuse_form(head, kind, from, request, err, &error, now_ms);
     }
+}
+
+bool plane_ready(struct head *head, enum link_plane kind)
+{
+    return turns_ready(head->turns) || (head->stalled && kind != LINK_WORKER);
 }
 
 bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms)
 {
     struct plane *plane = &head->planes[kind];
+    uint64_t until_ms;
     bool any = false;
 
     plane->drained = false;
-    for (int i = 0; i < READ_AT_ONCE && turns_ready(head->turns); i++) {
+    until_ms = clock_ms() + READ_MS;
+    for (uint32_t i = 0; i < READ_AT_ONCE && plane_ready(head, kind); i++) {
         struct link_message message;
-        int err = link_receive(plane->socket, &message);
+        int err;
 
+        if (i % READ_CHECK == READ_CHECK - 1 && clock_ms() > until_ms)
+            break;
+        err = link_receive(plane->socket, &message);
         if (err == ERR_AGAIN || err == ERR_CLOSED) {
             plane->drained = true;
+            plane->drained_ms = now_ms;
             break;
         }
         any = true;
@@ -159,14 +197,18 @@ void planes_events(struct head *head)
 
 void planes_watch(struct head *head, uint64_t now_ms)
 {
-    struct zap_audit audit;
-
     for (int kind = 0; kind < PLANES; kind++) {
         struct cut cut = {.head = head, .kind = (enum link_plane)kind};
 
         (void)peerwatch_check(head->planes[kind].watch, now_ms, head->planes[kind].drained, cut_off,
                               &cut);
     }
+}
+
+void planes_refusals(struct head *head)
+{
+    struct zap_audit audit;
+
     while (zap_audit_next(head->zap, &audit))
         audit_line(head->audit, "refused", "%s: key %s from %s on %s (%u times)", audit.reason,
                    audit.fingerprint[0] != '\0' ? audit.fingerprint : "none", audit.address,

@@ -10,22 +10,27 @@
 #include "head/sink/feed.h"
 #include "head/wire.h"
 
-#define ROWS_BYTES (LIMIT_MESSAGE_BYTES / 2) /* of rows in one reply */
-
-void query_list(const struct view *view, struct arena *arena, struct msg_experiments *out)
+void query_list(const struct view *view, const struct msg_list *ask, struct arena *arena,
+                struct msg_experiments *out)
 {
     size_t count;
     struct view_experiment *const *all = view_experiments(view, &count);
+    size_t most = ask->limit > 0 ? ask->limit : LIMIT_ROWS_REPLY;
     struct msg_experiment_row *rows;
-    size_t skip = count > LIMIT_ROWS_REPLY ? count - LIMIT_ROWS_REPLY : 0;
+    size_t skip = count;
 
+    for (size_t bytes = 0; skip > 0 && count - skip < most; skip--) {
+        bytes += 512 + all[skip - 1]->row.folder.size;
+        if (bytes > QUERY_ROWS_BYTES)
+            break;
+    }
     rows = arena_alloc(arena, (count - skip) * sizeof(*rows));
     for (size_t i = skip; i < count; i++)
         wire_experiment_row(view, all[i], &rows[i - skip]);
     out->rows = (struct record_list){.items = rows, .count = (uint32_t)(count - skip)};
 }
 
-static size_t row_bytes(const struct msg_trial_row *row)
+size_t query_row_bytes(const struct msg_trial_row *row)
 {
     return 256 + row->name.size + row->tag.size + row->config.size + row->last.size +
            row->text.size + row->folder.size;
@@ -53,13 +58,13 @@ int query_trials(const struct view *view, const struct msg_trials *ask, struct a
         trial = trial->newer;
     rows = arena_alloc(arena, limit * sizeof(*rows));
     *out = (struct msg_trial_rows){.version = ask->after_version};
-    for (; trial != NULL && count < limit && bytes < ROWS_BYTES; trial = trial->newer) {
+    for (; trial != NULL && count < limit && bytes < QUERY_ROWS_BYTES; trial = trial->newer) {
         out->version = trial->version;
         if (ask->state.size > 0 &&
             !span_is(ask->state, trial_state_label(trial->ahead ? TRIAL_PENDING : trial->state)))
             continue;
         wire_trial_row(view, experiment, trial, true, arena, &rows[count]);
-        bytes += row_bytes(&rows[count++]);
+        bytes += query_row_bytes(&rows[count++]);
     }
     out->rows = (struct record_list){.items = rows, .count = count};
     out->more = trial != NULL;
@@ -85,6 +90,8 @@ int query_best(const struct view *view, const struct msg_best *ask, struct arena
     struct msg_experiment_row shown;
     uint32_t want = ask->count;
     uint32_t count = 0;
+    uint32_t used;
+    size_t bytes = 0;
 
     if (experiment == NULL)
         return ERR_NOT_FOUND;
@@ -106,9 +113,11 @@ int query_best(const struct view *view, const struct msg_best *ask, struct arena
             count++;
     }
     rows = arena_alloc(arena, count * sizeof(*rows));
-    for (uint32_t i = 0; i < count; i++)
-        wire_trial_row(view, experiment, best[i], true, arena, &rows[i]);
-    *out = (struct msg_trial_rows){.rows = {.items = rows, .count = count},
+    for (used = 0; used < count && bytes < QUERY_ROWS_BYTES; used++) {
+        wire_trial_row(view, experiment, best[used], true, arena, &rows[used]);
+        bytes += query_row_bytes(&rows[used]);
+    }
+    *out = (struct msg_trial_rows){.rows = {.items = rows, .count = used},
                                    .version = experiment->version,
                                    .ended = experiment->row.state == EXPERIMENT_DONE};
     return 0;
@@ -144,19 +153,30 @@ void query_nodes(const struct view *view, uint64_t now_ms, struct arena *arena,
     size_t count;
     struct view_node *const *nodes = view_nodes(view, &count);
     struct msg_node_row *rows = arena_alloc(arena, count * sizeof(*rows));
+    uint32_t used = 0;
 
-    for (size_t i = 0; i < count; i++)
-        wire_node_row(nodes[i], now_ms, &rows[i]);
-    out->rows = (struct record_list){.items = rows, .count = (uint32_t)count};
+    for (size_t i = 0, bytes = 0; i < count && used < LIMIT_SESSIONS && bytes < QUERY_ROWS_BYTES;
+         i++) {
+        const struct effect_node *row = &nodes[i]->row;
+
+        wire_node_row(nodes[i], now_ms, &rows[used++]);
+        bytes += 256 + row->name.size + row->hostname.size + row->node_ip.size +
+                 (row->capacity.custom.count + row->used.custom.count) * (LIMIT_NAME_BYTES + 16);
+    }
+    out->rows = (struct record_list){.items = rows, .count = used};
 }
 
-void query_tokens(const struct view *view, struct arena *arena, struct msg_token_rows *out)
+void query_tokens(const struct view *view, const struct msg_token_list *ask, struct arena *arena,
+                  struct msg_token_rows *out)
 {
     static const char *const roles[ROLE_COUNT] = {"none", "worker", "submit", "read", "admin"};
-    size_t count;
-    const struct view_token *tokens = view_tokens(view, &count);
+    size_t all;
+    const struct view_token *tokens = view_tokens(view, &all);
+    size_t most = ask->limit > 0 ? ask->limit : LIMIT_TOKENS;
+    size_t count = all < most ? all : most;
     struct msg_token_row *rows = arena_alloc(arena, count * sizeof(*rows));
 
+    tokens += all - count; /* the newest */
     for (size_t i = 0; i < count; i++) {
         char hex[sizeof(tokens[i].id) * 2 + 1];
 
@@ -171,6 +191,12 @@ void query_tokens(const struct view *view, struct arena *arena, struct msg_token
     out->rows = (struct record_list){.items = rows, .count = (uint32_t)count};
 }
 
+/* Of a request; 0 is no wish. */
+static uint32_t bytes_limit(uint32_t asked)
+{
+    return asked > 0 && asked < LIMIT_CHUNK_BYTES ? asked : LIMIT_CHUNK_BYTES;
+}
+
 static char *trial_folder(const struct view_experiment *experiment, const struct view_trial *trial,
                           struct arena *arena)
 {
@@ -182,7 +208,7 @@ int query_results(const struct view *view, struct sinks *sinks, const struct msg
 {
     const struct view_experiment *experiment = view_experiment(view, ask->experiment);
     const struct view_trial *trial = NULL;
-    uint32_t limit = ask->limit_bytes < LIMIT_CHUNK_BYTES ? ask->limit_bytes : LIMIT_CHUNK_BYTES;
+    uint32_t limit = bytes_limit(ask->limit_bytes);
     uint64_t cursor = ask->cursor;
     uint64_t rows;
     struct buf lines;
@@ -193,8 +219,9 @@ int query_results(const struct view *view, struct sinks *sinks, const struct msg
     buf_init(&lines);
     if (ask->trial == MSG_ALL) {
         rows = sinks_feed_rows(sinks, ask->experiment);
-        err = feed_experiment((const char *)experiment->row.folder.data, &cursor, rows, limit,
-                              &lines);
+        if (cursor < rows)
+            err = feed_experiment((const char *)experiment->row.folder.data, &cursor, rows, limit,
+                                  &lines);
         out->ended = experiment->row.state == EXPERIMENT_DONE && cursor >= rows &&
                      rows >= experiment->row.results;
     } else {
@@ -221,7 +248,7 @@ int query_logs(const struct view *view, const struct msg_logs *ask, struct arena
 {
     const struct view_experiment *experiment = view_experiment(view, ask->experiment);
     const struct view_trial *trial;
-    uint32_t limit = ask->limit_bytes < LIMIT_CHUNK_BYTES ? ask->limit_bytes : LIMIT_CHUNK_BYTES;
+    uint32_t limit = bytes_limit(ask->limit_bytes);
     uint64_t offset = ask->offset;
     struct buf bytes;
     int err = 0;

@@ -1,18 +1,27 @@
 /* query.h - answers to readers, made from the view and from the files of the sinks.
  *
  * Each fills the message that answers; lists and texts live in arena or are borrowed from the view,
- * so a reply is packed before the view changes. ERR_NOT_FOUND where what was asked for is not
- * there. */
+ * so a reply is packed before the view changes. Rows in a reply have QUERY_ROWS_BYTES together:
+ * what is over is left out, so that every reply fits into one message. ERR_NOT_FOUND where what was
+ * asked for is not there. */
 #ifndef HEAD_QUERY_H
 #define HEAD_QUERY_H
 
 #include "common/arena.h"
+#include "common/limits.h"
 #include "head/core/core.h"
 #include "head/sink/sink.h"
 #include "head/view.h"
 #include "proto/msg.h"
 
-void query_list(const struct view *view, struct arena *arena, struct msg_experiments *out);
+#define QUERY_ROWS_BYTES (LIMIT_MESSAGE_BYTES / 2)
+
+/* About what a row takes in a message. */
+size_t query_row_bytes(const struct msg_trial_row *row);
+
+/* The newest, where not all fit into one reply. */
+void query_list(const struct view *view, const struct msg_list *ask, struct arena *arena,
+                struct msg_experiments *out);
 
 /* The status block's parts, cut as Tune cuts them. committing: whether the log takes entries. */
 int query_status(const struct view *view, const struct core *core, const struct msg_status *ask,
@@ -29,7 +38,8 @@ int query_show(const struct view *view, const struct msg_show *ask, struct arena
                struct msg_show_reply *out);
 void query_nodes(const struct view *view, uint64_t now_ms, struct arena *arena,
                  struct msg_node_rows *out);
-void query_tokens(const struct view *view, struct arena *arena, struct msg_token_rows *out);
+void query_tokens(const struct view *view, const struct msg_token_list *ask, struct arena *arena,
+                  struct msg_token_rows *out);
 
 /* Lines of result.json and bytes of stdout and stderr; *nothing as above. */
 int query_results(const struct view *view, struct sinks *sinks, const struct msg_results *ask,

@@ -75,6 +75,7 @@ static void status_groups(const struct view *view, const struct view_experiment 
     struct label labels[LABELS];
     struct msg_status_group *groups;
     uint32_t used = labels_count(experiment, labels);
+    size_t bytes = 0;
 
     labels_share(labels, used, whole ? LIMIT_ROWS_REPLY : BUDGET_SHOWN);
     groups = arena_zalloc(arena, used * sizeof(*groups));
@@ -99,9 +100,18 @@ static void status_groups(const struct view *view, const struct view_experiment 
         if (label_shows(&labels[at])) {
             struct msg_trial_row *rows = groups[at].rows.items;
 
-            wire_trial_row(view, experiment, trial, false, arena, &rows[groups[at].rows.count++]);
+            struct msg_trial_row *row = &rows[groups[at].rows.count];
+
+            if (bytes >= QUERY_ROWS_BYTES)
+                break;
+            wire_trial_row(view, experiment, trial, false, arena, row);
+            bytes += query_row_bytes(row);
+            groups[at].rows.count++;
         }
     }
+    for (uint32_t i = 0; i < used; i++)
+        if (groups[i].shown_first > groups[i].rows.count)
+            groups[i].shown_first = groups[i].rows.count;
     out->items = groups;
     out->count = used;
 }
@@ -214,6 +224,8 @@ int query_status(const struct view *view, const struct core *core, const struct 
     wire_experiment_row(view, experiment, &out->experiment);
     buf_init(&text);
     (void)core_status_text(core, ask->experiment, &text);
+    if (text.size > LIMIT_TEXT_BYTES)
+        text.size = LIMIT_TEXT_BYTES;
     out->scheduler = arena_copy(arena, buf_span(&text));
     buf_fini(&text);
     status_usage(view, arena, &out->nodes, &out->usage);

@@ -15,6 +15,7 @@
 #include "common/xalloc.h"
 #include "head/replay.h"
 #include "head/shell.h"
+#include "head/sink/redo.h"
 #include "head/store/audit.h"
 #include "proto/known.h"
 #include "proto/token.h"
@@ -60,8 +61,10 @@ static int setup_folder(struct head *head)
                              "stop that one, or name another folder with --data-dir");
         return 2;
     }
-    if (fs_join(path, dir, "keys") != 0)
+    if (fs_join(path, dir, "keys") != 0) {
+        log_error_for_people(dir, "its name is too long", "name another one with --data-dir");
         return 2;
+    }
     fault_init(&fault);
     err = key_pair_load_or_make(path, "head.key", &head->keys, NULL, &fault);
     if (err == 0)
@@ -73,6 +76,7 @@ static int setup_folder(struct head *head)
     fault_fini(&fault);
     head->audit = audit_open(dir);
     head->blobs = blobs_open(dir);
+    head->strikes = strikes_new();
     if (head->audit == NULL || head->blobs == NULL) {
         log_error_for_people(dir, strerror(errno), "make room, or name another --data-dir");
         return 2;
@@ -128,20 +132,24 @@ int setup_store(struct head *head)
     return 0;
 }
 
-/* Effects of the log's entries make the rows again, and the sinks' files. What they point to is
- * gone when this returns, so the sinks are waited for, every so often. */
+struct replaying {
+    struct head *head;
+    struct redo *redo;
+};
+
+/* Effects of the log's entries make the rows again, and the sinks' files. */
 static void replayed(void *context, const struct effects *effects, uint64_t now_ms)
 {
-    struct head *head = context;
+    const struct replaying *replaying = context;
 
-    shell_apply(head, effects, true);
-    sinks_put(head->sinks, effects->items, effects->count, NULL, NULL);
-    sinks_drain(head->sinks);
-    turns_set_time(head->turns, now_ms);
+    shell_apply(replaying->head, effects, true);
+    redo_put(replaying->redo, effects);
+    turns_set_time(replaying->head->turns, now_ms);
 }
 
 int setup_replay(struct head *head)
 {
+    struct replaying replaying = {.head = head};
     struct replay_summary summary;
     struct trouble trouble;
     uint64_t begun_ms = clock_ms();
@@ -151,8 +159,10 @@ int setup_replay(struct head *head)
     head->view = view_new();
     head->sinks = sinks_new();
     head->turns = turns_new(head->core);
+    replaying.redo = redo_new(head->sinks);
     err = replay_log(&head->redis, head->settings.name, journal_committed(head->journal),
-                     head->core, replayed, head, &summary, &trouble);
+                     head->core, replayed, &replaying, &summary, &trouble);
+    redo_free(replaying.redo);
     if (err != 0)
         return say_trouble(&trouble, 2);
     log_line(LOG_INFO, "replayed", "%llu entries, %llu events in %llu ms, all decided alike",
@@ -352,6 +362,8 @@ void setup_close(struct head *head)
     redisd_free(head->redisd);
     blobs_close(head->blobs);
     audit_close(head->audit);
+    strikes_free(head->strikes);
+    arena_fini(&head->scratch);
     key_pair_fini(&head->keys);
     key_pair_fini(&head->admin);
     key_pair_fini(&head->worker);

@@ -11,6 +11,7 @@
 #include "head/journal.h"
 #include "head/redisd.h"
 #include "head/store/project.h"
+#include "head/strikes.h"
 #include "head/turn.h"
 #include "head/view.h"
 #include "proto/link.h"
@@ -23,7 +24,8 @@ struct plane {
     struct monitor *monitor;
     struct peerwatch *watch;
     uint16_t port;
-    bool drained; /* nothing was left when it was last read */
+    bool drained;        /* nothing was left when it was last read */
+    uint64_t drained_ms; /* when nothing was left */
 };
 
 struct head {
@@ -34,6 +36,8 @@ struct head {
     struct key_pair admin;
     struct key_pair worker; /* private cluster: its worker's */
     struct audit *audit;
+    struct strikes *strikes;
+    struct arena scratch; /* of a message that only reads */
     struct blobs *blobs;
     struct redisd *redisd; /* NULL: an outside Redis */
     struct store_address redis;
@@ -50,7 +54,6 @@ struct head {
     struct front *front;
     struct turn *committing; /* its entry is on the way; NULL: none */
     uint64_t tended_ms;      /* when the timers were last looked at */
-    uint64_t feed_version;   /* of the view when the front's waiters were last woken */
     bool stalled;            /* the log takes nothing now */
     bool ending;
     int status; /* to exit with */
@@ -73,8 +76,15 @@ bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64
  * first message. */
 void planes_events(struct head *head);
 
-/* Who was refused; who is to be cut off. */
+/* Who is to be cut off. */
 void planes_watch(struct head *head, uint64_t now_ms);
+
+/* Who was refused at the door. */
+void planes_refusals(struct head *head);
+
+/* Whether a plane may be read now: there is a turn for what it brings, or, while the log takes
+ * nothing, what clients ask can be answered without one. */
+bool plane_ready(struct head *head, enum link_plane kind);
 
 /* head.c: step an event of the head's own. */
 void shell_step(struct head *head, struct event *event);

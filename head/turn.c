@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,10 @@
 #include "common/limits.h"
 #include "common/xalloc.h"
 #include "head/entry.h"
+
+#define KEPT_BYTES  (256u << 10) /* of memory by a turn that nobody needs now */
+#define KEPT_FRAMES 1024u
+#define TRIM_CALLS  20u /* of turns_trim without a use in between */
 
 struct turn {
     struct turns *turns; /* borrowed */
@@ -25,6 +30,7 @@ struct turn {
     size_t frame_room;
     size_t frame_bytes;
     uint64_t now_ms;
+    uint32_t unused; /* calls of turns_trim since it last had something */
 };
 
 struct turns {
@@ -34,6 +40,7 @@ struct turns {
     pthread_mutex_t lock; /* of free */
     struct turn *free;
     int wake;
+    atomic_bool eager; /* wake at every release */
     uint64_t now_ms;
 };
 
@@ -114,6 +121,44 @@ static bool turn_is_full(const struct turn *turn)
            turn->frame_bytes >= 2 * LIMIT_TURN_BYTES;
 }
 
+/* Give back what a burst has made it grow to; it is empty. */
+static void turn_shrink(struct turn *turn)
+{
+    if (arena_capacity(&turn->arena) > KEPT_BYTES)
+        arena_fini(&turn->arena);
+    if (turn->effects.capacity * sizeof(struct effect) > KEPT_BYTES) {
+        effects_fini(&turn->effects);
+        effects_init(&turn->effects, &turn->arena);
+    }
+    if (turn->entry.capacity > KEPT_BYTES)
+        buf_fini(&turn->entry);
+    if (turn->tape.written.capacity > KEPT_BYTES)
+        buf_fini(&turn->tape.written);
+    if (turn->frame_room > KEPT_FRAMES) {
+        free(turn->frames);
+        turn->frames = NULL;
+        turn->frame_room = 0;
+    }
+}
+
+static void turn_trim(struct turn *turn)
+{
+    if (++turn->unused != TRIM_CALLS)
+        return;
+    turn_begin(turn);
+    turn_shrink(turn);
+}
+
+void turns_trim(struct turns *turns)
+{
+    if (turns->open != NULL && turns->open->event_count == 0 && turns->open->effects.count == 0)
+        turn_trim(turns->open);
+    (void)pthread_mutex_lock(&turns->lock);
+    for (struct turn *turn = turns->free; turn != NULL; turn = turn->next)
+        turn_trim(turn);
+    (void)pthread_mutex_unlock(&turns->lock);
+}
+
 bool turns_ready(struct turns *turns)
 {
     if (turns->open == NULL) {
@@ -171,6 +216,7 @@ enum core_answer turns_step(struct turns *turns, struct event *event, uint64_t n
     enum core_answer answer;
 
     assert(turn != NULL);
+    turn->unused = 0;
     if (turn->now_ms == 0) {
         if (now_ms > turns->now_ms)
             turns->now_ms = now_ms;
@@ -190,8 +236,14 @@ struct turn *turns_close(struct turns *turns, struct span *entry)
 {
     struct turn *turn = turns->open;
 
-    if (turn == NULL || (turn->event_count == 0 && turn->effects.count == 0))
+    if (turn == NULL)
         return NULL;
+    if (turn->event_count == 0 && turn->effects.count == 0) {
+        /* What was refused without a word may not fill it: it would stay full for ever. */
+        if (turn->frame_count > 0)
+            turn_begin(turn);
+        return NULL;
+    }
     *entry = (struct span){0};
     if (turn->event_count > 0) {
         core_place(turns->core, turn->now_ms, &turn->tape, &turn->effects);
@@ -219,8 +271,24 @@ void turn_release(void *context)
     turn->next = turns->free;
     turns->free = turn;
     (void)pthread_mutex_unlock(&turns->lock);
-    if (none && write(turns->wake, &one, sizeof(one)) < 0)
+    if ((none || atomic_load(&turns->eager)) && write(turns->wake, &one, sizeof(one)) < 0)
         return; /* the counter is full: it is readable already */
+}
+
+size_t turns_free_count(struct turns *turns)
+{
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&turns->lock);
+    for (const struct turn *turn = turns->free; turn != NULL; turn = turn->next)
+        count++;
+    (void)pthread_mutex_unlock(&turns->lock);
+    return count;
+}
+
+void turns_set_eager(struct turns *turns, bool eager)
+{
+    atomic_store(&turns->eager, eager);
 }
 
 int turns_fd(const struct turns *turns)

@@ -46,7 +46,15 @@ const struct effects *turn_effects(const struct turn *turn);
 /* Give a turn back; may be called from the sinks' thread. */
 void turn_release(void *turn);
 
-/* A descriptor that becomes readable when a turn is given back while none was free. */
+/* How many nobody uses. */
+size_t turns_free_count(struct turns *turns);
+
+/* Give back memory that turns have grown to and that was not used for the last 20 calls. */
+void turns_trim(struct turns *turns);
+
+/* A descriptor that becomes readable when a turn is given back while none was free; when eager,
+ * with every turn: somebody waits for what the sinks write. */
+void turns_set_eager(struct turns *turns, bool eager);
 int turns_fd(const struct turns *turns);
 void turns_awake(struct turns *turns);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/limits.h"
 #include "common/table.h"
 #include "common/xalloc.h"
 
@@ -341,6 +342,34 @@ static void apply_principal(struct view *view, const struct effect_principal *ro
     (void)table_put_u64(view->principal_by_number, row->principal, (void *)place);
 }
 
+/* Where a token's row may go that nobody can use any more, or else the one that ends first: the
+ * core forgets those silently. */
+static struct view_token *token_place(struct view *view)
+{
+    struct view_token *worst = &view->tokens[0];
+
+    if (view->token_count < LIMIT_TOKENS) {
+        if (view->token_count == view->token_room) {
+            view->token_room = view->token_room > 0 ? view->token_room * 2 : 16;
+            view->tokens = xrealloc(view->tokens, view->token_room, sizeof(*view->tokens));
+        }
+        return &view->tokens[view->token_count++];
+    }
+    for (size_t i = 0; i < view->token_count; i++) {
+        struct view_token *token = &view->tokens[i];
+        bool used_up = token->row.revoked || token->row.uses_left == 0;
+
+        if (used_up || token->row.expires_ms < worst->row.expires_ms)
+            worst = token;
+        if (used_up)
+            break;
+    }
+    /* The rows stay in the order in which they came. */
+    memmove(worst, worst + 1,
+            (size_t)(&view->tokens[view->token_count - 1] - worst) * sizeof(*worst));
+    return &view->tokens[view->token_count - 1];
+}
+
 static void apply_token(struct view *view, const struct effect_token *row)
 {
     struct view_token *token = NULL;
@@ -349,13 +378,8 @@ static void apply_token(struct view *view, const struct effect_token *row)
     for (size_t i = 0; i < view->token_count; i++)
         if (memcmp(view->tokens[i].id, row->id.data, row->id.size) == 0)
             token = &view->tokens[i];
-    if (token == NULL) {
-        if (view->token_count == view->token_room) {
-            view->token_room = view->token_room > 0 ? view->token_room * 2 : 16;
-            view->tokens = xrealloc(view->tokens, view->token_room, sizeof(*view->tokens));
-        }
-        token = &view->tokens[view->token_count++];
-    }
+    if (token == NULL)
+        token = token_place(view);
     token->row = *row;
     token->row.id = (struct span){0};
     memcpy(token->id, row->id.data, sizeof(token->id));

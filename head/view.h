@@ -57,6 +57,7 @@ struct view_experiment {
 struct view_node {
     struct effect_node row; /* spans owned */
     uint64_t heard_ms;      /* by clock_ms; kept by the fleet */
+    bool given_up;          /* its loss is on the way into the log; the fleet's, too */
     struct arena arena;
 };
 

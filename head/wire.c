@@ -2,6 +2,25 @@
 
 #include "common/record.h"
 
+bool wire_becomes_event(uint32_t type)
+{
+    switch (type) {
+    case MSG_JOIN:
+    case MSG_READY:
+    case MSG_REPORTS:
+    case MSG_LEAVING:
+    case MSG_SUBMIT:
+    case MSG_STOP:
+    case MSG_REMOVE:
+    case MSG_TOKEN_CREATE:
+    case MSG_TOKEN_REVOKE:
+    case MSG_DRAIN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void wire_submit(const struct msg_submit *message, uint32_t principal, struct event *event)
 {
     event->type = EVENT_SUBMIT;

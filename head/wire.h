@@ -10,6 +10,9 @@
 #include "head/view.h"
 #include "proto/msg.h"
 
+/* Whether a message of this type becomes an event: its frame has to outlive the turn then. */
+bool wire_becomes_event(uint32_t type);
+
 /* Events of messages that were unpacked. Spans stay borrowed from the message's frame; what has to
  * be made anew lives in arena. *event gets no time and no origin. */
 void wire_submit(const struct msg_submit *message, uint32_t principal, struct event *event);

@@ -181,15 +181,16 @@ int token_read(const char *path, struct token *token, struct fault *fault)
     ssize_t size;
     int rc;
 
-    if (fd < 0 && strncasecmp(path, MAGIC, sizeof(MAGIC) - 1) == 0) {
+    if (fd < 0 && strncasecmp(path, PREFIX, PREFIX_CHARS) == 0) {
         fault_set(fault, NULL, "it stands in the argument, where other users can read it",
                   "write it to a file of mode 0600 and name that, or give - and type it");
         return ERR_DENIED;
     }
     if (fd < 0) {
+        rc = errno == ENOENT ? ERR_NOT_FOUND : err_from_errno();
         fault_set_errno(fault, "open", name);
         buf_append_text(&fault->mend, "assay token create > FILE, where the head is, makes one");
-        return errno == ENOENT ? ERR_NOT_FOUND : err_from_errno();
+        return rc;
     }
     size = read_all(fd, text, sizeof(text));
     if (size < 0) {

@@ -17,6 +17,7 @@
 #include "common/sys/log.h"
 #include "common/sys/sig.h"
 
+#define EXIT_USAGE      2
 #define EXIT_OURS       70
 #define MESSAGES_A_TURN 256u
 #define COLLECT_MS      5000u  /* executors that were found may take to say what they have */
@@ -126,9 +127,11 @@ static int process_prepare(struct daemon *daemon)
     if (fs_join(path, daemon->settings->data_dir, "lock") != 0)
         return refuse("--data-dir", "the path is too long", NULL);
     daemon->lock = fs_lock(path);
-    if (daemon->lock == ERR_AGAIN)
-        return refuse(daemon->settings->data_dir, "another worker runs with this folder",
-                      "--name NAME or --data-dir DIR, for a second worker on this machine");
+    if (daemon->lock == ERR_AGAIN) {
+        log_error_for_people(daemon->settings->data_dir, "another worker runs with this folder",
+                             "--name NAME or --data-dir DIR, for a second one on this machine");
+        return EXIT_USAGE;
+    }
     if (daemon->lock < 0)
         return refuse(path, strerror(errno), "another --data-dir");
     daemon->signals = sig_open(watched);
@@ -369,6 +372,8 @@ static int run(struct daemon *daemon)
                                  fault->mend.size > 0 ? buf_text(&fault->mend) : NULL);
             daemon->now_ms = clock_ms();
             stop(daemon, SIGTERM);
+            if (stop_turn(daemon))
+                break;
         }
     }
     link_head_leave(daemon->link, "the worker was told to end");

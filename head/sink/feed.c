@@ -46,12 +46,16 @@ int feed_trial(const char *trial_folder, uint64_t *cursor, uint32_t limit, struc
 {
     size_t before = out->size;
     uint64_t at = *cursor;
-    uint32_t take = limit > LIMIT_RESULT_LINE ? limit : LIMIT_RESULT_LINE;
-    int err = feed_file(trial_folder, "result.json", &at, take, out);
-    size_t keep = out->size;
+    int err = feed_file(trial_folder, "result.json", &at, limit, out);
+    size_t keep;
 
+    /* One line is given even where it is longer than what was asked for. */
+    if (err == 0 && out->size - before == limit &&
+        memrchr(out->data + before, '\n', out->size - before) == NULL && limit < LIMIT_LINES_BYTES)
+        err = feed_file(trial_folder, "result.json", &at, LIMIT_LINES_BYTES - limit, out);
     if (err != 0)
         return err;
+    keep = out->size;
     /* Whole lines only, and no more than asked for, but one. */
     if (keep - before > limit)
         for (keep = before + limit; keep < out->size && out->data[keep - 1] != '\n';)
@@ -138,8 +142,11 @@ int feed_experiment(const char *experiment_folder, uint64_t *cursor, uint64_t ro
         if (got < (ssize_t)sizeof(*block))
             break;
         for (size_t i = 0; i < (size_t)got / sizeof(*block) && out->size - before < limit; i++) {
+            if (block[i].length > LIMIT_LINES_BYTES - (out->size - before) && out->size > before)
+                goto out; /* in the next reply */
             row++;
-            if (block[i].length == 0 || read_row(&reader, &block[i], out))
+            if (block[i].length == 0 || block[i].length > LIMIT_LINES_BYTES ||
+                read_row(&reader, &block[i], out))
                 continue;
             /* A new attempt cut it off just now: the row was turned to where its line is. */
             if (pread(feed, &block[i], sizeof(*block), (off_t)((row - 1) * sizeof(*block))) ==
@@ -147,6 +154,7 @@ int feed_experiment(const char *experiment_folder, uint64_t *cursor, uint64_t ro
                 (void)read_row(&reader, &block[i], out);
         }
     }
+out:
     if (reader.file.fd >= 0)
         (void)close(reader.file.fd);
     (void)close(reader.names);

@@ -54,6 +54,13 @@ struct sunk {
     struct written *written; /* owned */
 };
 
+/* Trials in the order of their last use. */
+struct lru {
+    struct trial_files *newest;
+    struct trial_files *oldest;
+    size_t count;
+};
+
 struct sinks {
     pthread_t thread;
     pthread_mutex_t lock; /* of all down to written_by_number */
@@ -67,14 +74,16 @@ struct sinks {
     char trouble[TROUBLE_BYTES];
     struct table *written_by_number;
 
+    _Atomic uint64_t version;
+    atomic_size_t waiting; /* jobs */
+
     /* The thread's own. */
     struct table *experiments; /* by number */
     struct sunk *all;
     struct output *output;
     struct table *files; /* by experiment and trial */
-    struct trial_files *newest;
-    struct trial_files *oldest;
-    size_t open_files;
+    struct lru open;     /* trials that may hold descriptors */
+    struct lru closed;   /* the others */
     struct sunk *gathered;
     struct trial_files **dirty; /* with rows gathered in this job */
     size_t dirty_count;
@@ -89,33 +98,53 @@ static uint64_t files_key(uint32_t experiment, uint32_t trial)
 
 static void lru_unlink(struct sinks *sinks, struct trial_files *files)
 {
+    struct lru *lru = files->closed ? &sinks->closed : &sinks->open;
+
     if (files->newer != NULL)
         files->newer->older = files->older;
     else
-        sinks->newest = files->older;
+        lru->newest = files->older;
     if (files->older != NULL)
         files->older->newer = files->newer;
     else
-        sinks->oldest = files->newer;
+        lru->oldest = files->newer;
     files->newer = files->older = NULL;
+    lru->count--;
 }
 
-static void lru_front(struct sinks *sinks, struct trial_files *files)
+static void lru_front(struct sinks *sinks, struct trial_files *files, bool closed)
 {
-    files->older = sinks->newest;
+    struct lru *lru = closed ? &sinks->closed : &sinks->open;
+
+    files->closed = closed;
+    files->older = lru->newest;
     files->newer = NULL;
-    if (sinks->newest != NULL)
-        sinks->newest->newer = files;
+    if (lru->newest != NULL)
+        lru->newest->newer = files;
     else
-        sinks->oldest = files;
-    sinks->newest = files;
+        lru->oldest = files;
+    lru->newest = files;
+    lru->count++;
 }
 
-/* A trial's files, made the newest; only LIMIT_SINK_FILES trials keep descriptors open. */
+/* Only LIMIT_SINK_FILES trials keep descriptors open: the rows of the oldest are written, so that
+ * they can be closed. */
+static void close_oldest(struct sinks *sinks)
+{
+    while (sinks->open.count > LIMIT_SINK_FILES) {
+        struct trial_files *old = sinks->open.oldest;
+
+        trial_files_flush(old, sinks->said, sizeof(sinks->said));
+        trial_files_close(old);
+        lru_unlink(sinks, old);
+        lru_front(sinks, old, true);
+    }
+}
+
+/* A trial's files, made the newest. */
 static struct trial_files *files_of(struct sinks *sinks, uint32_t experiment, uint32_t trial)
 {
     struct trial_files *files = table_get_u64(sinks->files, files_key(experiment, trial));
-    struct trial_files *old = sinks->oldest;
 
     if (files == NULL) {
         files = trial_files_new(experiment, trial);
@@ -123,11 +152,8 @@ static struct trial_files *files_of(struct sinks *sinks, uint32_t experiment, ui
     } else {
         lru_unlink(sinks, files);
     }
-    lru_front(sinks, files);
-    for (size_t open = table_count(sinks->files); open > LIMIT_SINK_FILES && old != NULL;
-         open--, old = old->newer)
-        if (old->json_rows.size == 0 && old->progress_rows.size == 0)
-            trial_files_close(old);
+    lru_front(sinks, files, false);
+    close_oldest(sinks);
     return files;
 }
 
@@ -144,8 +170,9 @@ static void files_drop(struct sinks *sinks, struct trial_files *files)
 
 static void make_dirty(struct sinks *sinks, struct trial_files *files)
 {
-    if (files->json_rows.size + files->progress_rows.size > 0)
+    if (files->dirty)
         return; /* is in the list */
+    files->dirty = true;
     if (sinks->dirty_count == sinks->dirty_room) {
         sinks->dirty_room = sinks->dirty_room > 0 ? sinks->dirty_room * 2 : 64;
         sinks->dirty = xrealloc(sinks->dirty, sinks->dirty_room, sizeof(struct trial_files *));
@@ -226,8 +253,10 @@ static void flush_feed(struct sinks *sinks, struct sunk *sunk)
 static void flush(struct sinks *sinks)
 {
     for (size_t i = 0; i < sinks->dirty_count; i++)
-        if (sinks->dirty[i] != NULL)
+        if (sinks->dirty[i] != NULL) {
             trial_files_flush(sinks->dirty[i], sinks->said, sizeof(sinks->said));
+            sinks->dirty[i]->dirty = false;
+        }
     sinks->dirty_count = 0;
     for (struct sunk *sunk = sinks->gathered; sunk != NULL; sunk = sunk->next) {
         flush_feed(sinks, sunk);
@@ -382,6 +411,8 @@ static void *sinks_main(void *context)
         sinks->output_bytes -= job->size;
         (void)pthread_mutex_unlock(&sinks->lock);
         do_job(sinks, job);
+        atomic_fetch_sub(&sinks->waiting, 1);
+        atomic_fetch_add(&sinks->version, 1);
         if (job->done != NULL)
             job->done(job->context);
         job_free(job);
@@ -420,8 +451,10 @@ void sinks_free(struct sinks *sinks)
     (void)pthread_cond_signal(&sinks->work);
     (void)pthread_mutex_unlock(&sinks->lock);
     (void)pthread_join(sinks->thread, NULL);
-    while (sinks->newest != NULL)
-        files_drop(sinks, sinks->newest);
+    while (sinks->open.newest != NULL)
+        files_drop(sinks, sinks->open.newest);
+    while (sinks->closed.newest != NULL)
+        files_drop(sinks, sinks->closed.newest);
     while (sinks->all != NULL)
         sunk_free(sinks, sinks->all);
     output_free(sinks->output);
@@ -437,6 +470,7 @@ void sinks_free(struct sinks *sinks)
 
 static void put(struct sinks *sinks, struct job *job)
 {
+    atomic_fetch_add(&sinks->waiting, 1);
     (void)pthread_mutex_lock(&sinks->lock);
     if (sinks->last != NULL)
         sinks->last->next = job;
@@ -505,6 +539,16 @@ bool sinks_trouble(struct sinks *sinks, char *out, size_t size)
     sinks->trouble[0] = '\0';
     (void)pthread_mutex_unlock(&sinks->lock);
     return any;
+}
+
+uint64_t sinks_version(const struct sinks *sinks)
+{
+    return atomic_load(&sinks->version);
+}
+
+size_t sinks_waiting(struct sinks *sinks)
+{
+    return atomic_load(&sinks->waiting);
 }
 
 uint64_t sinks_feed_rows(struct sinks *sinks, uint32_t experiment)

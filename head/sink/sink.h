@@ -51,6 +51,12 @@ void sinks_drain(struct sinks *sinks);
  * in the log: the files are made from it when the head starts again. */
 bool sinks_trouble(struct sinks *sinks, char *out, size_t size);
 
+/* Rises with every job that was done, before its `done` is called. */
+uint64_t sinks_version(const struct sinks *sinks);
+
+/* Jobs that wait. */
+size_t sinks_waiting(struct sinks *sinks);
+
 /* Rows written so far of an experiment's feed, and of a trial; safe from the head's thread. The
  * feed's readers wait for it to rise. */
 uint64_t sinks_feed_rows(struct sinks *sinks, uint32_t experiment);

@@ -38,6 +38,8 @@ struct trial_files {
     uint64_t json_end; /* bytes in result.json, with those gathered */
     bool new_progress; /* progress.csv has no header yet */
     bool broken;
+    bool closed; /* in the sinks' list of those without descriptors */
+    bool dirty;  /* in their list of those with rows gathered */
     struct buf json_rows;
     struct buf progress_rows;
     struct trial_files *newer; /* in the order of last use */

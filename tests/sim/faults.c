@@ -156,16 +156,23 @@ static void calm(struct world *world, void *subject, uint64_t number)
     }
 }
 
+/* Most of them early, while there is much to break. */
+static uint64_t some_time(struct world *world)
+{
+    uint64_t most = world->plan.faults_until_us >> (2 * rng_next_below(&world->trouble, 4));
+
+    return rng_between(&world->trouble, 2000, most > 4000 ? most : 4000);
+}
+
 void faults_start(struct world *world)
 {
     const struct plan *plan = &world->plan;
 
     for (int fault = 0; fault < FAULT_COUNT; fault++) {
-        uint64_t times = plan_has(plan, (enum fault)fault) ? rng_between(&world->trouble, 1, 5) : 0;
+        uint64_t times = plan_has(plan, (enum fault)fault) ? rng_between(&world->trouble, 1, 8) : 0;
 
         for (uint64_t i = 0; i < times; i++)
-            world_after(world, rng_between(&world->trouble, 10000, plan->faults_until_us), strike,
-                        NULL, (uint64_t)fault);
+            world_after(world, some_time(world), strike, NULL, (uint64_t)fault);
     }
     /* Behind what the last of them set in motion. */
     if (plan->faults != 0)

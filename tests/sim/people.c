@@ -164,10 +164,21 @@ void people_join(struct world *world, uint32_t host, struct span key)
     ask_join(world, WISH_JOIN, host, key, 0, 0);
 }
 
+/* An admin who changed their mind does not ask for the other thing any more. */
+static void withdraw(struct world *world, enum wish wish, uint32_t subject)
+{
+    struct people *people = world->people;
+
+    for (uint32_t i = 0; i < people->count; i++)
+        if (people->requests[i]->wish == wish && people->requests[i]->subject == subject)
+            people->requests[i]->answered = true;
+}
+
 void people_drain(struct world *world, uint32_t host, bool on)
 {
     struct event event = {.type = EVENT_DRAIN};
 
+    withdraw(world, WISH_DRAIN, host);
     event.drain = (struct event_drain){.node = host_node(world, host), .on = on};
     if (event.drain.node != NUMBER_NONE)
         (void)ask(world, WISH_DRAIN, host, &event, 0);
@@ -177,6 +188,7 @@ void people_set_role(struct world *world, uint32_t host, enum role role)
 {
     struct event event = {.type = EVENT_PRINCIPAL_ADD};
 
+    withdraw(world, WISH_ROLE, host);
     event.principal_add = (struct event_principal_add){
         .key = span_of(host_at(world, host)->key, 32), .role = role, .name = span_text("host")};
     (void)ask(world, WISH_ROLE, host, &event, 0);

@@ -124,12 +124,17 @@ def what_cannot_be_is_refused_with_the_mend(scene):
 
 @case
 def a_saved_sweep_is_a_file_that_runs(scene):
-    sweep(scene, "-n", 3, "-p", "x=uniform:0,1", "--seed", 5, "--save", scene.path("saved.yaml"),
-          "--", "sh", "-c", "echo 'assay: loss={x}'")
-    first = losses(scene)
+    words = ("-n", 3, "-p", "x=uniform:0,1", "--seed", 5)
+    program = ("--", "sh", "-c", "echo 'assay: loss={x}'; echo 'it'\\''s'")
+    sweep(scene, *words, "--save", scene.path("saved.yaml"), *program)
+    check(not os.path.exists(scene.path("results")), "saving runs nothing")
+    sweep(scene, *words, *program)
+    first = sorted(seen[0] for config, seen in losses(scene).values())
     scene.assay("run", scene.path("saved.yaml"), "--set", "local_dir=" + scene.path("again"))
-    again = [result_rows(path)[0]["loss"] for path in trial_folders(scene.path("again", "sweep"))]
-    equal(sorted(again), sorted(seen[0] for config, seen in first.values()), "the same trials")
+    again = trial_folders(scene.path("again", "sweep"))
+    equal(sorted(result_rows(path)[0]["loss"] for path in again), first, "the same trials")
+    equal({read_text(os.path.join(path, "stdout")).splitlines()[-1] for path in again}, {"it's"},
+          "the command's quotes")
 
 
 main()

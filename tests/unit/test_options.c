@@ -179,7 +179,7 @@ END_TEST
 START_TEST(spaces)
 {
     const char *given[] = {"lr=loguniform:1e-4,1e-1", "act=choice:relu,tanh", "n=grid:1,2",
-                            "net.size=randint:10,100", "url=http://x:1",       "k=3"};
+                           "net.size=randint:10,100", "url=http://x:1",       "k=3"};
     struct draft_flags flags = {.spaces = texts(given, 6)};
 
     ck_assert_str_eq(drafted("{}", &flags),
