@@ -26,6 +26,7 @@ struct request {
     enum link_plane plane;
     struct link_route route;
     uint64_t request;
+    uint32_t principal;     /* who asked; 0: a key that nobody knew */
     char token[TOKEN_TEXT]; /* TOKEN_CREATE: what is answered; wiped after */
     uint64_t expires_ms;
 };
@@ -108,14 +109,15 @@ void front_refuse(struct front *front, void *socket, const struct link_route *ro
 
 /* A request under way: its place in the answer's direction. */
 static struct request *request_new(struct front *front, enum link_plane plane,
-                                   const struct link_route *route, const struct message *message,
+                                   const struct link_message *from, const struct message *message,
                                    struct event *event)
 {
     struct request *request = xcalloc(1, sizeof(*request));
 
     request->type = message->type;
     request->plane = plane;
-    request->route = *route;
+    request->route = from->route;
+    request->principal = from->principal;
     request->request = message->request;
     event->origin = front->next_origin++;
     (void)table_put_u64(front->requests, event->origin, request);
@@ -139,7 +141,7 @@ static void on_token_create(struct front *front, const struct link_message *from
                      "--role worker|submit|read|admin, --uses 1 or more, --expires up to 24h");
         return;
     }
-    request = request_new(front, LINK_CLIENT, &from->route, message, &event);
+    request = request_new(front, LINK_CLIENT, from, message, &event);
     token_make(front->parts.head_key, &token);
     token_encode(&token, request->token);
     request->expires_ms = unix_ms + ask->expires_s * 1000;
@@ -173,7 +175,7 @@ static void on_token_revoke(struct front *front, const struct link_message *from
                      ERROR_INVALID, "token", "its id is 16 hex digits", "assay token list");
         return;
     }
-    (void)request_new(front, LINK_CLIENT, &from->route, message, &event);
+    (void)request_new(front, LINK_CLIENT, from, message, &event);
     event.token_revoke = (struct event_token_revoke){.id = span_of(id, TOKEN_ID_BYTES)};
     (void)turns_step(front->parts.turns, &event, unix_ms);
 }
@@ -195,7 +197,7 @@ static void on_submit(struct front *front, const struct link_message *from,
             return;
         }
     }
-    (void)request_new(front, LINK_CLIENT, &from->route, message, &event);
+    (void)request_new(front, LINK_CLIENT, from, message, &event);
     wire_submit(ask, from->principal, &event);
     (void)turns_step(front->parts.turns, &event, unix_ms);
 }
@@ -206,7 +208,7 @@ static void on_order(struct front *front, const struct link_message *from,
 {
     struct event event = {0};
 
-    (void)request_new(front, LINK_CLIENT, &from->route, message, &event);
+    (void)request_new(front, LINK_CLIENT, from, message, &event);
     if (message->type == MSG_STOP)
         wire_stop(message->body, from->principal, &event);
     else if (message->type == MSG_REMOVE)
@@ -452,7 +454,7 @@ static void on_join(struct front *front, const struct link_message *from,
                      ERROR_MALFORMED, "join", "this is no token", NULL);
         return;
     }
-    (void)request_new(front, LINK_JOIN, &from->route, message, &event);
+    (void)request_new(front, LINK_JOIN, from, message, &event);
     hash = arena_alloc(arena, TOKEN_HASH_BYTES);
     token_hash(join->secret.data, hash);
     event.join = (struct event_join){.token = join->token,
@@ -582,8 +584,9 @@ void front_apply(struct front *front, const struct effect_reply *reply)
         wire_error(reply, &error);
         send_to(front, plane_socket(front, request->plane), &request->route, MSG_ERROR,
                 request->request, &error);
-        if (request->type == MSG_JOIN)
-            audit_line(front->parts.audit, "refused", "join: %.*s", SPAN(reply->why));
+        if (request->type == MSG_JOIN || reply->code == REPLY_DENIED)
+            audit_line(front->parts.audit, "refused", "%s of principal %u: %.*s",
+                       message_schema(request->type)->name, request->principal, SPAN(reply->why));
     }
     sodium_memzero(request->token, sizeof(request->token));
     free(request);

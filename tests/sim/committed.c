@@ -1,22 +1,9 @@
 /* The checker's way through what was committed: one event after the other, with its effects. */
 #include <string.h>
 
+#include "common/action.h"
 #include "common/xalloc.h"
 #include "tests/sim/ledger.h"
-
-/* What a report must bring about. */
-struct expected {
-    struct whose who;
-    bool is_report;
-    uint64_t hw;
-    const uint64_t *hashes; /* of the results in it that are new */
-    uint32_t count;
-    bool told_results;
-    bool told_verdict;
-    struct span submission;
-};
-
-#define RESULTS_MOST 512u
 
 static void count_end(struct check_trial *trial, const struct check_attempt *attempt,
                       uint32_t reason)
@@ -27,62 +14,6 @@ static void count_end(struct check_trial *trial, const struct check_attempt *att
         trial->failures++;
     else if (end_reason_is_infrastructure(reason))
         trial->losses++;
-}
-
-/* One record of a report: its number is known to be new. */
-static bool expect_record(struct checker *checker, const struct event_report *report,
-                          struct check_attempt *attempt, struct span bytes, uint64_t *hash)
-{
-    *hash = hash_bytes(HASH_BEGIN, bytes.data, bytes.size);
-    attempt->hw++;
-    if (attempt->hw <= attempt->count && attempt->truth[attempt->hw - 1].hash == *hash)
-        return true;
-    world_fail(checker->world, "I2: %u/%u attempt %u: record %llu is not what was written",
-               report->experiment, report->trial, report->attempt, (unsigned long long)attempt->hw);
-    return false;
-}
-
-static void expect_report(struct checker *checker, const struct event_report *report,
-                          struct expected *expected, uint64_t *hashes)
-{
-    const struct whose who = {report->experiment, report->trial, report->attempt};
-    struct check_attempt *attempt = ledger_attempt(checker, &who);
-    struct check_trial *trial = ledger_trial(checker, who.experiment, who.trial);
-    bool ended = false;
-    struct cursor cursor;
-
-    expected->who = who;
-    expected->is_report = true;
-    expected->hashes = hashes;
-    if (attempt == NULL || !trial->live || trial->count != who.attempt ||
-        trial->node != report->node) {
-        world_fail(checker->world, "I3: a report of %u/%u attempt %u from node %u is admitted",
-                   who.experiment, who.trial, who.attempt, report->node);
-        return;
-    }
-    if (report->first_seq > attempt->hw + 1 || report->first_seq + report->count <= attempt->hw + 1)
-        world_fail(checker->world, "I2: %u/%u: records %llu+%u are admitted behind %llu",
-                   who.experiment, who.trial, (unsigned long long)report->first_seq, report->count,
-                   (unsigned long long)attempt->hw);
-    cursor_init(&cursor, report->records);
-    for (uint32_t i = 0; i < report->count && !checker->world->failed; i++) {
-        const uint8_t *begin = cursor.at;
-        struct record record;
-        uint64_t hash;
-
-        if (record_unpack(&cursor, &record) < 0)
-            world_fail(checker->world, "the simulator sends what is no record");
-        else if (report->first_seq + i > attempt->hw &&
-                 expect_record(checker, report, attempt,
-                               span_of(begin, (size_t)(cursor.at - begin)), &hash)) {
-            if (record.kind == RECORD_RESULT && !attempt->final && expected->count < RESULTS_MOST)
-                hashes[expected->count++] = hash;
-            ended = record.kind == RECORD_END;
-        }
-    }
-    expected->hw = attempt->hw;
-    trial->may_leave = trial->must_leave = ended;
-    attempt->over = ended;
 }
 
 /* Every lease of a node may end now; those that held says not. */
@@ -124,7 +55,6 @@ static void take_launch(struct checker *checker, const struct effect_launch *lau
     struct check_trial *trial = ledger_trial(checker, launch->experiment, launch->trial);
     uint32_t most;
 
-    experiment = ledger_experiment(checker, launch->experiment);
     if (!experiment->known || experiment->done) {
         world_fail(checker->world, "%u/%u is launched without an experiment", launch->experiment,
                    launch->trial);
@@ -168,64 +98,16 @@ static void take_attempt(struct checker *checker, const struct effect_attempt *e
     attempt->opened = true;
 }
 
-static uint32_t compare_rows(struct checker *checker, const struct effect_results *effect,
-                             const struct expected *expected)
-{
-    struct cursor cursor;
-    uint32_t rows = 0;
-
-    cursor_init(&cursor, effect->records);
-    while (cursor.at < cursor.end && !checker->world->failed) {
-        const uint8_t *begin = cursor.at;
-        struct record record;
-
-        if (record_unpack(&cursor, &record) < 0) {
-            world_fail(checker->world, "I2: %u/%u: its rows are torn", effect->experiment,
-                       effect->trial);
-        } else if (record.kind == RECORD_RESULT) {
-            if (rows >= expected->count ||
-                hash_bytes(HASH_BEGIN, begin, (size_t)(cursor.at - begin)) !=
-                    expected->hashes[rows])
-                world_fail(checker->world, "I2: %u/%u: row %u is not what was reported",
-                           effect->experiment, effect->trial, rows);
-            rows++;
-        }
-    }
-    return rows;
-}
-
-static void take_results(struct checker *checker, const struct effect_results *effect,
-                         struct expected *expected)
-{
-    struct check_trial *trial = ledger_trial(checker, effect->experiment, effect->trial);
-    struct check_attempt *attempt = ledger_attempt(checker, &expected->who);
-    uint32_t rows;
-
-    if (!expected->is_report || expected->told_results || attempt == NULL ||
-        effect->experiment != expected->who.experiment || effect->trial != expected->who.trial ||
-        effect->attempt != expected->who.attempt || !attempt->opened || trial->closed) {
-        world_fail(checker->world, "I2: rows of %u/%u attempt %u come out of their turn",
-                   effect->experiment, effect->trial, effect->attempt);
-        return;
-    }
-    expected->told_results = true;
-    rows = compare_rows(checker, effect, expected);
-    if (rows != effect->count || effect->first_row != attempt->rows ||
-        (!effect->final && rows != expected->count) || rows == 0)
-        world_fail(checker->world,
-                   "I2: %u/%u: rows %llu+%u are told, %u were reported behind row %llu",
-                   effect->experiment, effect->trial, (unsigned long long)effect->first_row,
-                   effect->count, expected->count, (unsigned long long)attempt->rows);
-    attempt->rows += rows;
-    attempt->final = effect->final;
-}
-
 static void take_verdict(struct checker *checker, const struct effect_verdict *effect,
                          struct expected *expected)
 {
     const struct whose who = {effect->experiment, effect->trial, effect->attempt};
-    const struct check_attempt *attempt = ledger_attempt(checker, &who);
+    struct check_attempt *attempt = ledger_attempt(checker, &who);
 
+    if (attempt != NULL && effect->action == ACTION_STOP)
+        attempt->told_stop = true;
+    if (effect->action == ACTION_FENCED && expected->fences > 0)
+        expected->fences--;
     if (effect->acked_seq > (attempt != NULL ? attempt->hw : 0))
         world_fail(checker->world,
                    "I1: %u/%u attempt %u: %llu would be acknowledged, %llu is there",
@@ -318,6 +200,9 @@ static void take_trial(struct checker *checker, const struct effect_trial *row)
         (row->node != NUMBER_NONE && (!trial->live || row->node != trial->node)))
         world_fail(checker->world, "I3: the row of %u/%u says attempt %u on node %u",
                    row->experiment, row->trial, row->attempt, row->node);
+    if (row->state == TRIAL_STOPPING && !trial->attempts[trial->count - 1].told_stop)
+        world_fail(checker->world, "%u/%u is to stop, and its node is not told", row->experiment,
+                   row->trial);
     if (trial->live && row->node == NUMBER_NONE) {
         judge_end(checker, row, trial);
         leave(checker, row, trial);
@@ -438,7 +323,7 @@ static void take_effect(struct checker *checker, const struct effect *effects, s
         take_attempt(checker, &effect->attempt);
         return;
     case EFFECT_RESULTS:
-        take_results(checker, &effect->results, expected);
+        report_rows(checker, &effect->results, expected);
         return;
     case EFFECT_CLOSE:
         take_close(checker, &effect->close);
@@ -446,6 +331,23 @@ static void take_effect(struct checker *checker, const struct effect *effects, s
     default:
         return;
     }
+}
+
+static uint32_t count_fences(struct checker *checker, const struct event_node_back *back)
+{
+    const struct held_attempt *held = back->held.items;
+    uint32_t fences = 0;
+
+    for (uint32_t i = 0; i < back->held.count; i++) {
+        const struct whose who = {held[i].experiment, held[i].trial, held[i].attempt};
+        const struct check_trial *trial = ledger_attempt(checker, &who) != NULL
+                                              ? ledger_trial(checker, who.experiment, who.trial)
+                                              : NULL;
+
+        fences += trial == NULL || !trial->live || trial->count != who.attempt ||
+                  trial->node != back->principal;
+    }
+    return fences;
 }
 
 static void describe_node(struct checker *checker, const struct event_node_back *back)
@@ -466,10 +368,11 @@ static void before(struct checker *checker, const struct event *event, struct ex
     if (event->type == EVENT_SUBMIT)
         expected->submission = event->submit.submission;
     if (event->type == EVENT_REPORT)
-        expect_report(checker, &event->report, expected, hashes);
+        report_expect(checker, &event->report, expected, hashes);
     if (event->type == EVENT_NODE_LOST)
         expect_leaving(checker, event->node_lost.node, true);
     if (event->type == EVENT_NODE_BACK) {
+        expected->fences = count_fences(checker, &event->node_back);
         ledger_node(checker, event->node_back.principal)->lost = false;
         expect_leaving(checker, event->node_back.principal, false);
     }
@@ -498,6 +401,9 @@ void checker_take(struct checker *checker, const struct event *event, bool admit
         (!expected.told_verdict || (expected.count > 0 && !expected.told_results)))
         world_fail(checker->world, "I2: a report of %u/%u is taken without a word",
                    expected.who.experiment, expected.who.trial);
+    if (expected.fences > 0)
+        world_fail(checker->world, "I3: node %u keeps attempts that are not its own",
+                   event->node_back.principal);
     if (event->type == EVENT_NODE_BACK)
         describe_node(checker, &event->node_back);
     forget_leaving(checker);

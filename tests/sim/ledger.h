@@ -20,6 +20,7 @@ struct check_attempt {
     bool opened;   /* EFFECT_ATTEMPT was seen */
     bool final;    /* its last row was */
     bool over;     /* its END was committed */
+    bool told_stop;
 };
 
 struct check_trial {
@@ -99,6 +100,27 @@ struct check_trial *ledger_trial(struct checker *checker, uint32_t experiment, u
 /* NULL where it was never launched. */
 struct check_attempt *ledger_attempt(struct checker *checker, const struct whose *who);
 struct check_node *ledger_node(struct checker *checker, uint32_t number);
+
+/* What one event must bring about. */
+struct expected {
+    struct whose who;
+    bool is_report;
+    uint64_t hw;
+    const uint64_t *hashes; /* of the results in it that are new */
+    uint32_t count;
+    bool told_results;
+    bool told_verdict;
+    struct span submission;
+    uint32_t fences; /* attempts that a node holds and must not */
+};
+
+#define RESULTS_MOST 512u
+
+/* reported.c: a report is admitted; hashes has room for RESULTS_MOST. Then its rows come. */
+void report_expect(struct checker *checker, const struct event_report *report,
+                   struct expected *expected, uint64_t *hashes);
+void report_rows(struct checker *checker, const struct effect_results *effect,
+                 struct expected *expected);
 
 /* lease.c: the ledger of leases. */
 void lease_launched(struct checker *checker, const struct effect_launch *launch, bool ahead);

@@ -15,7 +15,7 @@ enum fault {
     FAULT_JITTER,   /* messages take up to a hundred times as long */
     FAULT_RESET,    /* a connection breaks: what is under way is lost */
     FAULT_CUT,      /* a host cannot reach the head for a while */
-    FAULT_REPEAT,   /* batches come twice, or with a gap before them */
+    FAULT_REPEAT,   /* batches come twice, or with a gap before them; horizons are run over */
     FAULT_HEAD,     /* the head is killed, with or without the entry that is being written */
     FAULT_SLOW_LOG, /* a commit takes seconds */
     FAULT_CLOCK,    /* the head's wall clock jumps */

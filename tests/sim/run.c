@@ -1,5 +1,6 @@
 #include "tests/sim/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static void script_draw(const struct world *world, struct run *run)
     run->reports = (uint32_t)rng_next_below(&run->script, plan->reports + 1);
     run->waits = rng_chance(&run->script, 50);
     run->says_done = rng_chance(&run->script, 30);
+    run->rash = rng_chance(&run->script, 20) && plan_has(&world->plan, FAULT_REPEAT);
     run->end_reason = END_COMPLETED;
     /* Who is tried again without end must come to one. */
     if (rng_next_below(&run->script, 16) < plan->fail_of_16 && run->who.attempt < 6) {
@@ -186,7 +188,7 @@ static void report_apply(struct world *world, struct run *run)
         run->made++;
     pack_map(&report, said_done ? 3 : 2);
     pack_text(&report, "r");
-    pack_double(&report, r < 0.01 ? (double)(0.0f / 0.0f) : r);
+    pack_double(&report, r < 0.01 ? (double)NAN : r);
     pack_text(&report, "t");
     pack_uint(&report, run->made * 2 + rng_next_below(&run->script, 2));
     if (said_done) {
@@ -200,7 +202,7 @@ static void report_apply(struct world *world, struct run *run)
     record_write(world, run, &record);
     if (record.result.done) {
         run_close(world, run, said_done ? END_COMPLETED : END_STOPPED);
-    } else if (horizon_reached(&horizon, &record.result)) {
+    } else if (!run->rash && horizon_reached(&horizon, &record.result)) {
         run->holding = true;
         run->holding_seq = run->last;
     }

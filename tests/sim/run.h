@@ -24,6 +24,7 @@ struct run {
     uint32_t end_reason;
     bool says_done;
     bool waits; /* at its horizon; else it goes on printing */
+    bool rash;  /* its executor does not hold it there */
     bool started;
     bool gone; /* no process is left */
     bool ended;

@@ -345,7 +345,8 @@ class Worker:
         return self
 
     def kill(self):
-        check(program_of(self.daemon.pid) == "assay-worker", "`assay worker` becomes assay-worker")
+        wait_for(lambda: program_of(self.daemon.pid) == "assay-worker", 5,
+                 "`assay worker` to become assay-worker")
         self.daemon.end_hard()
 
     def executors(self):

@@ -152,6 +152,35 @@ def runs_trial(pid, node):
     )
 
 
+def kill_executor(head, workers, choice):
+    """Of one node, where one runs now; its trials run again."""
+    for pid in choice.choice(workers).executors():
+        kill_pid(pid)
+
+
+@case
+def everything_dies_at_once_and_again(scene):
+    """Kills follow each other before anybody has recovered from the one before."""
+    choice = random.Random(SEED + 3)
+    head, workers = cluster_of(scene, CPUS)
+    folder = scene.path("results", "chaos")
+    got = submit(head, paced(scene, "chaos", 24, 100, 0.01))
+    told = []
+    for _ in range(8 + 8 * (ROUNDS - 1)):
+        together = choice.sample(KILLS + (kill_executor,), choice.randint(1, 3))
+        told.append("+".join(kill.__name__ for kill in together))
+        before = count_rows(folder)
+        for kill in together:
+            kill(head, workers, choice)
+        # Sometimes at once again, sometimes after a little work.
+        wanted = choice.choice((0, 1, 40))
+        wait_for(lambda: abs(count_rows(folder) - before) >= wanted or count_rows(folder) == 2400, 30,
+                 lambda: "work to go on after %s; %s" % (told, shorten(head.daemon.err())))
+    rows = check_all(scene, head, got, folder, 24, 100)
+    equal({row["failures"] for row in rows}, {0}, "no trial failed by itself, after " + ", ".join(told))
+    end_all(scene, head, workers)
+
+
 @case
 def a_worker_that_stays_away_is_lost(scene):
     """Its trials run again elsewhere, and what it made before is not counted."""
