@@ -2,11 +2,15 @@
  * stop.
  *
  * Installed as <assay/trainable.h>, with libassay_trainable.a. One source serves both ways to run
- * it:
+ * it.
  *
- *     cc -shared -fPIC -o libmine.so mine.c -lassay_trainable                 run: {native:
- * libmine.so} cc -DASSAY_TRAINABLE_MAIN -o mine mine.c -lassay_trainable              run:
- * {command: ./mine}
+ * For run: {native: libmine.so}:
+ *
+ *     cc -shared -fPIC -o libmine.so mine.c -lassay_trainable
+ *
+ * For run: {command: ./mine}:
+ *
+ *     cc -DASSAY_TRAINABLE_MAIN -o mine mine.c -lassay_trainable
  *
  * Either a function that runs from beginning to end and reports as it goes:
  *
@@ -22,8 +26,9 @@
  *
  * or a table of functions, of which `train` is one iteration, called until the trial is to end:
  *
- *     static const struct assay_trainable mine = {.setup = setup, .train = train, .cleanup =
- * cleanup}; ASSAY_TRAINABLE_CLASS(mine)
+ *     static const struct assay_trainable mine = {.setup = setup, .train = train};
+ *
+ *     ASSAY_TRAINABLE_CLASS(mine)
  *
  * Reports are buffered: they are written when the trial must wait for a verdict, when 32 KiB are
  * there, at the first report made 2 ms or more after the last write, and at the end. Run by hand,

@@ -27,24 +27,29 @@ void autofill_start(struct autofill *fill, double now_s)
 /* The keys that are always filled in: a program's own are taken out. */
 static bool key_is_filled(struct span key)
 {
-    static const char *const names[] = {
-        "done",
-        "experiment_id",
-        "date",
-        "timestamp",
-        "time_this_iter_s",
-        "time_total_s",
-        "pid",
-        "hostname",
-        "node_ip",
-        "config",
-        "time_since_restore",
-        "timesteps_since_restore",
-        "iterations_since_restore",
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+    static const struct span names[] = {
+        NAME("done"),
+        NAME("experiment_id"),
+        NAME("date"),
+        NAME("timestamp"),
+        NAME("time_this_iter_s"),
+        NAME("time_total_s"),
+        NAME("pid"),
+        NAME("hostname"),
+        NAME("node_ip"),
+        NAME("config"),
+        NAME("time_since_restore"),
+        NAME("timesteps_since_restore"),
+        NAME("iterations_since_restore"),
     };
+#undef NAME
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (span_is(key, names[i]))
+        if (span_equal(key, names[i]))
             return true;
     return false;
 }

@@ -320,7 +320,7 @@ void result_set_utc_offset(int32_t seconds)
 
 /* Thousands of results share a second. Per thread, so that sinks may write in their own; the
  * access needs no call because the model is fixed. */
-static const char *date_now(int64_t timestamp)
+const char *result_date_text(int64_t timestamp)
 {
     static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
         bool set;
@@ -384,7 +384,7 @@ void result_dict(const struct result *result, const struct result_constants *con
     pack_text(out, "experiment_id");
     pack_string(out, constants->experiment_id);
     pack_text(out, "date");
-    pack_text(out, date_now(result->timestamp));
+    pack_text(out, result_date_text(result->timestamp));
     pack_text(out, "timestamp");
     pack_int(out, result->timestamp);
     pack_text(out, "time_this_iter_s");
@@ -503,7 +503,7 @@ void result_json(const struct result *result, const struct result_constants *con
     APPEND(out, ", \"experiment_id\": ");
     json_write_text(constants->experiment_id, out);
     APPEND(out, ", \"date\": \"");
-    buf_append(out, date_now(result->timestamp), 19);
+    buf_append(out, result_date_text(result->timestamp), 19);
     APPEND(out, "\", \"timestamp\": ");
     json_int(result->timestamp, out);
     APPEND(out, ", \"time_this_iter_s\": ");

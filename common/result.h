@@ -60,6 +60,10 @@ void result_json(const struct result *result, const struct result_constants *con
  * environment. out holds 20 bytes with the terminator. */
 void result_date(int64_t timestamp, int32_t utc_offset_s, char *out);
 
+/* The same in the zone of result_set_utc_offset; borrowed until this thread's next call. Results of
+ * one second share it. */
+const char *result_date_text(int64_t timestamp);
+
 /* Seconds east of UTC that result_json and result_dict write dates in; 0 at first. Set once at
  * start by a program's main. */
 void result_set_utc_offset(int32_t seconds);

@@ -338,8 +338,6 @@ static void filled_fields(const struct csv *csv, const struct result *result,
 void csv_row(struct csv *csv, const struct result *result, const struct result_constants *constants,
              bool final, bool header, struct buf *out)
 {
-    char date[20];
-
     if (!csv->begun) {
         columns(csv, result);
         if (header)
@@ -348,8 +346,7 @@ void csv_row(struct csv *csv, const struct result *result, const struct result_c
     config_field(csv, constants->config);
     own_fields(csv, result, out);
     filled_fields(csv, result, constants, final, out);
-    result_date(result->timestamp, result_utc_offset(), date);
-    buf_append(out, date, 19);
+    buf_append(out, result_date_text(result->timestamp), 19);
     buf_append_char(out, ',');
     append_int(out, result->timestamp);
     buf_append_char(out, ',');

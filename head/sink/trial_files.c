@@ -182,8 +182,9 @@ static int cut_files(struct trial_files *files, const struct effect_attempt *att
 {
     uint64_t end = 0;
 
-    /* Attempt 1 begins a trial, or a replay of the whole log: all of it is written (again). */
-    if (attempt->attempt == 1 && attempt->rows == 0) {
+    /* The first that the log tells of begins a trial, or a replay: all of it is written (again).
+     * That need not be attempt 1, which may have been lost before it started. */
+    if (!files->begun || (attempt->attempt == 1 && attempt->rows == 0)) {
         if (fs_join(path, files->folder, "superseded.json") == 0)
             (void)unlink(path);
         if (files->json >= 0 && ftruncate(files->json, 0) != 0)
@@ -269,6 +270,7 @@ void trial_files_attempt(struct trial_files *files, const struct effect_attempt 
         err = open_results(files, path);
     if (err == 0)
         err = cut_files(files, attempt, feed_fd, feed_rows, path);
+    files->begun = true;
     if (err != 0)
         broke(files, path, trouble, size);
 }

@@ -37,6 +37,7 @@ struct trial_files {
     int progress;
     uint64_t json_end; /* bytes in result.json, with those gathered */
     bool new_progress; /* progress.csv has no header yet */
+    bool begun;        /* an attempt of it was seen */
     bool broken;
     bool closed; /* in the sinks' list of those without descriptors */
     bool dirty;  /* in their list of those with rows gathered */

@@ -62,8 +62,11 @@ def go_through(scene, head, workers, number, folder, kills, choice, rows):
 
 
 def check_all(scene, head, number, folder, count, reports):
-    head.assay("wait", number, "--timeout", "50s", limit_s=60)
+    ended = head.assay("wait", number, "--timeout", "50s", limit_s=60, status=None)
     rows = trials(head, number)
+    equal([(row["trial"], row["attempt"], row["reason"], row["status"], row["text"]) for row in rows
+           if row["state"] == "ERROR"], [], "trials that failed by themselves")
+    equal(ended.status, 0, "wait: " + ended.told())
     equal(len(rows), count, "trials")
     equal({row["state"] for row in rows}, {"TERMINATED"}, "states")
     row = experiment_row(head, number)

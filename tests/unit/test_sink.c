@@ -280,6 +280,23 @@ START_TEST(what_cannot_be_written_is_said_once)
 }
 END_TEST
 
+START_TEST(a_replay_begins_anew_whatever_the_first_attempt_is)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_0/superseded.json", folder);
+    for (int life = 0; life < 2; life++) {
+        add_experiment();
+        add_attempt(0, 2, 0); /* attempt 1 was lost before it started */
+        add_results(0, 2, 1, 3, false);
+        put();
+        ck_assert_int_ne(access(path, F_OK), 0);
+        sinks_free(sinks);
+        sinks = sinks_new();
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("sink");
@@ -292,6 +309,7 @@ Suite *suite(void)
     tcase_add_test(tc, a_trial_is_read_by_whole_lines);
     tcase_add_test(tc, output_is_put_at_its_place);
     tcase_add_test(tc, what_cannot_be_written_is_said_once);
+    tcase_add_test(tc, a_replay_begins_anew_whatever_the_first_attempt_is);
     suite_add_tcase(s, tc);
     return s;
 }
