@@ -288,6 +288,7 @@ void executor_files_remove(struct executor *executor)
     static const char *const names[] = {"need", "need.tmp", "executor.log", "zygote.log", "lock"};
     const char *program = executor->all->parts.bin_dir;
     char path[LIMIT_PATH_BYTES];
+    char code[LIMIT_PATH_BYTES];
     char helper[LIMIT_PATH_BYTES];
     char *argv[] = {helper, "--helper", "remove", path, NULL};
     int *remover = NULL;
@@ -301,11 +302,15 @@ void executor_files_remove(struct executor *executor)
         (void)rmdir(path); /* only where trials left nothing */
     if (rmdir(executor->dir) == 0 || errno == ENOENT)
         return;
-    /* An executor that went by itself has removed the code; that of one that died may be large. */
+    /* An executor that went by itself has removed the code; that of one that died may be large. It
+     * is put aside first: its experiment may go on, and a tree of the same name come meanwhile. */
     for (size_t i = 0; i < REMOVERS && remover == NULL; i++)
         if (executor->all->removers[i] < 0)
             remover = &executor->all->removers[i];
-    if (remover != NULL && fs_join(path, executor->dir, "code") == 0 && access(path, F_OK) == 0 &&
+    if (fs_join(code, executor->dir, "code") != 0 || fs_join(path, executor->dir, "code.gone") != 0)
+        return;
+    (void)rename(code, path); /* fails where there is none, or an earlier one is there still */
+    if (remover != NULL && access(path, F_OK) == 0 &&
         fs_join(helper, program, "assay-worker") == 0 &&
         helper_spawn(helper, argv, &pid, remover) != 0)
         *remover = -1; /* it stays until a daemon starts here again */

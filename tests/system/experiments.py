@@ -79,11 +79,11 @@ def submit(by, *words):
 
 
 class Account:
-    """What one attempt wrote of itself."""
+    """What one run of a program wrote of itself."""
 
     def __init__(self, path):
-        self.trial, attempt = os.path.basename(path).rsplit(".", 1)
-        self.attempt = int(attempt)
+        self.trial, attempt, run = os.path.basename(path).split(".")
+        self.attempt, self.run = int(attempt), int(run)
         self.reports, self.node, self.begun, self.ended = [], "?", None, None
         for line in read_text(path).splitlines():
             words = line.split()
@@ -96,17 +96,21 @@ class Account:
 
 
 def accounts(scene):
-    """By trial id and attempt."""
-    found = {}
-    for name in os.listdir(scene.path("truth")):
-        account = Account(scene.path("truth", name))
-        found[account.trial, account.attempt] = account
-    return found
+    """By run."""
+    found = [Account(scene.path("truth", name)) for name in os.listdir(scene.path("truth"))]
+    return {account.run: account for account in found}
+
+
+def check_ran_once(scene, rows):
+    """No trial was begun a second time."""
+    equal({row["attempt"] for row in rows}, {1}, "attempts")
+    equal(sorted(account.trial for account in accounts(scene).values()),
+          sorted(row["id"] for row in rows), "runs of programs")
 
 
 def check_results(scene, folder, rows, reports):
-    """I1, I2 and I3: of every trial results 1..reports, each once, as its program accounts for them;
-    what earlier attempts made is in superseded.json alone."""
+    """I1, I2 and I3: of every trial results 1..reports, each once, all of one run of its last attempt,
+    as the program accounts for them; what earlier ones made is in superseded.json alone."""
     told = accounts(scene)
     folders = {}
     for path in trial_folders(folder):
@@ -119,26 +123,27 @@ def check_results(scene, folder, rows, reports):
         what = "trial %s (attempt %d), %s" % (row["id"], row["attempt"], path)
         results = result_rows(path)
         equal([result["training_iteration"] for result in results], list(range(1, reports + 1)), what)
-        equal([(result["n"], result["value"]) for result in results],
-              told[row["id"], row["attempt"]].reports, what + ": what its program says")
+        equal(len({result["run"] for result in results}), 1, what + ": runs that its results are of")
+        account = told[results[0]["run"]]
+        equal((account.trial, account.attempt), (row["id"], row["attempt"]), what + ": who ran")
+        equal([(result["n"], result["value"]) for result in results], account.reports,
+              what + ": what its program says")
         equal(row["results"], reports, what + ": results in its row")
-        # One that died before its program began has no account.
-        check({attempt for trial, attempt in told if trial == row["id"]}
-              <= set(range(1, row["attempt"] + 1)), what + ": attempts that ran")
         check_superseded(path, row, told)
 
 
 def check_superseded(path, row, told):
-    """Rows that were cut off are an earlier attempt's, in order, none twice."""
-    earlier = [told[row["id"], attempt].reports for attempt in range(1, row["attempt"])
-               if (row["id"], attempt) in told]
-    seen = [(one["n"], one["value"]) for one in json_rows(os.path.join(path, "superseded.json"))]
-    equal(len(set(seen)), len(seen), path + ": superseded rows, each once")
-    for reports in earlier:
-        own = [one for one in seen if one in set(reports)]
-        equal(own, reports[: len(own)], path + ": superseded rows of an attempt")
-        seen = [one for one in seen if one not in set(own)]
-    equal(seen, [], path + ": superseded rows that no attempt made")
+    """Rows that were cut off are those of earlier attempts, from their first one on, none twice."""
+    seen = {}
+    for one in json_rows(os.path.join(path, "superseded.json")):
+        seen.setdefault(one["run"], []).append((one["n"], one["value"]))
+    for run, rows in seen.items():
+        check(run in told, "%s: superseded rows of nobody: %s" % (path, rows))
+        what = "%s: superseded rows of attempt %d" % (path, told[run].attempt)
+        equal(told[run].trial, row["id"], what)
+        check(told[run].attempt < row["attempt"], what)
+        equal(rows, told[run].reports[: len(rows)], what)
+    equal(len({told[run].attempt for run in seen}), len(seen), path + ": one run an attempt was heard")
 
 
 def check_room(scene, cpus):

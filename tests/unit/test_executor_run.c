@@ -493,13 +493,13 @@ END_TEST
 
 START_TEST(a_native_trial_waits_at_its_horizon)
 {
-    driver.horizon = 5;
+    driver.acknowledges = false; /* a CONTINUE is a judgement, and lets it go on */
     experiment(RUN_NATIVE, "libsigmoid.so", NULL, 0, "training_iteration");
     launch(1, "{}", 5);
     UNTIL(driver.heard[1].results == 5);
-    driver.horizon = 8;
     verdict(1, ACTION_CONTINUE, 8);
     UNTIL(driver.heard[1].results == 8);
+    driver.acknowledges = true;
     verdict(1, ACTION_STOP, 0);
     UNTIL(driver.heard[1].vacated);
     ck_assert_uint_eq(driver.heard[1].results, 8);
@@ -507,16 +507,36 @@ START_TEST(a_native_trial_waits_at_its_horizon)
 }
 END_TEST
 
+/* A scheduler whose time has jumped over a rung wants each next result: a horizon behind the trial.
+ */
+START_TEST(a_horizon_behind_the_trial_lets_one_more_result_through)
+{
+    driver.acknowledges = false;
+    experiment(RUN_NATIVE, "libsigmoid.so", NULL, 0, "training_iteration");
+    launch(1, "{}", 5);
+    for (uint32_t results = 5; results <= 8; results++) {
+        UNTIL(driver.heard[1].results == results);
+        verdict(1, ACTION_CONTINUE, -(double)INFINITY);
+    }
+    UNTIL(driver.heard[1].results == 9);
+    driver.acknowledges = true;
+    verdict(1, ACTION_STOP, 0);
+    UNTIL(driver.heard[1].vacated);
+    ck_assert_uint_eq(driver.heard[1].results, 9);
+}
+END_TEST
+
 #define PRINTS_20 "sh -c 'i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo \"assay: v=$i\"; done'"
 
 START_TEST(what_was_printed_past_a_horizon_is_dropped)
 {
-    driver.horizon = 5;
+    driver.acknowledges = false; /* a CONTINUE is a judgement, and lets it go on */
     experiment(RUN_COMMAND, PRINTS_20, NULL, 0, "v");
     launch(1, "{}", 5);
     UNTIL(driver.heard[1].results == 5);
     UNTIL(!is_alive(driver.heard[1].pid)); /* all is printed, and held */
     ck_assert_uint_eq(driver.heard[1].ends, 0);
+    driver.acknowledges = true;
     verdict(1, ACTION_STOP, 0);
     UNTIL(driver.heard[1].ends == 1);
     ck_assert_uint_eq(driver.heard[1].results, 5);
@@ -526,14 +546,13 @@ END_TEST
 
 START_TEST(what_was_printed_past_a_horizon_is_taken)
 {
-    driver.horizon = 5;
+    driver.acknowledges = false; /* a CONTINUE is a judgement, and lets it go on */
     experiment(RUN_COMMAND, PRINTS_20, NULL, 0, "v");
     launch(1, "{}", 5);
     UNTIL(driver.heard[1].results == 5);
-    driver.horizon = 12;
     verdict(1, ACTION_CONTINUE, 12);
     UNTIL(driver.heard[1].results == 12);
-    driver.horizon = (double)INFINITY;
+    driver.acknowledges = true;
     verdict(1, ACTION_CONTINUE, (double)INFINITY);
     UNTIL(driver.heard[1].ends == 1);
     ck_assert_uint_eq(driver.heard[1].results, 20);
@@ -805,6 +824,7 @@ Suite *suite(void)
     tcase_add_test(t, a_linked_program_asks_for_its_configuration);
     tcase_add_test(t, a_library_that_is_not_there);
     tcase_add_test(t, a_native_trial_waits_at_its_horizon);
+    tcase_add_test(t, a_horizon_behind_the_trial_lets_one_more_result_through);
     tcase_add_test(t, what_was_printed_past_a_horizon_is_dropped);
     tcase_add_test(t, what_was_printed_past_a_horizon_is_taken);
     tcase_add_test(t, a_fenced_attempt_is_killed_with_all_of_its_tree);

@@ -214,11 +214,14 @@ void attempt_exited(struct attempt *attempt, int wait_status)
     attempt_settle(attempt);
 }
 
-/* The head has judged: the horizon is there now, wherever the trial is. */
-static void horizon_move(struct attempt *attempt, double value)
+/* The head has judged all up to acked_seq: the horizon is there now, wherever the trial is. A trial
+ * that waits goes on when the result that met the horizon was judged, whatever the new one is (it
+ * may be that the very next result is wanted), or when it is inside the new one. */
+static void horizon_move(struct attempt *attempt, double value, uint64_t acked_seq)
 {
     horizon_set(attempt, value);
-    if (!attempt->holding || attempt->reached >= attempt->horizon.value)
+    if (!attempt->holding ||
+        (acked_seq < attempt->reached_seq && attempt->reached >= attempt->horizon.value))
         return;
     attempt->holding = false;
     if (attempt->asker != NULL) {
@@ -246,7 +249,7 @@ void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
         spool_rewind(&attempt->spool);
         break;
     case ACTION_CONTINUE:
-        horizon_move(attempt, verdict->horizon);
+        horizon_move(attempt, verdict->horizon, verdict->acked_seq);
         break;
     case ACTION_STOP:
         attempt_close(attempt, END_STOPPED);

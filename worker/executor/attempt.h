@@ -85,7 +85,8 @@ struct attempt {
 
     struct autofill fill;
     struct horizon horizon;
-    double reached; /* the last value of the horizon's attribute that met a horizon */
+    double reached;       /* the value of the horizon's attribute that met the horizon */
+    uint64_t reached_seq; /* the record of that result */
     bool holding;
     struct channel *asker; /* of the result that met the horizon */
     struct held *held;

@@ -82,6 +82,7 @@ static void horizon_check(struct attempt *attempt, const struct result *result,
         return;
     }
     attempt->holding = true;
+    attempt->reached_seq = attempt->spool.last;
     attempt->asker = asker;
     if (!result_metric(result, attempt->horizon.attribute, &attempt->reached))
         attempt->reached = (double)INFINITY;

@@ -19,7 +19,9 @@ def main():
     options = parser.parse_args()
 
     trial, attempt = os.environ["ASSAY_TRIAL_ID"], os.environ["ASSAY_ATTEMPT"]
-    path = os.path.join(options.truth, "%s.%s" % (trial, attempt))
+    # This run alone: what it reports is nobody else's.
+    run = int.from_bytes(os.urandom(4), "little")
+    path = os.path.join(options.truth, "%s.%s.%d" % (trial, attempt, run))
     truth = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
 
     def account(text):
@@ -30,9 +32,9 @@ def main():
     for n in range(1, options.reports + 1):
         if n == options.fail_at:
             raise SystemExit("asked to fail")
-        value = zlib.crc32(("%s.%s.%d" % (trial, attempt, n)).encode())
+        value = zlib.crc32(("%s.%s.%d.%d" % (trial, attempt, run, n)).encode())
         account("report %d %d" % (n, value))
-        print("assay: n=%d value=%d" % (n, value), flush=True)
+        print("assay: n=%d value=%d run=%d" % (n, value, run), flush=True)
         if options.pace > 0:
             select.select([], [], [], options.pace)
     account("end %.6f" % time.monotonic())
