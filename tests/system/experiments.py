@@ -124,6 +124,7 @@ def check_results(scene, folder, rows, reports):
         results = result_rows(path)
         equal([result["training_iteration"] for result in results], list(range(1, reports + 1)), what)
         equal(len({result["run"] for result in results}), 1, what + ": runs that its results are of")
+        check(results[0]["run"] in told, what + ": its results are of nobody")
         account = told[results[0]["run"]]
         equal((account.trial, account.attempt), (row["id"], row["attempt"]), what + ": who ran")
         equal([(result["n"], result["value"]) for result in results], account.reports,

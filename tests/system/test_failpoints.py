@@ -15,7 +15,7 @@ FAILPOINTS = ("head-before-commit", "journal-append", "journal-sent", "journal-c
 
 def die_and_go_on(scene, head, point, number):
     """One experiment, handed in to a head that dies at the point's number-th time."""
-    name = "%s-%d" % (point, number)
+    name = "%s-%d-%d" % (point, number, head.starts)
     for path in os.listdir(scene.path("truth")):
         os.unlink(scene.path("truth", path))
     head.daemon.end()
@@ -33,6 +33,9 @@ def die_and_go_on(scene, head, point, number):
     check(len(known) <= 1, "one submission, %d experiments" % len(known))
     told = re.search(r"\d+", client.out())
     check(known or not told, "who saw an id finds it: %s" % client.out())
+    if status == 3 and not told:
+        equal(known, [], "nothing was handed in to a head that died before it was met")
+        return died
     equal(status, 0, "the client of a head that came back: %s" % client.err())
     folder = known[0]["folder"]
     rows = trials(head, known[0]["experiment"])

@@ -5,8 +5,8 @@ import re
 import signal
 
 from cluster import (
-    EXAMPLES, FINAL, Skip, case, check, check_once, count_rows, equal, json_rows, main, read_text, result_rows,
-    shorten, trial_folders, wait_for,
+    EXAMPLES, FINAL, Skip, case, check, check_once, count_rows, equal, json_rows, main, read_text,
+    result_rows, shorten, trial_folders, wait_for,
 )
 
 

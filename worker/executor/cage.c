@@ -1,6 +1,8 @@
 #include "worker/executor/cage.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,9 @@
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 
-#define MOST_MOUNTS (1u << 20)
+#define MOST_MOUNTS   (1u << 20)
+#define GONE_ROUNDS   50 /* looks at whether killed processes are gone */
+#define GONE_ROUND_MS 20
 
 /* One write of a control file. */
 static bool control_write(const char *path, const char *name, const char *text)
@@ -75,18 +79,45 @@ static char *home_find(void)
     return home;
 }
 
+/* End everybody in a cgroup and take it away. The killed are not gone at once, and it stays as long
+ * as one is there: its events file says when that changes. Where it does not within a second, it is
+ * left, empty but for them. */
+static void group_end(const char *path)
+{
+    char file[LIMIT_PATH_BYTES];
+    struct pollfd events = {.fd = -1, .events = POLLPRI};
+
+    (void)control_write(path, "cgroup.kill", "1");
+    if (fs_join(file, path, "cgroup.events") == 0)
+        events.fd = open(file, O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < GONE_ROUNDS && rmdir(path) < 0 && errno == EBUSY; i++)
+        (void)poll(&events, 1, GONE_ROUND_MS);
+    if (events.fd >= 0)
+        (void)close(events.fd);
+}
+
 /* What an executor that was killed has left behind. */
 static void left_kill(const char *note)
 {
     struct buf path = {0};
 
     if (fs_read(note, LIMIT_PATH_BYTES, &path) == 0 && path.size > 0) {
-        if (control_write(buf_text(&path), "cgroup.kill", "1"))
-            log_line(LOG_INFO, "left_killed", "ended what an earlier executor left behind");
-        (void)rmdir(buf_text(&path)); /* or it stays, empty */
+        group_end(buf_text(&path));
+        log_line(LOG_INFO, "left_killed", "ended what an earlier executor left behind");
         (void)unlink(note);
     }
     buf_fini(&path);
+}
+
+/* A cgroup that has our number already is a dead executor's: numbers come round. */
+static bool group_make(const char *path)
+{
+    if (mkdir(path, 0755) == 0)
+        return true;
+    if (errno != EEXIST)
+        return false;
+    group_end(path);
+    return mkdir(path, 0755) == 0;
 }
 
 void cage_open(struct cage *cage, const char *dir)
@@ -103,7 +134,7 @@ void cage_open(struct cage *cage, const char *dir)
     if (home == NULL)
         return;
     size = snprintf(path, sizeof(path), "%s/assay-executor-%d", home, (int)getpid());
-    if (size < 0 || (size_t)size >= sizeof(path) || mkdir(path, 0755) < 0) {
+    if (size < 0 || (size_t)size >= sizeof(path) || !group_make(path)) {
         free(home);
         return;
     }
@@ -127,7 +158,7 @@ void cage_close(struct cage *cage)
         (void)control_write(cage->path, "cgroup.kill", "1");
         while (waitpid(-1, NULL, 0) > 0) /* orphans are ours; none is left alive */
             ;
-        (void)rmdir(cage->path);
+        group_end(cage->path);
         (void)unlink(cage->note);
     }
     free(cage->path);
