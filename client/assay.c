@@ -1,4 +1,5 @@
 /* assay.c - the program `assay`: finds the verb, reads its flags, runs it. */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,8 @@ int main(int argc, char **argv)
     int status;
     int flushed;
 
+    /* What is printed is UTF-8 wherever it goes; numbers and messages stay as they are. */
+    (void)setlocale(LC_CTYPE, "C.UTF-8");
     key_library_init();
     result_set_utc_offset(clock_utc_offset_s());
     status = start(argc, argv, &arena);

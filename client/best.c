@@ -25,6 +25,5 @@ void best_print(const struct msg_trial_row *row, const struct msg_experiment_row
     }
     if (row->folder.size > 0)
         buf_printf(&text, "Files: %.*s\n", SPAN(row->folder));
-    out_write(buf_span(&text));
-    buf_fini(&text);
+    out_text(&text);
 }

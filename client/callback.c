@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/out.h"
 #include "client/say.h"
 
 int callback_start(const char *command, const char *folder, struct callback *out)
@@ -19,7 +20,7 @@ int callback_start(const char *command, const char *folder, struct callback *out
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return say_errno(EXIT_OURS, "on_result", NULL);
-    (void)fflush(stdout);
+    out_push();
     start.in = ends[0];
     *out = (struct callback){.fd = ends[1]};
     /* Only our end never waits. */
@@ -72,20 +73,25 @@ bool callback_write(struct callback *callback)
         } else if (errno == EAGAIN) {
             break;
         } else if (errno != EINTR) {
-            (void)close(callback->fd);
-            callback->fd = -1;
+            callback_close(callback);
+            return false;
         }
     }
     buf_consume(&callback->pending, done);
     return callback->fd >= 0;
 }
 
-int callback_finish(struct callback *callback)
+void callback_close(struct callback *callback)
 {
     if (callback->fd >= 0)
         (void)close(callback->fd);
     callback->fd = -1;
     buf_fini(&callback->pending);
+}
+
+int callback_finish(struct callback *callback)
+{
+    callback_close(callback);
     return process_reap(&callback->process, true);
 }
 

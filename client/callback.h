@@ -19,10 +19,13 @@ int callback_start(const char *command, const char *folder, struct callback *out
 
 void callback_add(struct callback *callback, struct span lines);
 
-/* Write what goes without waiting. False where it reads no more. */
+/* Write what goes without waiting. False where it reads no more: its input is closed then. */
 bool callback_write(struct callback *callback);
 
-/* No line follows: close its input and wait for it. Its exit status. */
+/* No line follows: close its input. Its process.pidfd tells when it has ended. */
+void callback_close(struct callback *callback);
+
+/* Close its input and wait for its end. Its exit status. */
 int callback_finish(struct callback *callback);
 
 /* At once. */

@@ -35,8 +35,11 @@ static int run(const struct invocation *invocation)
     struct msg_trial_rows best;
     struct source *source;
     struct pick pick;
-    int rc = source_open(values->common.address, values->common.token_file, selects, &source);
+    int rc;
 
+    if (count == 0)
+        return say(EXIT_USAGE, "-n", "assay best -n 5", "none are asked for");
+    rc = source_open(values->common.address, values->common.token_file, selects, &source);
     if (rc != 0)
         return rc;
     rc = source_pick_experiment(source, selects, arena, &pick);

@@ -7,11 +7,13 @@ static void print(const struct msg_text *reply, bool json, struct arena *arena)
 {
     struct value_builder map;
     struct value whole;
+    struct buf text = {0};
 
     if (!json) {
-        out_write(reply->text);
-        if (reply->text.size > 0 && ((const char *)reply->text.data)[reply->text.size - 1] != '\n')
-            out_write(span_text("\n"));
+        buf_append_span(&text, reply->text);
+        if (text.size > 0 && text.data[text.size - 1] != '\n')
+            buf_append_char(&text, '\n');
+        out_text(&text);
         return;
     }
     value_builder_map(&map, arena);
@@ -27,13 +29,10 @@ static int run(const struct invocation *invocation)
     struct connection *connection;
     struct msg_explain ask;
     struct source *source;
-    struct where where;
     struct pick pick;
     void *reply;
-    int rc = where_find(flags->address, flags->token_file, false, &where);
+    int rc = connection_open_head(flags->address, flags->token_file, &connection);
 
-    if (rc == 0)
-        rc = connection_open(&where, 10000, false, &connection);
     if (rc != 0)
         return rc;
     source = source_of_connection(connection);

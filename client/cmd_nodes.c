@@ -71,12 +71,9 @@ static int run(const struct invocation *invocation)
     const struct common_flags *flags = invocation->flags;
     const struct msg_nodes ask = {.verbose = flags->verbose};
     struct connection *connection;
-    struct where where;
     void *reply;
-    int rc = where_find(flags->address, flags->token_file, false, &where);
+    int rc = connection_open_head(flags->address, flags->token_file, &connection);
 
-    if (rc == 0)
-        rc = connection_open(&where, 10000, false, &connection);
     if (rc != 0)
         return rc;
     rc = connection_ask(connection, MSG_NODES, &ask, 0, MSG_NODE_ROWS, invocation->arena, &reply);

@@ -13,8 +13,6 @@
 #include "client/say.h"
 #include "common/sys/sig.h"
 
-#define CONNECT_MS 10000u
-
 struct values {
     struct common_flags common;
     struct draft_flags flags;
@@ -39,27 +37,30 @@ static int run_open(struct run *run)
     struct where where;
     int rc;
 
-    if (run->cluster != NULL)
+    if (run->cluster != NULL) {
         rc = private_cluster_join(run->cluster, cpus, &where);
-    else
-        rc = where_find(common->address, common->token_file, false, &where);
-    if (rc == 0)
-        rc = connection_open(&where, CONNECT_MS, false, &run->connection);
+        if (rc == 0)
+            rc = connection_open(&where, CONNECT_MS, false, &run->connection);
+    } else {
+        rc = connection_open_head(common->address, common->token_file, &run->connection);
+    }
     if (rc == 0)
         run->source = source_of_connection(run->connection);
     return rc;
 }
 
 /* How to see what is there, after Ctrl-C. */
-static void say_stopped(const struct run *run, const char *name, uint32_t experiment)
+static void say_stopped(const struct run *run, const struct draft *draft,
+                        const struct delivered *delivered)
 {
     if (run->values->common.json)
         return;
     if (run->cluster != NULL)
-        (void)printf("%s was stopped. What it found: assay trials last, assay best last\n", name);
+        (void)printf("%s was stopped. What it found: assay trials %s/%s\n", delivered->name,
+                     draft->spec.local_dir, delivered->name);
     else
-        (void)printf("%s was stopped. What it found: assay trials %u --address %s\n", name,
-                     experiment, connection_address(run->connection));
+        (void)printf("%s was stopped. What it found: assay trials %u --address %s\n",
+                     delivered->name, delivered->experiment, connection_address(run->connection));
 }
 
 static int run_one(struct run *run, struct draft *draft, const char *base)
@@ -77,6 +78,7 @@ static int run_one(struct run *run, struct draft *draft, const char *base)
     struct delivered delivered;
     int rc = deliver(run->connection, draft, base, private, run->arena, &delivered);
 
+    run->hurry = rc >= 128;
     if (rc != 0)
         return rc;
     options.experiment = delivered.experiment;
@@ -89,12 +91,15 @@ static int run_one(struct run *run, struct draft *draft, const char *base)
     if (rc != 0 || outcome.killed)
         return rc != 0 ? rc : 128 + outcome.signal;
     rc = finish_print(run->source, delivered.experiment, options.json, run->arena);
+    run->hurry = rc >= 128;
+    if (run->hurry)
+        return rc;
     if (run->cluster != NULL && !options.json)
         (void)printf("Log:     %s\n", private_cluster_folder(run->cluster));
     if (private)
         finish_save(run->source, delivered.experiment, true, run->arena);
     if (outcome.signal != 0) {
-        say_stopped(run, delivered.name, delivered.experiment);
+        say_stopped(run, draft, &delivered);
         return 128 + outcome.signal;
     }
     return rc == 0 && outcome.callback_status != 0 ? EXIT_TRIALS_FAILED : rc;
@@ -125,6 +130,9 @@ static int run(const struct invocation *invocation)
 
     if (rc != 0 || values->flags.save != NULL)
         return rc;
+    if (values->cpus.given && values->cpus.value == 0)
+        return say(EXIT_USAGE, "--worker-cpus", "--worker-cpus 1, or leave it away for all",
+                   "a worker without CPUs runs nothing");
     if (values->common.address != NULL && values->cpus.given)
         return say(EXIT_USAGE, "--worker-cpus", "leave one of them away",
                    "with --address there is no worker of its own");
@@ -137,12 +145,13 @@ static int run(const struct invocation *invocation)
         rc = run_open(&run);
     if (rc == 0) {
         run.signals = sig_open(signals);
+        connection_watch_signals(run.connection, run.signals);
         rc = run_all(&run, &drafts);
     }
-    (void)out_flush();
+    out_push(); /* before it takes a while to end; main tells of failures */
     source_close(run.source);
     connection_close(run.connection);
-    private_cluster_stop(run.cluster, run.hurry, true);
+    private_cluster_stop(run.cluster, run.signals, run.hurry, true);
     return rc;
 }
 

@@ -21,8 +21,7 @@ static int print(struct source *source, uint32_t experiment, bool json, struct a
         return 0;
     }
     status_block(&status, arena, &text);
-    out_write(buf_span(&text));
-    buf_fini(&text);
+    out_text(&text);
     return 0;
 }
 

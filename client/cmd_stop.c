@@ -1,18 +1,9 @@
 /* `assay stop` and `assay rm`: end trials or experiments; forget one that has ended. */
-#include <stdio.h>
+#include <string.h>
 
 #include "client/command.h"
-#include "client/out.h"
 #include "client/say.h"
 #include "client/source.h"
-
-static int open_head(const struct common_flags *flags, struct connection **connection)
-{
-    struct where where;
-    int rc = where_find(flags->address, flags->token_file, false, &where);
-
-    return rc != 0 ? rc : connection_open(&where, 10000, false, connection);
-}
 
 static int stop(struct connection *connection, uint32_t experiment, uint32_t trial,
                 struct arena *arena)
@@ -51,49 +42,55 @@ static int stop_picked(struct source *source, const char *selects, struct arena 
     return rc;
 }
 
-static int run_stop(const struct invocation *invocation)
+static int stop_one(struct source *source, const char *selects, struct arena *arena)
 {
+    return strcmp(selects, "all") == 0 ? stop_all(source, arena)
+                                       : stop_picked(source, selects, arena);
+}
+
+static int remove_one(struct source *source, const char *selects, struct arena *arena)
+{
+    struct msg_remove body;
+    struct pick pick;
+    void *reply;
+    int rc = source_pick_experiment(source, selects, arena, &pick);
+
+    if (rc != 0)
+        return rc;
+    body.experiment = pick.experiment.experiment;
+    rc = connection_ask(source_connection(source), MSG_REMOVE, &body, 0, MSG_OK, arena, &reply);
+    if (rc == 0)
+        say_note("its files stay in %.*s", SPAN(pick.experiment.folder));
+    return rc;
+}
+
+/* Each operand in its turn, until one goes wrong. */
+static int run_each(const struct invocation *invocation,
+                    int (*act)(struct source *source, const char *selects, struct arena *arena))
+{
+    const struct common_flags *flags = invocation->flags;
     struct connection *connection;
     struct source *source;
-    int rc = open_head(invocation->flags, &connection);
+    int rc = connection_open_head(flags->address, flags->token_file, &connection);
 
     if (rc != 0)
         return rc;
     source = source_of_connection(connection);
     for (int i = 0; rc == 0 && i < invocation->operand_count; i++)
-        rc = span_is(span_text(invocation->operands[i]), "all")
-                 ? stop_all(source, invocation->arena)
-                 : stop_picked(source, invocation->operands[i], invocation->arena);
+        rc = act(source, invocation->operands[i], invocation->arena);
     source_close(source);
     connection_close(connection);
     return rc;
 }
 
+static int run_stop(const struct invocation *invocation)
+{
+    return run_each(invocation, stop_one);
+}
+
 static int run_rm(const struct invocation *invocation)
 {
-    struct connection *connection;
-    struct source *source;
-    int rc = open_head(invocation->flags, &connection);
-
-    if (rc != 0)
-        return rc;
-    source = source_of_connection(connection);
-    for (int i = 0; rc == 0 && i < invocation->operand_count; i++) {
-        struct msg_remove body;
-        struct pick pick;
-        void *reply;
-
-        rc = source_pick_experiment(source, invocation->operands[i], invocation->arena, &pick);
-        if (rc != 0)
-            break;
-        body.experiment = pick.experiment.experiment;
-        rc = connection_ask(connection, MSG_REMOVE, &body, 0, MSG_OK, invocation->arena, &reply);
-        if (rc == 0)
-            say_note("its files stay in %.*s", SPAN(pick.experiment.folder));
-    }
-    source_close(source);
-    connection_close(connection);
-    return rc;
+    return run_each(invocation, remove_one);
 }
 
 const struct command command_stop = {

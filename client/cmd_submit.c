@@ -10,8 +10,6 @@
 #include "client/say.h"
 #include "common/sys/sig.h"
 
-#define CONNECT_MS 10000u
-
 struct values {
     struct common_flags common;
     struct draft_flags flags;
@@ -26,7 +24,7 @@ static void print_submitted(const struct delivered *delivered, bool json, struct
 
     if (!json) {
         (void)printf("%u\n", delivered->experiment);
-        (void)fflush(stdout);
+        out_push();
         return;
     }
     value_builder_map(&map, arena);
@@ -88,8 +86,10 @@ static int submit_all(struct connection *connection, const struct values *values
         if (drafts->items[i].spec.on_result != NULL && !stays)
             say_note("on_result runs beside a client that waits: --watch or --wait");
     }
-    if (stays)
+    if (stays) {
         fd = sig_open(signals);
+        connection_watch_signals(connection, fd);
+    }
     for (uint32_t i = 0; stays && i < drafts->count; i++) {
         rc = look_on(connection, values, &drafts->items[i], drafts->base, &delivered[i], fd, arena);
         if (rc != 0 && rc != EXIT_TRIALS_FAILED)
@@ -104,16 +104,13 @@ static int run(const struct invocation *invocation)
     const struct values *values = invocation->values;
     struct connection *connection;
     struct drafts drafts;
-    struct where where;
     int rc;
 
     rc = drafts_read(invocation->operands[0], invocation->program, &values->flags,
                      invocation->arena, &drafts);
     if (rc != 0 || values->flags.save != NULL)
         return rc;
-    rc = where_find(values->common.address, values->common.token_file, false, &where);
-    if (rc == 0)
-        rc = connection_open(&where, CONNECT_MS, false, &connection);
+    rc = connection_open_head(values->common.address, values->common.token_file, &connection);
     if (rc != 0)
         return rc;
     rc = submit_all(connection, values, &drafts, invocation->arena);

@@ -36,7 +36,7 @@ static void print_json(const char *key, struct value value, struct arena *arena)
 static int create(struct connection *connection, const struct values *values, struct arena *arena)
 {
     struct msg_token_create ask = {
-        .role = values->role != NULL ? role_parse(values->role) : PRINCIPAL_NONE,
+        .role = role_parse(values->role),
         .uses = values->uses.given ? (uint32_t)values->uses.value : 1,
         .expires_s = values->expires.given ? values->expires.value / 1000 : EXPIRES_S,
     };
@@ -44,9 +44,6 @@ static int create(struct connection *connection, const struct values *values, st
     void *reply;
     int rc;
 
-    if (ask.role == PRINCIPAL_NONE)
-        return say(EXIT_USAGE, "--role", "--role worker, submit, read or admin", "%s",
-                   values->role != NULL ? "there is no such role" : "it has to be said");
     rc = connection_ask(connection, MSG_TOKEN_CREATE, &ask, 0, MSG_TOKEN, arena, &reply);
     if (rc != 0)
         return rc;
@@ -133,20 +130,22 @@ static int run(const struct invocation *invocation)
     bool revokes = strcmp(verb, "revoke") == 0;
     bool creates = strcmp(verb, "create") == 0;
     struct connection *connection;
-    struct where where;
     int rc;
 
     if (!revokes && !creates && strcmp(verb, "list") != 0)
-        return say(EXIT_USAGE, verb, nearest != NULL ? nearest : "assay token --help",
+        return say(EXIT_USAGE, verb,
+                   nearest != NULL ? arena_printf(invocation->arena, "assay token %s", nearest)
+                                   : "assay token --help",
                    "a token has no such verb");
     if (invocation->operand_count != (revokes ? 2 : 1))
         return say(EXIT_USAGE, verb, "assay token --help",
                    revokes ? "it needs the token's id" : "it takes no operand");
     if (!creates && (values->role != NULL || values->uses.given || values->expires.given))
         return say(EXIT_USAGE, verb, "assay token --help", "it takes no such flag");
-    rc = where_find(values->common.address, values->common.token_file, false, &where);
-    if (rc == 0)
-        rc = connection_open(&where, 10000, false, &connection);
+    if (creates && (values->role == NULL || role_parse(values->role) == PRINCIPAL_NONE))
+        return say(EXIT_USAGE, "--role", "--role worker, submit, read or admin", "%s",
+                   values->role != NULL ? "there is no such role" : "it has to be said");
+    rc = connection_open_head(values->common.address, values->common.token_file, &connection);
     if (rc != 0)
         return rc;
     if (creates)

@@ -1,7 +1,10 @@
 /* `assay trials`: an experiment's trials. */
+#include <string.h>
+
 #include "client/command.h"
 #include "client/out.h"
 #include "client/rows.h"
+#include "client/say.h"
 #include "client/source.h"
 #include "client/trial_table.h"
 
@@ -31,6 +34,25 @@ static bool is_wanted(const struct msg_trial_row *row, const struct pick *pick, 
     return !pick->has_trials;
 }
 
+/* A word that is no state would look like an experiment without such trials. */
+static int check_state(const char *state, struct arena *arena)
+{
+    static const char *const states[] = {"PENDING",    "RUNNING", "PAUSED",
+                                         "TERMINATED", "ERROR",   "UNKNOWN"};
+    const size_t count = sizeof(states) / sizeof(states[0]);
+    const char *nearest = "PENDING, RUNNING, PAUSED, TERMINATED or ERROR";
+
+    for (size_t i = 0; state != NULL && i < count; i++) {
+        if (strcmp(state, states[i]) == 0)
+            return 0;
+        if (strcasecmp(state, states[i]) == 0)
+            nearest = states[i];
+    }
+    return state == NULL ? 0
+                         : say(EXIT_USAGE, "--state", arena_printf(arena, "--state %s", nearest),
+                               "trials have no state '%s'", state);
+}
+
 static int run(const struct invocation *invocation)
 {
     const struct values *values = invocation->values;
@@ -41,8 +63,10 @@ static int run(const struct invocation *invocation)
     struct pick pick;
     uint32_t count;
     uint32_t kept = 0;
-    int rc = source_open(values->common.address, values->common.token_file, selects, &source);
+    int rc = check_state(values->state, arena);
 
+    if (rc == 0)
+        rc = source_open(values->common.address, values->common.token_file, selects, &source);
     if (rc != 0)
         return rc;
     rc = source_pick(source, selects, arena, &pick);
@@ -52,7 +76,9 @@ static int run(const struct invocation *invocation)
         for (uint32_t i = 0; i < count; i++)
             if (is_wanted(&rows[i], &pick, values->state))
                 rows[kept++] = rows[i];
-        if (values->common.json)
+        if (kept == 0 && pick.has_trials && values->state == NULL)
+            rc = say(EXIT_REFUSED, selects, "assay trials", "no trial is called so");
+        else if (values->common.json)
             print_json(rows, kept, arena);
         else
             trial_table_print(rows, kept, &pick.experiment, arena);

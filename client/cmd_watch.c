@@ -35,7 +35,10 @@ static int look_on(struct source *source, const struct pick *pick, bool json, bo
         .until_ms = timeout_ms > 0 ? clock_ms() + timeout_ms : 0,
     };
     struct live_outcome outcome;
-    int rc = live_show(&options, &outcome);
+    int rc;
+
+    connection_watch_signals(options.connection, options.signals);
+    rc = live_show(&options, &outcome);
 
     if (rc == EXIT_TIMED_OUT && timeout_ms > 0 && clock_ms() >= options.until_ms)
         return say(EXIT_TIMED_OUT, "wait", "a longer --timeout", "the experiment has not ended");

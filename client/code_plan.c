@@ -7,14 +7,8 @@
 #include "client/code_tree.h"
 #include "client/say.h"
 #include "common/err.h"
+#include "common/sys/fs.h"
 #include "common/sys/home.h"
-
-static bool is_file(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-}
 
 static const char *under(const char *base, const char *path, struct arena *arena)
 {
@@ -60,7 +54,7 @@ static int plan_native(struct draft *draft, const char *base, bool shared, struc
     for (size_t i = 0; i < 2; i++) {
         const char *path = under(places[i], written, arena);
 
-        if (!is_file(path))
+        if (!fs_is_file(path))
             continue;
         if (shared)
             return change_run(draft, "native", path, arena);
@@ -110,11 +104,11 @@ static const char *script_word(char *const *words, const char *base, struct aren
     if (words[0] == NULL)
         return NULL;
     if (words[0][0] != '/' && strchr(words[0], '/') != NULL)
-        return is_file(under(base, words[0], arena)) ? words[0] : NULL;
+        return fs_is_file(under(base, words[0], arena)) ? words[0] : NULL;
     for (size_t i = 1; words[i] != NULL; i++) {
         if (strcmp(words[i], "-c") == 0 && is_shell(words[0]))
             return NULL;
-        if (words[i][0] != '-' && is_file(under(base, words[i], arena)))
+        if (words[i][0] != '-' && fs_is_file(under(base, words[i], arena)))
             return words[i];
     }
     return NULL;

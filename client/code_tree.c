@@ -32,6 +32,7 @@ struct file {
 
 struct collector {
     const struct code_plan *plan;
+    struct stat leave_out; /* of plan->leave_out; all zero where it is not there */
     struct arena arena;
     struct ignore ignore;
     struct file *files; /* owned */
@@ -120,22 +121,32 @@ static void read_ignore(struct collector *collector, const char *folder, const c
         char path[LIMIT_PATH_BYTES];
         struct buf text = {0};
 
-        if (fs_join(path, folder, names[i]) == 0 && fs_read(path, IGNORE_MOST, &text) == 0)
+        if (fs_join(path, folder, names[i]) == 0 && fs_is_file(path) &&
+            fs_read(path, IGNORE_MOST, &text) == 0)
             ignore_add(&collector->ignore, in_tree, buf_span(&text));
         buf_fini(&text);
     }
 }
 
-static bool is_left_out(const struct collector *collector, const char *name, const char *path,
-                        const char *in_tree, bool is_folder)
+static bool is_left_out(const struct collector *collector, const char *name, const char *in_tree,
+                        const struct stat *status)
 {
-    const char *leave_out = collector->plan->leave_out;
-
     if (name[0] == '.' || strcmp(name, "__pycache__") == 0)
         return true;
-    if (leave_out != NULL && strcmp(path, leave_out) == 0)
+    /* Its path may be written in another way. */
+    if (status->st_ino == collector->leave_out.st_ino &&
+        status->st_dev == collector->leave_out.st_dev)
         return true;
-    return ignore_matches(&collector->ignore, in_tree, is_folder);
+    return ignore_matches(&collector->ignore, in_tree, S_ISDIR(status->st_mode));
+}
+
+/* Nobody asked for this tree: what cannot be read of it is not needed. */
+static int not_read(const struct collector *collector, const char *folder)
+{
+    if (collector->plan->asked)
+        return say_errno(EXIT_USAGE, folder, "code: another folder, or a .assayignore");
+    say_note("%s is not shipped: %s", folder, strerror(errno));
+    return 0;
 }
 
 /* in_tree: the folder's own path below root, with its '/', or "". */
@@ -147,9 +158,9 @@ static int collect(struct collector *collector, const char *folder, const char *
     int rc = 0;
 
     if (dir == NULL)
-        return say_errno(EXIT_USAGE, folder, "code: another folder, or a .assayignore");
+        return not_read(collector, folder);
     read_ignore(collector, folder, in_tree);
-    while (rc == 0 && !collector->too_big && (entry = readdir(dir)) != NULL) {
+    while (rc == 0 && !collector->too_big && (errno = 0, entry = readdir(dir)) != NULL) {
         struct arena *arena = &collector->arena;
         const char *name = entry->d_name;
         const char *path = arena_printf(arena, "%s/%s", folder, name);
@@ -157,12 +168,13 @@ static int collect(struct collector *collector, const char *folder, const char *
         const char *stored = arena_printf(arena, "%s%s", collector->plan->prefix, inner);
         struct stat status;
 
-        if (lstat(path, &status) != 0 ||
-            is_left_out(collector, name, path, inner, S_ISDIR(status.st_mode)))
+        if (lstat(path, &status) != 0 || is_left_out(collector, name, inner, &status))
             continue;
         if (S_ISDIR(status.st_mode)) {
-            if (depth < DEPTH_MOST)
-                rc = collect(collector, path, arena_printf(arena, "%s/", inner), depth + 1);
+            rc = depth < DEPTH_MOST
+                     ? collect(collector, path, arena_printf(arena, "%s/", inner), depth + 1)
+                     : say(EXIT_USAGE, path, "name it in a .assayignore",
+                           "the code tree has more than %u folders inside one another", DEPTH_MOST);
         } else if (S_ISLNK(status.st_mode)) {
             add_link(collector, path, stored, depth);
         } else if (S_ISREG(status.st_mode)) {
@@ -172,6 +184,8 @@ static int collect(struct collector *collector, const char *folder, const char *
                                          .executable = (status.st_mode & 0100) != 0});
         }
     }
+    if (rc == 0 && !collector->too_big && errno != 0)
+        rc = not_read(collector, folder);
     (void)closedir(dir);
     return rc;
 }
@@ -307,6 +321,8 @@ int code_tree_pack(const struct code_plan *plan, struct buf *out, uint8_t hash[C
     struct collector collector = {.plan = plan};
     int rc;
 
+    if (plan->leave_out == NULL || lstat(plan->leave_out, &collector.leave_out) != 0)
+        memset(&collector.leave_out, 0, sizeof(collector.leave_out));
     arena_init(&collector.arena);
     ignore_init(&collector.ignore, &collector.arena);
     rc = collect_all(&collector);

@@ -11,6 +11,7 @@
 #include "client/say.h"
 #include "common/err.h"
 #include "common/sys/clock.h"
+#include "common/sys/sig.h"
 #include "common/xalloc.h"
 #include "proto/link.h"
 #include "proto/link_watch.h"
@@ -44,6 +45,7 @@ struct connection {
     uint64_t rejoin_ms; /* when to ask for the port again */
     bool opened;        /* it was up once */
     uint32_t within_ms;
+    int signals; /* -1: none are looked at */
     struct request requests[REQUESTS];
     uint64_t next_number;
 };
@@ -51,18 +53,16 @@ struct connection {
 static int connect_client(struct connection *connection)
 {
     struct address address = connection->where.address;
-    struct fault fault;
+    struct trouble trouble;
 
     link_close(connection->socket, connection->monitor);
     connection->socket = NULL;
     connection->monitor = NULL;
     address.port = connection->port;
-    fault_init(&fault);
     if (link_connect(connection->context, &address, connection->where.head_key,
                      &connection->where.keys, LIMIT_MESSAGE_BYTES, &connection->socket,
-                     &connection->monitor, &fault) != 0)
-        return say_fault(EXIT_NO_HEAD, connection->address, &fault);
-    fault_fini(&fault);
+                     &connection->monitor, &trouble) != 0)
+        return say_trouble(EXIT_NO_HEAD, connection->address, &trouble);
     link_watch_init(&connection->watch);
     return 0;
 }
@@ -77,6 +77,7 @@ int connection_open(struct where *where, uint32_t within_ms, bool quiet, struct 
     address_text(&connection->where.address, connection->address);
     connection->next_number = 1;
     connection->within_ms = within_ms;
+    connection->signals = -1;
     connection->context = link_context_new(1);
     if (connection->context == NULL) {
         rc = say_errno(EXIT_OURS, "sockets", NULL);
@@ -94,6 +95,19 @@ int connection_open(struct where *where, uint32_t within_ms, bool quiet, struct 
 out:
     connection_close(connection);
     return rc;
+}
+
+int connection_open_head(const char *address, const char *token_file, struct connection **out)
+{
+    struct where where;
+    int rc = where_find(address, token_file, false, &where);
+
+    return rc != 0 ? rc : connection_open(&where, CONNECT_MS, false, out);
+}
+
+void connection_watch_signals(struct connection *connection, int signals)
+{
+    connection->signals = signals;
 }
 
 void connection_close(struct connection *connection)
@@ -263,12 +277,27 @@ bool connection_take(struct connection *connection, struct arena *arena, struct 
     return false;
 }
 
+/* Until something comes, ms at most. A signal is a status: 128 + its number. */
+static int wait_ms(struct connection *connection, long ms)
+{
+    zmq_pollitem_t items[CONNECTION_ITEMS + 1];
+    int count = CONNECTION_ITEMS;
+    int number;
+
+    connection_items(connection, items);
+    if (connection->signals >= 0)
+        items[count++] = (zmq_pollitem_t){.fd = connection->signals, .events = ZMQ_POLLIN};
+    if (zmq_poll(items, count, ms) < 0 && errno != EINTR)
+        return say_errno(EXIT_OURS, "poll", NULL);
+    number = connection->signals >= 0 ? sig_next(connection->signals) : 0;
+    return number != 0 ? 128 + number : 0;
+}
+
 /* Poll until the answer to one request is there. */
 static int wait_for(struct connection *connection, uint64_t number, struct arena *arena,
                     struct message *message)
 {
     for (;;) {
-        zmq_pollitem_t items[CONNECTION_ITEMS];
         int rc = connection_pump(connection);
 
         if (rc != 0)
@@ -276,9 +305,9 @@ static int wait_for(struct connection *connection, uint64_t number, struct arena
         while (connection_take(connection, arena, message))
             if (message->request == number)
                 return 0;
-        connection_items(connection, items);
-        if (zmq_poll(items, CONNECTION_ITEMS, PUMP_MS) < 0 && errno != EINTR)
-            return say_errno(EXIT_OURS, "poll", NULL);
+        rc = wait_ms(connection, PUMP_MS);
+        if (rc != 0)
+            return rc;
     }
 }
 
@@ -287,13 +316,12 @@ static int pause_ms(struct connection *connection, uint32_t ms)
     uint64_t until = clock_ms() + ms;
 
     for (uint64_t now = clock_ms(); now < until; now = clock_ms()) {
-        zmq_pollitem_t items[CONNECTION_ITEMS];
         int rc = connection_pump(connection);
 
+        if (rc == 0)
+            rc = wait_ms(connection, (long)(until - now));
         if (rc != 0)
             return rc;
-        connection_items(connection, items);
-        (void)zmq_poll(&items[1], 1, (long)(until - now));
     }
     return 0;
 }

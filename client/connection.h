@@ -18,11 +18,19 @@
 
 struct connection;
 
-#define CONNECTION_ITEMS 2 /* of connection_items */
+#define CONNECTION_ITEMS 2      /* of connection_items */
+#define CONNECT_MS       10000u /* how long commands try */
 
 /* Connect, and join where that is needed and a token is there. within_ms: how long to try. quiet:
  * nothing is said when no head is there. Takes what *where owns. 0, or an exit status. */
 int connection_open(struct where *where, uint32_t within_ms, bool quiet, struct connection **out);
+
+/* The same for the head that a command's flags name, as where_find has it, within CONNECT_MS. */
+int connection_open_head(const char *address, const char *token_file, struct connection **out);
+
+/* Signals of sig_open, which end a wait for an answer from now on: connection_ask and _try return
+ * 128 + the signal, and nothing is said. */
+void connection_watch_signals(struct connection *connection, int signals);
 
 /* Accepts NULL. */
 void connection_close(struct connection *connection);

@@ -121,6 +121,24 @@ static const char *folder_of(const char *file, struct arena *arena)
     return out;
 }
 
+/* The file's own texts were looked at when it was read; flags and words come as they are. */
+static int check_words(char *const *words, const struct draft_flags *flags, struct arena *arena)
+{
+    const struct option_texts *lists[] = {&flags->sets, &flags->spaces};
+
+    for (size_t i = 0; words != NULL && words[i] != NULL; i++)
+        if (!cursor_text_is_utf8(span_text(words[i])))
+            return say(EXIT_USAGE, "the command", "a file's name can stand in a script of UTF-8",
+                       "word %zu is not UTF-8", i + 1);
+    for (size_t i = 0; i < 2; i++)
+        for (uint32_t k = 0; k < lists[i]->count; k++)
+            if (!cursor_text_is_utf8(span_text(lists[i]->items[k])))
+                return say(EXIT_USAGE,
+                           arena_printf(arena, "%s%s", i == 0 ? "--" : "-p ", lists[i]->items[k]),
+                           "write it in UTF-8", "it is not UTF-8");
+    return 0;
+}
+
 static int read_entries(const char *file, char *const *words, struct arena *arena,
                         struct experiment_file *out)
 {
@@ -160,12 +178,14 @@ int drafts_read(const char *file, char *const *words, const struct draft_flags *
     struct experiment_file entries;
     struct drafts drafts = {.base = folder_of(file, arena)};
     struct value *values;
-    int rc = read_entries(file, words, arena, &entries);
+    int rc = check_words(words, flags, arena);
 
+    if (rc == 0)
+        rc = read_entries(file, words, arena, &entries);
     if (rc != 0)
         return rc;
     if (drafts.base == NULL)
-        return say_errno(EXIT_USAGE, "this folder", NULL);
+        return say_errno(EXIT_USAGE, "this folder", "cd to one that is there");
     drafts.items = arena_zalloc(arena, entries.count * sizeof(*drafts.items));
     drafts.count = entries.count;
     values = arena_alloc(arena, entries.count * sizeof(*values));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/err.h"
 #include "common/limits.h"
@@ -107,12 +108,25 @@ int experiment_file_parse(struct span text, struct arena *arena, struct experime
     return 0;
 }
 
+/* Opening a FIFO that nobody writes to would wait for ever; a pipe that the shell holds open (as
+ * /dev/stdin, /dev/fd/63) is read to its end. */
+static bool is_readable_kind(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) != 0 || (!S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode)) ||
+           strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+}
+
 int experiment_file_read(const char *path, struct arena *arena, struct experiment_file *out,
                          struct experiment_error *error)
 {
     struct buf text = {0};
-    int err = fs_read(path, LIMIT_SPEC_BYTES, &text);
+    int err;
 
+    if (!is_readable_kind(path))
+        return refuse(error, ERR_MALFORMED, NULL, "it is no file");
+    err = fs_read(path, LIMIT_SPEC_BYTES, &text);
     if (err == ERR_TOO_BIG)
         err = refuse(error, err, NULL, "it has more than %u bytes", LIMIT_SPEC_BYTES);
     else if (err < 0)

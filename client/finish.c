@@ -26,7 +26,7 @@ struct failures {
     uint32_t count;
 };
 
-static void print_indented(struct span text)
+static void append_indented(struct span text, struct buf *out)
 {
     const char *at = text.data;
     const char *end = at + text.size;
@@ -36,7 +36,7 @@ static void print_indented(struct span text)
 
         if (stop == NULL)
             stop = end;
-        (void)printf("  %.*s\n", (int)(stop - at), at);
+        buf_printf(out, "  %.*s\n", (int)(stop - at), at);
         at = stop + 1;
     }
 }
@@ -45,13 +45,15 @@ static bool print_failure(const struct msg_trial_row *row, void *context)
 {
     struct failures *failures = context;
     size_t size = row->text.size < TEXT_SHOWN ? row->text.size : TEXT_SHOWN;
+    struct buf text = {0};
 
     if (!span_is(row->state, "ERROR"))
         return true;
     if (failures->count++ >= FAILED_SHOWN)
         return false;
-    (void)printf("Failed trial: %.*s (%.*s)\n", SPAN(row->name), SPAN(row->reason));
-    print_indented(span_of(row->text.data, size));
+    buf_printf(&text, "Failed trial: %.*s (%.*s)\n", SPAN(row->name), SPAN(row->reason));
+    append_indented(span_of(row->text.data, size), &text);
+    out_text(&text);
     return true;
 }
 

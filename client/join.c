@@ -160,15 +160,13 @@ static void disconnect(struct joiner *joiner)
 static int greet(struct joiner *joiner, void *context, struct msg_welcome *welcome)
 {
     const struct where *where = joiner->where;
-    struct fault fault;
+    struct trouble trouble;
 
     disconnect(joiner);
     link_watch_init(&joiner->watch);
-    fault_init(&fault);
     if (link_connect(context, &where->address, where->head_key, &where->keys, LIMIT_JOIN_BYTES,
-                     &joiner->socket, &joiner->monitor, &fault) != 0)
-        return say_fault(EXIT_USAGE, joiner->address, &fault);
-    fault_fini(&fault);
+                     &joiner->socket, &joiner->monitor, &trouble) != 0)
+        return say_trouble(EXIT_USAGE, joiner->address, &trouble);
     return hello(joiner, welcome);
 }
 
@@ -196,7 +194,7 @@ static int get_in(struct joiner *joiner, void *context, struct msg_welcome *welc
 static int check(const struct joiner *joiner, const struct msg_welcome *welcome)
 {
     const struct where *where = joiner->where;
-    struct fault fault;
+    struct trouble trouble;
 
     if (welcome->role == PRINCIPAL_NONE || welcome->role == PRINCIPAL_WORKER)
         return say(EXIT_DENIED, joiner->address, "join with a token of role submit, read or admin",
@@ -205,10 +203,8 @@ static int check(const struct joiner *joiner, const struct msg_welcome *welcome)
         return say(EXIT_OURS, joiner->address, NULL, "the head named no port for clients");
     if (where->local)
         return 0;
-    fault_init(&fault);
-    if (known_head_pin(&where->address, where->head_key, &fault) != 0)
-        return say_fault(EXIT_DENIED, "known heads", &fault);
-    fault_fini(&fault);
+    if (known_head_pin(&where->address, where->head_key, &trouble) != 0)
+        return say_trouble(EXIT_DENIED, "known heads", &trouble);
     return 0;
 }
 

@@ -18,6 +18,9 @@
 #define REDRAW_MS    1000u /* where one is drawn over the other */
 #define ROWS_MS      250u  /* between two looks at the trials, at most */
 #define ROWS_FIRST   5u    /* and at first: it doubles */
+#define HOLD_MS      2u    /* between two looks for the first node */
+#define STOP_MS      200u  /* between two tries to stop */
+#define LEAVE_MS     5000u /* for on_result to end after a Ctrl-C */
 #define WAIT_MS      20000u
 #define PENDING_MOST LIMIT_CHUNK_BYTES /* of lines that the callback has not read */
 #define TICK_MS      100
@@ -31,12 +34,15 @@ struct live {
     struct live_print *print;
     struct callback callback;
     bool has_callback;
+    bool deaf;                /* it closed its input: it was said */
     uint64_t open[QUESTIONS]; /* request numbers; 0: not asked */
     uint64_t version;         /* of the rows that were seen */
     uint64_t cursor;          /* of the feed */
     uint64_t rows_ms;         /* when to look at the trials again */
     uint64_t rows_gap_ms;
     uint64_t status_ms;
+    uint64_t hold_ms; /* until then the first block may wait for a node */
+    uint64_t stop_ms; /* when to ask again for the stop that the head could not commit; 0: never */
     uint64_t now_ms;
     bool ended;     /* the experiment has */
     bool rows_done; /* and all its rows were seen */
@@ -67,6 +73,14 @@ static void ask_status(struct live *live)
     send(live, ASK_STATUS, MSG_STATUS, &ask, 0);
 }
 
+static void ask_stop(struct live *live)
+{
+    const struct msg_stop stop = {.experiment = live->options->experiment, .trial = MSG_ALL};
+
+    live->stop_ms = 0;
+    send(live, ASK_STOP, MSG_STOP, &stop, 0);
+}
+
 /* Ask whatever it is time to ask. */
 static void ask(struct live *live)
 {
@@ -94,9 +108,11 @@ static void ask(struct live *live)
     if (shows && !options->redraw && !live->rows_done && may_ask(live, ASK_ROWS) &&
         (live->now_ms >= live->rows_ms || live->ended))
         send(live, ASK_ROWS, MSG_TRIALS, &rows, rows.wait_ms);
-    if (live->has_callback && !live->lines_done && may_ask(live, ASK_LINES) &&
+    if (live->callback.fd >= 0 && !live->lines_done && may_ask(live, ASK_LINES) &&
         live->callback.pending.size < PENDING_MOST)
         send(live, ASK_LINES, MSG_RESULTS, &lines, lines.wait_ms);
+    if (live->stop_ms != 0 && live->now_ms >= live->stop_ms && !live->ended)
+        ask_stop(live);
 }
 
 static void on_rows(struct live *live, const struct msg_trial_rows *reply)
@@ -118,6 +134,29 @@ static void on_lines(struct live *live, const struct msg_lines *reply)
     live->lines_done = reply->ended;
 }
 
+/* A private cluster's worker comes a moment after its head: a block without it would say that
+ * nothing is known of the resources. */
+static bool is_too_early(struct live *live, const struct msg_status_reply *reply)
+{
+    if (live->options->cluster == NULL || live->last_asked || reply->nodes > 0 ||
+        live->now_ms >= live->hold_ms)
+        return false;
+    live->status_ms = live->now_ms + HOLD_MS;
+    return true;
+}
+
+/* Ctrl-C counts even while the head cannot commit, or where all trials have just ended. */
+static int on_refusal(struct live *live, enum question question, const struct msg_error *error)
+{
+    if (question != ASK_STOP)
+        return say_refusal(error);
+    if (error->code == ERROR_UNAVAILABLE)
+        live->stop_ms = live->now_ms + STOP_MS;
+    else if (!live->ended)
+        return say_refusal(error);
+    return 0;
+}
+
 static int on_answer(struct live *live, const struct message *message)
 {
     enum question question = QUESTIONS;
@@ -129,7 +168,7 @@ static int on_answer(struct live *live, const struct message *message)
         return 0;
     live->open[question] = 0;
     if (message->type == MSG_ERROR)
-        return say_refusal(message->body);
+        return on_refusal(live, question, message->body);
     if (question == ASK_ENDED && message->type == MSG_TRIAL_ROWS) {
         live->ended = ((const struct msg_trial_rows *)message->body)->ended;
         live->rows_done |= live->ended && (live->options->redraw || live->options->quiet);
@@ -137,7 +176,9 @@ static int on_answer(struct live *live, const struct message *message)
         on_rows(live, message->body);
     } else if (question == ASK_LINES && message->type == MSG_LINES) {
         on_lines(live, message->body);
-    } else if (question == ASK_STATUS && message->type == MSG_STATUS_REPLY) {
+    } else if (question == ASK_STATUS && message->type == MSG_STATUS_REPLY &&
+               !is_too_early(live, message->body)) {
+        live->hold_ms = 0;
         live_print_status(live->print, message->body);
         live->over |= live->last_asked;
     }
@@ -159,8 +200,6 @@ static int answers(struct live *live)
 /* True where there is nothing more to show. */
 static bool interrupted(struct live *live, int number)
 {
-    const struct msg_stop stop = {.experiment = live->options->experiment, .trial = MSG_ALL};
-
     if (live->outcome->signal != 0) {
         live->outcome->killed = true;
         return true;
@@ -169,7 +208,7 @@ static bool interrupted(struct live *live, int number)
     if (!live->options->stops)
         return true;
     live_print_stopping(live->print);
-    send(live, ASK_STOP, MSG_STOP, &stop, 0);
+    ask_stop(live);
     return false;
 }
 
@@ -185,15 +224,11 @@ static bool look_at_signals(struct live *live)
 
 static void feed_callback(struct live *live)
 {
-    if (!live->has_callback || callback_write(&live->callback))
+    if (!live->has_callback || live->deaf || callback_write(&live->callback))
         return;
-    live->outcome->callback_status = callback_finish(&live->callback);
-    live->has_callback = false;
-    (void)say(EXIT_TRIALS_FAILED, "on_result", NULL,
-              "it stopped reading and ended with status %d; the experiment goes on",
-              live->outcome->callback_status);
-    if (live->outcome->callback_status == 0)
-        live->outcome->callback_status = -1;
+    live->deaf = true;
+    (void)say(EXIT_TRIALS_FAILED, "on_result", "let it read to the end of its input",
+              "it reads no more results; the experiment goes on");
 }
 
 enum { POLL_SIGNALS = CONNECTION_ITEMS, POLL_CALLBACK, POLL_HEAD, POLL_WORKER, POLL_COUNT };
@@ -223,7 +258,7 @@ static int wait_for_something(struct live *live)
     count = CONNECTION_ITEMS;
     if (live->options->signals >= 0)
         items[count++] = (zmq_pollitem_t){.fd = live->options->signals, .events = ZMQ_POLLIN};
-    if (live->has_callback && live->callback.pending.size > 0)
+    if (live->callback.fd >= 0 && live->callback.pending.size > 0)
         items[count++] = (zmq_pollitem_t){.fd = live->callback.fd, .events = ZMQ_POLLOUT};
     if (live->options->cluster != NULL)
         private_cluster_fds(live->options->cluster, fds);
@@ -240,7 +275,7 @@ static int wait_for_something(struct live *live)
 
 static bool all_fed(const struct live *live)
 {
-    return !live->has_callback || (live->lines_done && live->callback.pending.size == 0);
+    return live->callback.fd < 0 || (live->lines_done && live->callback.pending.size == 0);
 }
 
 static int show(struct live *live)
@@ -271,6 +306,36 @@ static int show(struct live *live)
     return rc;
 }
 
+/* Its input ends. It may take its time with what it has read; after a Ctrl-C, not for long. */
+static int end_callback(struct live *live)
+{
+    struct callback *callback = &live->callback;
+    struct pollfd waits[2] = {{.fd = callback->process.pidfd, .events = POLLIN},
+                              {.fd = live->options->signals, .events = POLLIN}};
+    bool hurry = live->outcome->signal != 0;
+    uint64_t until = clock_ms() + LEAVE_MS;
+    int number = 0;
+    int status;
+
+    callback_close(callback);
+    while (number == 0 && (!hurry || clock_ms() < until)) {
+        if (poll(waits, 2, hurry ? TICK_MS : -1) > 0 && waits[0].revents != 0)
+            break;
+        number = live->options->signals >= 0 ? sig_next(live->options->signals) : 0;
+    }
+    if (number != 0) {
+        live->outcome->killed = hurry;
+        live->outcome->signal = number;
+    }
+    if (waits[0].revents == 0)
+        process_signal(&callback->process, SIGKILL);
+    status = callback_finish(callback);
+    if (status != 0 && live->outcome->signal == 0)
+        (void)say(EXIT_TRIALS_FAILED, "on_result", "run it by hand on a trial's result.json",
+                  "it ended with status %d", status);
+    return status != 0 ? status : live->deaf ? -1 : 0;
+}
+
 int live_show(const struct live_options *options, struct live_outcome *outcome)
 {
     struct live live = {
@@ -278,6 +343,7 @@ int live_show(const struct live_options *options, struct live_outcome *outcome)
     int rc = 0;
 
     *outcome = (struct live_outcome){0};
+    live.hold_ms = clock_ms() + STATUS_MS;
     if (options->on_result != NULL) {
         rc = callback_start(options->on_result, options->folder, &live.callback);
         live.has_callback = rc == 0;
@@ -288,7 +354,7 @@ int live_show(const struct live_options *options, struct live_outcome *outcome)
     if (live.has_callback && (rc != 0 || outcome->killed))
         callback_kill(&live.callback);
     else if (live.has_callback)
-        outcome->callback_status = callback_finish(&live.callback);
+        outcome->callback_status = end_callback(&live);
     live_print_free(live.print);
     arena_fini(&live.arena);
     return rc;

@@ -23,10 +23,10 @@ struct live_options {
 };
 
 struct live_outcome {
-    bool ended;  /* the experiment has */
-    int signal;  /* that ended the show or the experiment; 0: none */
-    bool killed; /* by a second one */
-    int callback_status;
+    bool ended;          /* the experiment has */
+    int signal;          /* that ended the show or the experiment; 0: none */
+    bool killed;         /* by a second one */
+    int callback_status; /* of on_result; -1: it stopped reading */
 };
 
 /* 0 when the show is over; else an exit status, and it was said why. EXIT_TIMED_OUT: until_ms

@@ -10,6 +10,7 @@
 #include "client/result_block.h"
 #include "client/rows.h"
 #include "client/status_block.h"
+#include "client/tame.h"
 #include "common/xalloc.h"
 
 #define RESULT_MS 5000u /* between two results of a trial */
@@ -66,11 +67,12 @@ static void print_event(struct live_print *print, const char *event, const char 
 /* Over the old block; lines are cut at the terminal's edge, else the count of them is wrong. */
 static void draw(struct live_print *print, struct span text)
 {
-    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    struct winsize size;
     const char *at = text.data;
     const char *end = at + text.size;
 
-    (void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size); /* as it was, where it cannot tell */
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+        size = (struct winsize){.ws_row = 24, .ws_col = 80};
     if (print->lines > 0)
         (void)printf("\033[%uA\033[J", print->lines);
     print->lines = 0;
@@ -88,7 +90,7 @@ static void draw(struct live_print *print, struct span text)
             break;
         at = stop + 1;
     }
-    (void)fflush(stdout);
+    out_push();
 }
 
 void live_print_status(struct live_print *print, const struct msg_status_reply *status)
@@ -100,12 +102,13 @@ void live_print_status(struct live_print *print, const struct msg_status_reply *
     } else {
         status_block(status, &print->arena, &text);
         if (print->redraw) {
+            tame(&text, true);
             draw(print, buf_span(&text));
+            buf_fini(&text);
         } else {
-            out_write(buf_span(&text));
-            (void)fflush(stdout);
+            out_text(&text);
+            out_push();
         }
-        buf_fini(&text);
     }
     arena_reset(&print->arena);
 }
@@ -144,9 +147,8 @@ void live_print_row(struct live_print *print, const struct msg_trial_row *row, u
         print_event(print, "result", "trial", rows_trial(row, &print->arena));
     } else {
         result_block(row, &print->arena, &text);
-        out_write(buf_span(&text));
-        (void)fflush(stdout);
-        buf_fini(&text);
+        out_text(&text);
+        out_push();
     }
     arena_reset(&print->arena);
 }
@@ -157,5 +159,5 @@ void live_print_stopping(struct live_print *print)
         return;
     (void)printf("Stopping: trials are ended and what they reported is kept. Ctrl-C again kills "
                  "everything at once.\n");
-    (void)fflush(stdout);
+    out_push();
 }

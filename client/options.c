@@ -127,6 +127,9 @@ static int unknown(const struct reader *reader, const char *argument, struct opt
     for (uint32_t i = 0; i < reader->count; i++)
         if (reader->rows[i]->name != NULL)
             names[count++] = reader->rows[i]->name;
+    for (uint32_t i = 0; i < count && argument[size] == '='; i++)
+        if (strcmp(what + 2, names[i]) == 0)
+            return refuse(error, what, "takes no value", what);
     nearest = spec_nearest(what + 2, names, count);
     if (nearest != NULL)
         (void)snprintf(mend, sizeof(mend), "--%s", nearest);

@@ -1,15 +1,27 @@
 #include "client/out.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <libsmartcols/libsmartcols.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "client/say.h"
+#include "client/tame.h"
 #include "common/json.h"
 #include "common/xalloc.h"
+
+/* Of the first write that failed: what goes wrong later says less. */
+static int first_errno;
+
+static void note(bool failed)
+{
+    if (failed && first_errno == 0)
+        first_errno = errno;
+}
 
 struct table_out {
     struct libscols_table *table; /* owned */
@@ -116,12 +128,20 @@ void out_json(const struct value *value, bool line, struct arena *arena)
     out_write(buf_span(&text));
     buf_fini(&text);
     if (line)
-        (void)fflush(stdout);
+        out_push();
 }
 
 void out_write(struct span bytes)
 {
-    (void)fwrite(bytes.data, 1, bytes.size, stdout); /* out_flush tells of failures */
+    if (bytes.size > 0)
+        note(fwrite(bytes.data, 1, bytes.size, stdout) != bytes.size);
+}
+
+void out_text(struct buf *text)
+{
+    tame(text, true);
+    out_write(buf_span(text));
+    buf_fini(text);
 }
 
 bool out_is_terminal(void)
@@ -133,9 +153,25 @@ bool out_is_terminal(void)
            term[0] != '\0' && span_is(span_text(term), "dumb") == false;
 }
 
+void out_push(void)
+{
+    note(fflush(stdout) != 0);
+}
+
 int out_flush(void)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    static bool said;
+
+    out_push();
+    if (first_errno == 0 && ferror(stdout))
+        first_errno = EIO; /* why, is lost */
+    if (first_errno == 0)
         return 0;
-    return say_errno(EXIT_OURS, "standard output", "make room where it goes");
+    if (first_errno == EPIPE)
+        return 128 + SIGPIPE;
+    errno = first_errno;
+    if (!said)
+        (void)say_errno(EXIT_OURS, "standard output", "make room where it goes");
+    said = true;
+    return EXIT_OURS;
 }

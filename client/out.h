@@ -26,10 +26,18 @@ void out_json(const struct value *value, bool line, struct arena *arena);
 
 void out_write(struct span bytes);
 
+/* Text for people, which may have something of a trial's or a peer's in it: tamed and written, and
+ * the buffer freed. */
+void out_text(struct buf *text);
+
 /* Whether standard output is a terminal that may be drawn on (and NO_COLOR is not set). */
 bool out_is_terminal(void);
 
-/* All that was printed has left; else it is said why not, and EXIT_OURS is returned. */
+/* What was printed leaves now; out_flush tells of failures. */
+void out_push(void);
+
+/* All that was printed has left; else it is said why not, once, and EXIT_OURS is returned. Nothing
+ * is said where nobody reads any more: as if SIGPIPE had ended us, which some callers ignore. */
 int out_flush(void);
 
 #endif

@@ -39,7 +39,7 @@ static enum found find_experiment(const struct msg_experiments *list,
             several_found = false;
         } else if (selector_begins(rows[i].name, selector->text) &&
                    (found == NULL || !span_is(found->name, selector->text))) {
-            several_found = found != NULL && !span_equal(found->name, rows[i].name);
+            several_found |= found != NULL && !span_equal(found->name, rows[i].name);
             found = &rows[i];
         }
     }
@@ -194,6 +194,8 @@ int source_pick(struct source *source, const char *selects, struct arena *arena,
 
     if (selects == NULL)
         selects = "last";
+    if (source_is_named(source))
+        selects = "last"; /* the one that is there */
     if (!selector_parse(selects, arena, &selector, &why))
         return say(EXIT_USAGE, selects, "assay list", "%s", why);
     rc = source_list(source, arena, &list);
@@ -201,12 +203,16 @@ int source_pick(struct source *source, const char *selects, struct arena *arena,
         return rc;
     if (list.rows.count == 0)
         return say(EXIT_REFUSED, selects, "assay submit FILE", "there are no experiments");
-    if (selector.kind == SELECT_PATH ||
-        (source_connection(source) == NULL && strchr(selects, '/') != NULL && !selector.has_trials))
-        selector.kind = SELECT_LAST; /* the folder that was opened */
+    if (selector.kind == SELECT_PATH)
+        return say(EXIT_USAGE, selects, "its number or name; see: assay list",
+                   "a folder's experiment is not the head's");
     if (selector.kind == SELECT_ALL)
         return several(selects);
     found = find_experiment(&list, &selector, &pick.experiment);
+    if (found == FOUND_NONE && selector.kind == SELECT_NUMBER) {
+        selector.kind = SELECT_TEXT; /* a name may begin with digits */
+        found = find_experiment(&list, &selector, &pick.experiment);
+    }
     if (found == FOUND_SEVERAL)
         return several(selects);
     if (found == FOUND_NONE)

@@ -17,6 +17,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "common/sys/home.h"
+#include "common/sys/sig.h"
 #include "common/xalloc.h"
 
 #define READY_MS    30000u /* for the head to listen */
@@ -47,7 +48,7 @@ static int make_folder(struct private_cluster *cluster)
         return say_errno(EXIT_OURS, "ASSAY_HOME", "name a folder that can be written");
     if ((size_t)snprintf(cluster->dir, sizeof(cluster->dir), "%s/runs/%s-%d", home, stamp,
                          (int)getpid()) >= sizeof(cluster->dir))
-        return say(EXIT_OURS, "ASSAY_HOME", NULL, "the path is too long");
+        return say(EXIT_OURS, "ASSAY_HOME", "set it to a shorter path", "the path is too long");
     if (fs_make_dirs(cluster->dir, 0700) != 0)
         return say_errno(EXIT_OURS, cluster->dir, "set ASSAY_HOME to a folder that can be written");
     return 0;
@@ -129,7 +130,7 @@ int private_cluster_start(struct private_cluster **out)
     *out = cluster;
     return 0;
 out:
-    private_cluster_stop(cluster, true, false);
+    private_cluster_stop(cluster, -1, true, false);
     return rc;
 }
 
@@ -252,21 +253,31 @@ int private_cluster_died(struct private_cluster *cluster)
 
 /* Until both are gone, or until_ms. In a hurry they are told again and again: the first SIGTERM
  * asks a daemon to end in order, the second to end at once. */
-static void wait_for_both(struct private_cluster *cluster, bool hurry, uint64_t until_ms)
+static void wait_for_both(struct private_cluster *cluster, int signals, bool hurry,
+                          uint64_t until_ms)
 {
     struct process *processes[] = {&cluster->worker, &cluster->head};
 
-    while (clock_ms() < until_ms) {
-        struct pollfd waits[2];
+    for (uint64_t now_ms = clock_ms(); now_ms < until_ms; now_ms = clock_ms()) {
+        struct pollfd waits[3];
         nfds_t count = 0;
+        bool signalled;
+        int ready;
 
         for (size_t i = 0; i < 2; i++)
             if (processes[i]->pid != 0 && process_reap(processes[i], false) < 0)
                 waits[count++] = (struct pollfd){.fd = processes[i]->pidfd, .events = POLLIN};
         if (count == 0)
             return;
-        if (poll(waits, count, hurry ? AGAIN_MS : (int)(until_ms - clock_ms())) != 0 || !hurry)
+        waits[count++] = (struct pollfd){.fd = signals, .events = POLLIN}; /* none if negative */
+        ready = poll(waits, count, hurry ? AGAIN_MS : (int)(until_ms - now_ms));
+        signalled = signals >= 0 && sig_next(signals) != 0;
+        if (signalled && !hurry) {
+            hurry = true;
+            until_ms = clock_ms() + HURRY_MS;
+        } else if (ready != 0 || !hurry) {
             continue;
+        }
         for (size_t i = 0; i < 2; i++)
             process_signal(processes[i], SIGTERM);
     }
@@ -297,13 +308,13 @@ const char *private_cluster_folder(const struct private_cluster *cluster)
     return cluster->dir;
 }
 
-void private_cluster_stop(struct private_cluster *cluster, bool hurry, bool keep)
+void private_cluster_stop(struct private_cluster *cluster, int signals, bool hurry, bool keep)
 {
     if (cluster == NULL)
         return;
     process_signal(&cluster->worker, SIGTERM);
     process_signal(&cluster->head, SIGTERM);
-    wait_for_both(cluster, hurry, clock_ms() + (hurry ? HURRY_MS : END_MS));
+    wait_for_both(cluster, signals, hurry, clock_ms() + (hurry ? HURRY_MS : END_MS));
     if (cluster->ready >= 0)
         (void)close(cluster->ready);
     remove_data(cluster, keep);

@@ -23,8 +23,9 @@ int private_cluster_died(struct private_cluster *cluster);
 /* The head's data directory, whose log `assay replay` reads. */
 const char *private_cluster_folder(const struct private_cluster *cluster);
 
-/* End both; in a hurry everything is killed at once. The head's folder is kept, for `assay replay`
+/* End both; in a hurry, and from the next of signals (of sig_open; -1: none) on, everything is
+ * killed at once. The head's folder is kept, for `assay replay`
  * and for a look at what went wrong, unless nothing was run (keep false). Accepts NULL. */
-void private_cluster_stop(struct private_cluster *cluster, bool hurry, bool keep);
+void private_cluster_stop(struct private_cluster *cluster, int signals, bool hurry, bool keep);
 
 #endif

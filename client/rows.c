@@ -253,6 +253,8 @@ static struct span get_packed(const struct value *map, const char *key, struct a
 
 void rows_experiment_read(const struct value *value, struct msg_experiment_row *out)
 {
+    const struct value *total = value_get(value, "total");
+
     *out = (struct msg_experiment_row){
         .experiment = get_u32(value, "experiment"),
         .name = get_text(value, "name"),
@@ -260,7 +262,7 @@ void rows_experiment_read(const struct value *value, struct msg_experiment_row *
         .owner = get_text(value, "owner"),
         .submitted_ms = (uint64_t)get_int(value, "submitted_ms"),
         .ended_ms = (uint64_t)get_int(value, "ended_ms"),
-        .total = get_u32(value, "total"),
+        .total = total != NULL && total->type == VALUE_INT ? get_u32(value, "total") : UINT32_MAX,
         .created = get_u32(value, "created"),
         .pending = get_u32(value, "pending"),
         .running = get_u32(value, "running"),

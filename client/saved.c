@@ -120,14 +120,19 @@ static int read_whole(const struct value *whole, struct arena *arena, struct sav
     if (experiment == NULL || experiment->type != VALUE_MAP)
         return ERR_MALFORMED;
     rows_experiment_read(experiment, &out->experiment);
+    if (out->experiment.name.size == 0)
+        return ERR_MALFORMED;
     read_status(whole, arena, &out->status);
     out->spec = spec != NULL ? *spec : value_null();
     if (trials == NULL || trials->type != VALUE_LIST)
         return 0;
     out->trials = arena_alloc(arena, trials->count * sizeof(*out->trials));
     out->count = trials->count;
-    for (uint32_t i = 0; i < trials->count; i++)
+    for (uint32_t i = 0; i < trials->count; i++) {
         rows_trial_read(&trials->items[i], arena, &out->trials[i]);
+        if (out->trials[i].state.size == 0)
+            return ERR_MALFORMED;
+    }
     return 0;
 }
 
@@ -140,6 +145,8 @@ int saved_read(const char *folder, struct arena *arena, struct saved *out)
     struct value whole;
     int err = fs_join(path, folder, NAME);
 
+    if (err == 0 && !fs_is_file(path))
+        err = ERR_NOT_FOUND;
     if (err == 0)
         err = fs_read(path, FILE_MOST, &text);
     if (err == 0)
@@ -147,8 +154,8 @@ int saved_read(const char *folder, struct arena *arena, struct saved *out)
     if (err == 0)
         err = read_whole(&whole, arena, &saved);
     buf_fini(&text);
-    if (err != 0 && err != ERR_NOT_FOUND)
-        return err;
+    if (err != 0)
+        saved = (struct saved){0}; /* missing or damaged: the trials' own files are still there */
     if (saved.trials == NULL)
         err = saved_walk(folder, arena, &saved);
     if (err == 0)

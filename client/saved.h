@@ -1,8 +1,8 @@
 /* saved.h - an experiment read from its own folder, when no head is there to ask.
  *
  * `assay run` leaves experiment.json in the experiment's folder: what was asked for, and every
- * trial's row. Where it is missing or was written before the end, the trials' own params.json and
- * result.json say what they can. */
+ * trial's row. Where it is missing, damaged or was written before the end, the trials' own
+ * params.json and result.json say what they can. */
 #ifndef CLIENT_SAVED_H
 #define CLIENT_SAVED_H
 

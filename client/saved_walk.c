@@ -1,8 +1,9 @@
-/* saved_walk.c - trials as their own folders tell of them: params.json and the last line of
- * result.json. */
+/* saved_walk.c - trials as their own folders tell of them: params.json, and the last and the best
+ * line of result.json. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "client/saved.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/spec.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 
@@ -36,10 +38,10 @@ static size_t name_size(const char *folder)
     return size;
 }
 
-/* The last whole line of a file, and how many there are at least; empty where there is none. */
+/* The last whole line of a file; empty where there is none. */
 static void last_line(const char *path, struct buf *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a trial may have put a FIFO there */
     struct stat status;
     off_t from;
     ssize_t got;
@@ -74,6 +76,47 @@ static struct span packed(const struct value *value, struct arena *arena)
     return out;
 }
 
+/* One more result; of equal ones the first counts. */
+static void take_best(const struct value *result, const char *metric, bool least,
+                      struct msg_trial_row *row)
+{
+    const struct value *number = value_get(result, metric);
+    const struct value *at = value_get(result, "training_iteration");
+    double found = number != NULL && value_is_number(number) ? value_number(number) : NAN;
+
+    if (isnan(found) || (row->has_best && (least ? found >= row->best : found <= row->best)))
+        return;
+    row->has_best = true;
+    row->best = found;
+    row->best_at = at != NULL && at->type == VALUE_INT ? at->integer : 0;
+}
+
+/* The best of all whole lines; last_line has seen that it is a file. */
+static void read_best(const char *path, const struct msg_experiment_row *experiment,
+                      struct msg_trial_row *row)
+{
+    FILE *file = fopen(path, "re");
+    char metric[LIMIT_NAME_BYTES + 1];
+    struct arena arena = {0};
+    struct json_error error;
+    struct value result;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size;
+
+    if (file == NULL)
+        return;
+    (void)snprintf(metric, sizeof(metric), "%.*s", SPAN(experiment->metric));
+    while ((size = getline(&line, &room, file)) > 0 && line[size - 1] == '\n') {
+        arena_reset(&arena);
+        if (json_read(span_of(line, (size_t)size), &arena, &result, &error) == 0)
+            take_best(&result, metric, experiment->mode == MODE_MIN, row);
+    }
+    free(line);
+    arena_fini(&arena);
+    (void)fclose(file);
+}
+
 static void read_result(const char *path, const struct msg_experiment_row *experiment,
                         struct arena *arena, struct msg_trial_row *row)
 {
@@ -81,7 +124,6 @@ static void read_result(const char *path, const struct msg_experiment_row *exper
     struct json_error error;
     struct buf line = {0};
     struct value result;
-    char metric[LIMIT_NAME_BYTES + 1];
 
     last_line(path, &line);
     if (line.size > 0 && json_read(buf_span(&line), arena, &result, &error) == 0 &&
@@ -94,14 +136,9 @@ static void read_result(const char *path, const struct msg_experiment_row *exper
         if (member != NULL && member->type == VALUE_TEXT)
             row->hostname = span_of(member->text, member->count);
         member = value_get(&result, "training_iteration");
-        if (member != NULL && member->type == VALUE_INT && member->integer > 0) {
+        if (member != NULL && member->type == VALUE_INT && member->integer > 0)
             row->results = (uint64_t)member->integer;
-            row->best_at = member->integer;
-        }
-        (void)snprintf(metric, sizeof(metric), "%.*s", SPAN(experiment->metric));
-        member = value_get(&result, metric);
-        row->has_best = member != NULL && value_is_number(member);
-        row->best = row->has_best ? value_number(member) : 0;
+        read_best(path, experiment, row);
     }
     buf_fini(&line);
 }
@@ -112,7 +149,7 @@ static void read_params(const char *path, struct arena *arena, struct msg_trial_
     struct buf text = {0};
     struct value config;
 
-    if (fs_read(path, LIMIT_CONFIG_BYTES * 4u, &text) == 0 &&
+    if (fs_is_file(path) && fs_read(path, LIMIT_CONFIG_BYTES * 4u, &text) == 0 &&
         json_read(buf_span(&text), arena, &config, &error) == 0 && config.type == VALUE_MAP)
         row->config = packed(&config, arena);
     buf_fini(&text);

@@ -5,29 +5,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/tame.h"
 #include "common/sys/log.h"
 
 static bool verbose;
 
 /* What came from a file or a peer cannot make a second line, or speak to a terminal. */
-static const char *tame(struct buf *text)
+static const char *tamed(struct buf *text)
 {
-    for (size_t i = 0; i < text->size; i++)
-        if (text->data[i] < 0x20 || text->data[i] == 0x7f)
-            text->data[i] = '?';
+    tame(text, false);
     return buf_text(text);
 }
 
 static void say_lines(const char *what, const char *why, const char *mend)
 {
     struct buf lines[3] = {{0}, {0}, {0}};
-    const char *texts[3] = {what, why, mend != NULL ? mend : ""};
+    const char *texts[3] = {what, why, mend != NULL ? mend : "again with -v, which says more"};
 
     (void)fflush(stdout); /* in the order in which it happened */
     for (int i = 0; i < 3; i++)
         buf_append_text(&lines[i], texts[i]);
-    log_error_for_people(tame(&lines[0]), tame(&lines[1]),
-                         lines[2].size > 0 ? tame(&lines[2]) : NULL);
+    log_error_for_people(tamed(&lines[0]), tamed(&lines[1]),
+                         lines[2].size > 0 ? tamed(&lines[2]) : NULL);
     for (int i = 0; i < 3; i++)
         buf_fini(&lines[i]);
 }
@@ -45,10 +44,9 @@ int say(int status, const char *what, const char *mend, const char *why, ...)
     return status;
 }
 
-int say_fault(int status, const char *what, struct fault *fault)
+int say_trouble(int status, const char *what, const struct trouble *trouble)
 {
-    say_lines(what, buf_text(&fault->why), fault->mend.size > 0 ? buf_text(&fault->mend) : NULL);
-    fault_fini(fault);
+    say_lines(what, trouble->why, trouble_mend_text(trouble));
     return status;
 }
 
@@ -101,6 +99,6 @@ void say_note(const char *format, ...)
     va_start(args, format);
     buf_vprintf(&text, format, args);
     va_end(args);
-    (void)fprintf(stderr, "assay: %s\n", tame(&text));
+    (void)fprintf(stderr, "assay: %s\n", tamed(&text));
     buf_fini(&text);
 }

@@ -4,15 +4,15 @@
 #define CLIENT_SAY_H
 
 #include "client/exits.h"
-#include "proto/fault.h"
+#include "common/trouble.h"
 #include "proto/msg.h"
 
-/* mend may be NULL: there is nothing to advise. */
+/* mend NULL: nothing better to advise than -v. */
 int say(int status, const char *what, const char *mend, const char *why, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Says a fault and forgets it. */
-int say_fault(int status, const char *what, struct fault *fault);
+/* What a function of ours was refused; what: the thing that was asked for. */
+int say_trouble(int status, const char *what, const struct trouble *trouble);
 
 /* What a head refused; the status goes by its code. */
 int say_refusal(const struct msg_error *error);

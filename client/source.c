@@ -13,12 +13,12 @@
 #include "common/sys/home.h"
 #include "common/xalloc.h"
 
-#define CONNECT_MS 10000u
 #define READ_BYTES LIMIT_CHUNK_BYTES
 
 struct source {
     struct connection *connection; /* NULL: a folder */
     bool borrowed;
+    bool named; /* the folder, by the user */
     struct arena arena;
     struct saved saved;
 };
@@ -29,7 +29,7 @@ static int open_folder(struct source *source, const char *folder)
 
     if (err == 0)
         return 0;
-    return say(EXIT_USAGE, folder, "assay list", "%s",
+    return say(EXIT_USAGE, folder, "name an experiment's own folder: local_dir/NAME", "%s",
                err == ERR_NOT_FOUND ? "no experiment's results are there" : err_text(err));
 }
 
@@ -62,12 +62,14 @@ static int open_source(struct source *source, const char *address, const char *t
     char *path;
     int rc;
 
-    if (selects != NULL && !selector_parse(selects, &source->arena, &selector, &why))
+    if (selects != NULL && !is_folder(selects) &&
+        !selector_parse(selects, &source->arena, &selector, &why))
         return say(EXIT_USAGE, selects, "assay list", "%s", why);
-    if (selects != NULL && (selector.kind == SELECT_PATH || is_folder(selects))) {
+    if (selects != NULL && (is_folder(selects) || selector.kind == SELECT_PATH)) {
         path = home_expand(selects);
         if (path == NULL)
-            return say_errno(EXIT_USAGE, selects, NULL);
+            return say_errno(EXIT_USAGE, selects, "write an absolute path");
+        source->named = true;
         rc = open_folder(source, path);
         free(path);
         return rc;
@@ -113,6 +115,11 @@ void source_close(struct source *source)
 struct connection *source_connection(struct source *source)
 {
     return source->connection;
+}
+
+bool source_is_named(const struct source *source)
+{
+    return source->named;
 }
 
 int source_list(struct source *source, struct arena *arena, struct msg_experiments *out)
@@ -237,7 +244,7 @@ static struct span read_piece(struct span folder, const char *name, uint64_t off
                               struct arena *arena)
 {
     const char *path = arena_printf(arena, "%.*s/%s", SPAN(folder), name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a trial may have put a FIFO there */
     void *bytes;
     ssize_t got;
 

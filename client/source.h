@@ -21,6 +21,9 @@ void source_close(struct source *source);
 /* NULL where it is a folder. */
 struct connection *source_connection(struct source *source);
 
+/* Whether it is the folder that the user named, and not that of the last run. */
+bool source_is_named(const struct source *source);
+
 int source_list(struct source *source, struct arena *arena, struct msg_experiments *out);
 int source_status(struct source *source, uint32_t experiment, bool whole, struct arena *arena,
                   struct msg_status_reply *out);

@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/cursor.h"
+#include "common/limits.h"
 #include "common/pack.h"
 #include "common/xalloc.h"
 
@@ -212,8 +213,21 @@ int assay_report_json(struct assay_trial *trial, const char *json)
     return report_done(trial);
 }
 
+/* As much as will be shown, and valid UTF-8: a reason that cannot be read would be the wrong one.
+ */
+static void reason_copy(const char *why, struct buf *out)
+{
+    buf_append(out, why, strnlen(why, LIMIT_END_TEXT));
+    if (cursor_text_is_utf8(buf_span(out)))
+        return;
+    for (size_t i = 0; i < out->size; i++)
+        if (out->data[i] >= 0x80)
+            out->data[i] = '?';
+}
+
 void assay_fail(struct assay_trial *trial, const char *why)
 {
+    struct buf text = {0};
     size_t at;
 
     trial->failed = true;
@@ -221,8 +235,10 @@ void assay_fail(struct assay_trial *trial, const char *why)
         (void)fprintf(stderr, "assay: %s\n", why);
         return;
     }
+    reason_copy(why, &text);
     at = frame_begin(trial, 2, "error");
-    pack_text(&trial->out, why);
+    pack_string(&trial->out, buf_span(&text));
+    buf_fini(&text);
     frame_end(trial, at);
     flush(trial);
 }
@@ -299,12 +315,16 @@ int64_t assay_config_int(struct assay_trial *trial, const char *path, int64_t mi
     struct cursor cursor;
     int64_t whole;
     double number;
+    bool yes;
 
     if (!config_find(trial, path, &cursor))
         return missing;
     if (cursor_peek(&cursor) == CURSOR_INT)
         return cursor_int(&cursor, &whole) ? whole : missing;
-    number = assay_config_number(trial, path, (double)missing);
+    if (cursor_peek(&cursor) == CURSOR_BOOL)
+        return cursor_bool(&cursor, &yes) && yes ? 1 : 0;
+    if (!cursor_double(&cursor, &number))
+        return missing;
     return number > -9e18 && number < 9e18 ? (int64_t)number : missing;
 }
 
@@ -371,13 +391,16 @@ uint64_t assay_trial_seed(const struct assay_trial *trial)
 static int table_run(const struct assay_trainable *table, struct assay_trial *trial)
 {
     void *state = NULL;
-    int status = table->setup != NULL ? table->setup(trial, &state) : 0;
+    int failed = table->setup != NULL ? table->setup(trial, &state) : 0;
+    int trained = 0;
 
-    while (status == 0 && !trial->stopped)
-        status = table->train(trial, state);
+    while (failed == 0 && trained == 0 && !trial->stopped)
+        trained = table->train(trial, state);
     if (table->cleanup != NULL)
         table->cleanup(trial, state);
-    return status == 1 ? 0 : status;
+    if (failed != 0)
+        return failed;
+    return trained == 1 ? 0 : trained;
 }
 
 /* Nothing was given: ask for the configuration, and for how far the trial may go. */

@@ -30,12 +30,10 @@ static bool same_head(const struct address *a, const struct address *b)
 
 static int use_last(const struct last_head *last, struct where *out)
 {
-    struct fault fault;
+    struct trouble trouble;
 
-    fault_init(&fault);
-    if (key_pair_load(last->admin_key, &out->keys, &fault) != 0)
-        return say_fault(EXIT_DENIED, "this head's admin key", &fault);
-    fault_fini(&fault);
+    if (key_pair_load(last->admin_key, &out->keys, &trouble) != 0)
+        return say_trouble(EXIT_DENIED, "this head's admin key", &trouble);
     memcpy(out->head_key, last->key, KEY_BYTES);
     out->local = true;
     return 0;
@@ -43,16 +41,14 @@ static int use_last(const struct last_head *last, struct where *out)
 
 static int read_token(const char *token_file, struct where *out)
 {
-    struct fault fault;
+    struct trouble trouble;
 
     if (token_file == NULL)
         token_file = getenv("ASSAY_TOKEN_FILE");
     if (token_file == NULL || token_file[0] == '\0')
         return 0;
-    fault_init(&fault);
-    if (token_read(token_file, &out->token, &fault) != 0)
-        return say_fault(EXIT_USAGE, "token", &fault);
-    fault_fini(&fault);
+    if (token_read(token_file, &out->token, &trouble) != 0)
+        return say_trouble(EXIT_USAGE, "token", &trouble);
     out->has_token = true;
     return 0;
 }
@@ -61,27 +57,22 @@ static int read_token(const char *token_file, struct where *out)
 static int find_head_key(struct where *out)
 {
     char text[ADDRESS_TEXT];
-    struct fault fault;
+    struct trouble trouble;
     int err;
 
-    fault_init(&fault);
-    err = known_head_load(&out->address, out->head_key, &fault);
+    err = known_head_load(&out->address, out->head_key, &trouble);
     address_text(&out->address, text);
     if (err == ERR_NOT_FOUND && out->has_token) {
-        fault_fini(&fault);
         memcpy(out->head_key, out->token.head_key, KEY_BYTES);
         return 0;
     }
-    if (err == ERR_NOT_FOUND) {
-        fault_fini(&fault);
+    if (err == ERR_NOT_FOUND)
         return say(EXIT_DENIED, text,
                    "there: assay token create --role submit > submit.token; here: --token-file "
                    "submit.token",
                    "this machine has never joined that head");
-    }
     if (err != 0)
-        return say_fault(EXIT_DENIED, "known heads", &fault);
-    fault_fini(&fault);
+        return say_trouble(EXIT_DENIED, "known heads", &trouble);
     if (out->has_token && memcmp(out->head_key, out->token.head_key, KEY_BYTES) != 0)
         return say(EXIT_DENIED, text,
                    "if that head was set up anew, remove its file in ASSAY_HOME/known_heads",
@@ -93,27 +84,23 @@ static int own_keys(struct where *out)
 {
     char dir[LIMIT_PATH_BYTES];
     const char *home = home_dir();
-    struct fault fault;
+    struct trouble trouble;
 
     if (home == NULL || fs_join(dir, home, "keys") != 0)
         return say_errno(EXIT_OURS, "ASSAY_HOME", "name a folder that can be written");
-    fault_init(&fault);
-    if (key_pair_load_or_make(dir, "client.key", &out->keys, NULL, &fault) != 0)
-        return say_fault(EXIT_DENIED, "this user's key", &fault);
-    fault_fini(&fault);
+    if (key_pair_load_or_make(dir, "client.key", &out->keys, NULL, &trouble) != 0)
+        return say_trouble(EXIT_DENIED, "this user's key", &trouble);
     return 0;
 }
 
 static int find(const char *address, const char *token_file, bool quiet, struct where *out)
 {
     struct last_head last;
-    struct fault fault;
+    struct trouble trouble;
     bool has_last;
     int rc;
 
-    fault_init(&fault);
-    has_last = last_head_load(&last, &fault) == 0;
-    fault_fini(&fault);
+    has_last = last_head_load(&last, &trouble) == 0;
     if (address == NULL)
         address = getenv("ASSAY_ADDRESS");
     if (address == NULL || address[0] == '\0') {
@@ -125,10 +112,8 @@ static int find(const char *address, const char *token_file, bool quiet, struct 
         out->address = last.address;
         return use_last(&last, out);
     }
-    fault_init(&fault);
-    if (address_parse(span_text(address), ADDRESS_PORT, &out->address, &fault) != 0)
-        return say_fault(EXIT_USAGE, "--address", &fault);
-    fault_fini(&fault);
+    if (address_parse(span_text(address), ADDRESS_PORT, &out->address, &trouble) != 0)
+        return say_trouble(EXIT_USAGE, "--address", &trouble);
     rc = read_token(token_file, out);
     if (rc != 0)
         return rc;
@@ -156,24 +141,20 @@ int where_find(const char *address, const char *token_file, bool quiet, struct w
 int where_of_private(const char *address, const char *key, const char *key_file, struct where *out)
 {
     struct where where;
-    struct fault fault;
+    struct trouble trouble;
     int err;
 
     memset(&where, 0, sizeof(where));
     where.local = true;
-    fault_init(&fault);
-    err = address_parse(span_text(address), 0, &where.address, &fault);
+    err = address_parse(span_text(address), 0, &where.address, &trouble);
     if (err == 0)
-        err = key_pair_load(key_file, &where.keys, &fault);
-    if (err == 0 && key_parse(span_text(key), where.head_key) != 0) {
-        fault_set(&fault, key, "is no key", NULL);
-        err = ERR_MALFORMED;
-    }
+        err = key_pair_load(key_file, &where.keys, &trouble);
+    if (err == 0 && key_parse(span_text(key), where.head_key) != 0)
+        err = trouble_set(&trouble, ERR_MALFORMED, NULL, NULL, "%s is no key", key);
     if (err != 0) {
         where_fini(&where);
-        return say_fault(EXIT_OURS, "the private head", &fault);
+        return say_trouble(EXIT_OURS, "the private head", &trouble);
     }
-    fault_fini(&fault);
     *out = where;
     return 0;
 }

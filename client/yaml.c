@@ -289,7 +289,7 @@ static int key_read(struct reader *reader, struct fy_event *event, struct table 
         return refuse(reader, ERR_MALFORMED, "merge keys (<<) are not read");
     /* any pointer will do: that it is there says all */
     if (table_put(seen, span_text(text), (void *)reader) != NULL)
-        return refuse(reader, ERR_MALFORMED, "the key '%s' is there twice", text);
+        return refuse(reader, ERR_MALFORMED, "the key '%.100s' is there twice", text);
     *key = text;
     return 0;
 }

@@ -99,14 +99,19 @@ static void write_single(struct writer *writer, struct span text, size_t indent,
     buf_append_char(writer->out, '\'');
 }
 
-/* The code point at a place of valid UTF-8, and how many bytes it has. */
-static uint32_t code_point(const unsigned char *at, size_t *size)
+/* The code point at the beginning of a text, and how many bytes it has. A byte that begins none
+ * (files may be called anything) stands for U+FFFD. */
+static uint32_t code_point(const unsigned char *at, size_t left, size_t *size)
 {
     uint32_t code = at[0];
 
     *size = code < 0x80 ? 1 : code < 0xe0 ? 2 : code < 0xf0 ? 3 : 4;
     if (*size == 1)
         return code;
+    if (*size > left || !cursor_text_is_utf8(span_of(at, *size))) {
+        *size = 1;
+        return 0xfffd;
+    }
     code &= 0x7fu >> *size;
     for (size_t i = 1; i < *size; i++)
         code = code << 6 | (at[i] & 0x3fu);
@@ -146,7 +151,7 @@ static void write_double(struct writer *writer, struct span text, size_t indent,
 
     buf_append_char(writer->out, '"');
     for (size_t at = 0; at < text.size; at += size) {
-        uint32_t code = code_point(bytes + at, &size);
+        uint32_t code = code_point(bytes + at, text.size - at, &size);
         bool escape = code < 0x20 || code > 0x7e || code == '"' || code == '\\';
         bool may = !key && at > 0 && at + size < text.size;
 

@@ -314,21 +314,21 @@ bool cursor_map(struct cursor *cursor, uint32_t *pairs)
 bool cursor_skip(struct cursor *cursor, struct span *out)
 {
     const uint8_t *at = cursor->at;
-    uint64_t todo = 1; /* items still to pass; each costs a byte at least, so this ends */
+    uint64_t left = 1; /* items still to pass; each costs a byte at least, so this ends */
     struct item item;
 
     if (cursor->failed)
         return false;
-    for (; todo > 0; todo--) {
+    for (; left > 0; left--) {
         at = item_read(&item, at, cursor->end);
         if (at == NULL) {
             cursor->failed = true;
             return false;
         }
         if (item.type == CURSOR_LIST)
-            todo += item.count;
+            left += item.count;
         else if (item.type == CURSOR_MAP)
-            todo += (uint64_t)item.count * 2;
+            left += (uint64_t)item.count * 2;
     }
     if (out != NULL)
         *out = span_of(cursor->at, (size_t)(at - cursor->at));
@@ -391,33 +391,52 @@ bool cursor_text_is_utf8(struct span text)
     return true;
 }
 
-/* What one scan has open: items to come at each level of nesting. */
+/* A NUL would end the text early wherever it becomes a C string. */
+static bool text_is_clean(struct span text)
+{
+    return cursor_text_is_utf8(text) &&
+           (text.size == 0 || memchr(text.data, '\0', text.size) == NULL);
+}
+
+/* What one scan has open: at each level of nesting, items to come, and whether they are a map's
+ * keys and values. */
 struct scan {
-    uint64_t todo[SCAN_DEPTH + 1];
+    uint64_t left[SCAN_DEPTH + 1];
+    bool map[SCAN_DEPTH + 1];
     uint32_t depth;
     uint32_t items;
 };
+
+/* Whether the item that was just counted off is a key: its value is still to come. */
+static bool scan_at_key(const struct scan *scan)
+{
+    return scan->map[scan->depth] && scan->left[scan->depth] % 2 == 1;
+}
 
 static int scan_item(struct scan *scan, const struct item *item, const struct cursor_limits *limits)
 {
     if (++scan->items > limits->items)
         return ERR_TOO_BIG;
+    if (scan_at_key(scan) && item->type != CURSOR_TEXT)
+        return ERR_MALFORMED;
     if (item->type == CURSOR_TEXT || item->type == CURSOR_BYTES) {
         if (item->count > limits->text_bytes)
             return ERR_TOO_BIG;
-        if (item->type == CURSOR_TEXT && !cursor_text_is_utf8(span_of(item->data, item->count)))
+        if (item->type == CURSOR_TEXT && !text_is_clean(span_of(item->data, item->count)))
             return ERR_MALFORMED;
     } else if (item->type == CURSOR_LIST || item->type == CURSOR_MAP) {
         if (scan->depth == limits->depth)
             return ERR_TOO_BIG;
-        scan->todo[++scan->depth] = (uint64_t)item->count * (item->type == CURSOR_MAP ? 2 : 1);
+        scan->depth++;
+        scan->map[scan->depth] = item->type == CURSOR_MAP;
+        scan->left[scan->depth] = (uint64_t)item->count * (item->type == CURSOR_MAP ? 2 : 1);
     }
     return 0;
 }
 
 int cursor_scan(struct span bytes, const struct cursor_limits *limits)
 {
-    struct scan scan = {.todo = {1}};
+    struct scan scan = {.left = {1}};
     struct cursor cursor;
     struct item item;
     int err;
@@ -425,11 +444,11 @@ int cursor_scan(struct span bytes, const struct cursor_limits *limits)
     assert(limits->depth <= SCAN_DEPTH);
     cursor_init(&cursor, bytes);
     for (;;) {
-        while (scan.depth > 0 && scan.todo[scan.depth] == 0)
+        while (scan.depth > 0 && scan.left[scan.depth] == 0)
             scan.depth--;
-        if (scan.todo[scan.depth] == 0)
+        if (scan.left[scan.depth] == 0)
             break;
-        scan.todo[scan.depth]--;
+        scan.left[scan.depth]--;
         cursor.at = item_read(&item, cursor.at, cursor.end);
         if (cursor.at == NULL)
             return ERR_MALFORMED;

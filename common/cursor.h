@@ -62,9 +62,9 @@ bool cursor_skip(struct cursor *cursor, struct span *out);
 /* Strict: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool cursor_text_is_utf8(struct span text);
 
-/* One whole item and nothing behind it, within the limits, texts valid UTF-8, no extension types,
- * no container that claims more items than bytes are left. One pass, no allocation. Returns 0,
- * ERR_MALFORMED or ERR_TOO_BIG. */
+/* One whole item and nothing behind it, within the limits, texts valid UTF-8 without NUL, every key
+ * of a map a text, no extension types, no container that claims more items than bytes are left. One
+ * pass, no allocation. Returns 0, ERR_MALFORMED or ERR_TOO_BIG. */
 int cursor_scan(struct span bytes, const struct cursor_limits *limits);
 
 #endif

@@ -77,12 +77,15 @@ static const char *numbers_read(const struct form *form, const struct value *lis
     return NULL;
 }
 
-/* Whether steps is a whole number but for rounding, as 0.3 / 0.1 is. */
-static bool is_near_whole(double steps)
+/* Whether a bound is a multiple of q: whole numbers exactly, others but for rounding, as 0.3 is one
+ * of 0.1. */
+static bool is_multiple(const struct domain *domain, double bound)
 {
-    double slack = 1e-9 * (fabs(steps) > 1 ? fabs(steps) : 1);
+    double steps = bound / domain->q;
 
-    return fabs(steps - rint(steps)) <= slack;
+    if (is_whole(domain->kind))
+        return fmod(bound, domain->q) == 0;
+    return fabs(steps - rint(steps)) <= 1e-9 * (fabs(steps) > 1 ? fabs(steps) : 1);
 }
 
 /* The multiples of q inside the bounds, as counts of q. */
@@ -90,14 +93,14 @@ static double multiple_first(const struct domain *domain)
 {
     double steps = domain->low / domain->q;
 
-    return is_near_whole(steps) ? rint(steps) : ceil(steps);
+    return is_multiple(domain, domain->low) ? rint(steps) : ceil(steps);
 }
 
 static double multiple_last(const struct domain *domain)
 {
     double steps = domain->high / domain->q;
 
-    return is_near_whole(steps) ? rint(steps) : floor(steps);
+    return is_multiple(domain, domain->high) ? rint(steps) : floor(steps);
 }
 
 static const char *step_check(const struct domain *domain)

@@ -27,6 +27,7 @@
 #define LIMIT_TRIALS_AHEAD 256u /* proposed and not started, an experiment */
 #define LIMIT_BRACKETS     64u
 #define LIMIT_RUNGS        64u
+#define LIMIT_PLACES       1024u /* of values in one command */
 
 /* Results. */
 #define LIMIT_RESULT_BYTES 65536u
@@ -74,8 +75,12 @@
 #define LIMIT_PROJECTED_BYTES (64u << 20)
 #define LIMIT_TURNS           16u /* turns alive at once: stepping, committing, in a sink */
 
+#define LIMIT_BLOBS       4096u        /* code trees that the head keeps, and begun ones */
+#define LIMIT_BLOBS_BYTES (8ull << 30) /* of all of them */
+#define LIMIT_AUDIT_BYTES (16u << 20)  /* of audit.log; then a new one begins */
+#define LIMIT_AUDIT_FILES 4u           /* old ones that are kept: audit.log.1 is the newest */
+
 #define LIMIT_OUTPUT_QUEUE (8u << 20) /* bytes of trials' output that wait for a sink */
-#define LIMIT_RESULT_LINE  (1u << 20) /* a line of result.json: the result and the configuration */
 #define LIMIT_SINK_FILES   256u       /* trials whose files a sink holds open */
 
 /* On the node. */
@@ -95,6 +100,5 @@
 #define LIMIT_LEAVE_LINES_MS  1000u  /* the same for one that need not have read it */
 #define LIMIT_GRACE_MS        10000u /* between SIGTERM and SIGKILL */
 #define LIMIT_WORKER_AWAY_MS  60000u /* an executor without a worker ends its trials then */
-#define LIMIT_SPOOL_SEGMENT   (8u << 20)
 
 #endif

@@ -48,7 +48,9 @@ int result_unpack(struct cursor *cursor, struct result *out);
 bool result_number(const struct result *result, const char *name, double *out);
 bool result_metric(const struct result *result, struct span name, double *out);
 
-/* The whole dict as the loggers see it, keys in the order of the reference's 4.1: a packed map. */
+/* From here on: result_dict.c.
+ *
+ * The whole dict as the loggers see it, keys in the order of the reference's 4.1: a packed map. */
 void result_dict(const struct result *result, const struct result_constants *constants,
                  struct buf *out);
 
@@ -67,6 +69,5 @@ const char *result_date_text(int64_t timestamp);
 /* Seconds east of UTC that result_json and result_dict write dates in; 0 at first. Set once at
  * start by a program's main. */
 void result_set_utc_offset(int32_t seconds);
-int32_t result_utc_offset(void);
 
 #endif

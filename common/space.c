@@ -326,6 +326,7 @@ struct axis {
     uint32_t variable;
     const struct value *choices;
     uint64_t points;
+    uint64_t lower; /* combinations of the axes before it */
 };
 
 static int axis_order(const void *a, const void *b)
@@ -352,6 +353,8 @@ static uint32_t axes_find(const struct walk *level, struct axis *axes)
     }
     if (count > 1)
         qsort(axes, count, sizeof(*axes), axis_order);
+    for (uint32_t i = 0; i < count; i++)
+        axes[i].lower = i > 0 ? multiply_saturated(axes[i - 1].lower, axes[i - 1].points) : 1;
     return count;
 }
 
@@ -364,14 +367,11 @@ static int axes_pick(const struct axis *axes, uint32_t count, uint64_t *point, s
 
     for (uint32_t i = count; i-- > 0;) {
         const struct value *choices = axes[i].choices;
-        uint64_t lower = 1;
         uint32_t k;
 
-        for (uint32_t j = 0; j < i; j++)
-            lower = multiply_saturated(lower, axes[j].points);
         for (k = 0; k < choices->count; k++) {
             uint64_t own = multiply_saturated(points_count(&choices->items[k]), inner);
-            uint64_t size = multiply_saturated(own, lower);
+            uint64_t size = multiply_saturated(own, axes[i].lower);
 
             if (*point < size) {
                 inner = own;

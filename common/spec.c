@@ -438,7 +438,7 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
         .config = {.type = VALUE_MAP},
         .num_samples = 1,
         .search = {.type = "random"},
-        .scheduler = {.type = "fifo"},
+        .scheduler = {.type = scheduler_type_find("fifo")},
         .resources = {.cpu = RESOURCE_ONE},
         .files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS,
         .local_dir = "~/assay_results",
@@ -449,11 +449,11 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
     if (err == 0)
         err = spec_read_map(&reader, value, "an experiment", spec_keys, COUNT(spec_keys));
     if (err == 0)
+        err = check_sizes(&reader); /* first: what follows looks for names in the configuration */
+    if (err == 0)
         err = finish_run(&reader);
     if (err == 0)
         err = spec_finish_scheduler(&reader);
-    if (err == 0)
-        err = check_sizes(&reader);
     if (err == 0)
         *out = spec;
     else

@@ -25,16 +25,37 @@ struct spec_search {
     const struct value *points; /* list: of maps; NULL */
 };
 
+struct spec_scheduler;
+struct spec_reader; /* spec_read.h */
+
+#define SCHEDULER_KEYS 8u
+
+/* A key of one scheduler's own: a number. */
+struct scheduler_key {
+    const char *name;  /* NULL: there are no more */
+    double above;      /* the value must be above it; of a key with most: at least 1 */
+    uint32_t most;     /* not 0: a whole number from 1 to this */
+    double missing;    /* the value when it is not given */
+    double missing_07; /* the same under tune-0.7; 0: no other than missing */
+};
+
+/* A row of schedulers.def. */
+struct scheduler_type {
+    const char *name;
+    const char *other_name; /* NULL */
+    bool judges;            /* by a metric: takes the keys that say which */
+    struct scheduler_key keys[SCHEDULER_KEYS];
+    /* What the keys must be to one another; NULL: anything. 0 or ERR_MALFORMED as refused. */
+    int (*check)(struct spec_reader *reader, const struct spec_scheduler *scheduler);
+};
+
 struct spec_scheduler {
-    const char *type; /* canonical: "fifo", "async_hyperband" */
+    const struct scheduler_type *type; /* static */
     const char *time_attr;
     const char *metric; /* never NULL: reward_attr, metric, the top level's, or Tune's default */
     enum metric_mode mode;
     enum semantics semantics;
-    double max_t;
-    double grace_period;
-    double reduction_factor;
-    uint32_t brackets;
+    double numbers[SCHEDULER_KEYS]; /* of the type's keys, in their order */
 };
 
 struct spec_env {
@@ -79,6 +100,12 @@ struct spec_error {
  * it. Returns 0, or ERR_MALFORMED or ERR_TOO_BIG with *error filled. */
 int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
                struct spec_error *error);
+
+/* A key of the scheduler's own; its row must have it. */
+double spec_scheduler_number(const struct spec_scheduler *scheduler, const char *key);
+
+/* The row of a scheduler by either of its names, NULL where there is none. */
+const struct scheduler_type *scheduler_type_find(const char *name);
 
 /* The name nearest to word by edit distance among count names; NULL where none is near. */
 const char *spec_nearest(const char *word, const char *const *names, size_t count);

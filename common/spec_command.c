@@ -25,8 +25,9 @@ struct command {
     uint32_t capacity;
     struct buf word; /* being collected */
     bool in_word;
-    bool quoted;  /* some of it is quoted or escaped: no operator */
-    size_t total; /* bytes of all words */
+    bool quoted;     /* some of it is quoted or escaped: no operator */
+    size_t total;    /* bytes of all words */
+    uint32_t places; /* that were filled */
     struct spec_error *error;
 };
 
@@ -158,9 +159,13 @@ static size_t placeholder_size(const struct command *command)
 static int placeholder_put(struct command *command, size_t size)
 {
     const char *name = arena_text(command->arena, span_of(command->at + 1, size - 2));
-    const struct value *value = name_find(command, name);
+    const struct value *value;
 
     command->at += size;
+    if (++command->places > LIMIT_PLACES)
+        return refuse(command, "hand over {config}, the path of a file with all of them",
+                      "has more than %u places for values", LIMIT_PLACES);
+    value = name_find(command, name);
     if (strcmp(name, "config") == 0) {
         buf_append_text(&command->word, command->config_path ? command->config_path : "{}");
         return 0;

@@ -18,10 +18,7 @@ struct spec_reader {
     bool has_reward_attr;
     bool has_scheduler_mode;
     bool has_semantics;
-    bool has_max_t;
-    bool has_grace_period;
-    bool has_reduction_factor;
-    bool has_brackets;
+    bool has_number[SCHEDULER_KEYS];
 };
 
 /* A key of a map and what reads its value. */

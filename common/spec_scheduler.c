@@ -1,20 +1,85 @@
 /* spec_scheduler.c - the scheduler's section of an experiment. */
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/err.h"
+#include "common/limits.h"
 #include "common/spec_read.h"
 
 #define DEFAULT_METRIC "episode_reward_mean" /* Tune 0.7's */
 
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* The rungs of the widest bracket: grace_period * reduction_factor^k up to max_t. */
+static int check_asha(struct spec_reader *reader, const struct spec_scheduler *scheduler)
+{
+    double max_t = spec_scheduler_number(scheduler, "max_t");
+    double grace_period = spec_scheduler_number(scheduler, "grace_period");
+    double rung = grace_period;
+    uint32_t count = 0;
+
+    if (max_t < grace_period)
+        return spec_refuse(reader, "", "max_t (%g) must not be below grace_period (%g)", max_t,
+                           grace_period);
+    while (rung <= max_t && count <= LIMIT_RUNGS) {
+        rung *= spec_scheduler_number(scheduler, "reduction_factor");
+        count++;
+    }
+    if (count > LIMIT_RUNGS)
+        return spec_refuse(reader, "write a higher reduction_factor or grace_period",
+                           "makes more than %u rungs", LIMIT_RUNGS);
+    return 0;
+}
+
+static const struct scheduler_type types[] = {
+#define SCHEDULER(symbol, title, other, ...) {.name = title, .other_name = other, __VA_ARGS__},
+#include "common/schedulers.def"
+#undef SCHEDULER
+};
+
+const struct scheduler_type *scheduler_type_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (strcmp(types[i].name, name) == 0 ||
+            (types[i].other_name != NULL && strcmp(types[i].other_name, name) == 0))
+            return &types[i];
+    return NULL;
+}
+
+/* Which of a type's keys this is; SCHEDULER_KEYS where it is none. */
+static uint32_t key_index(const struct scheduler_type *type, const char *name)
+{
+    for (uint32_t i = 0; i < SCHEDULER_KEYS && type->keys[i].name != NULL; i++)
+        if (strcmp(type->keys[i].name, name) == 0)
+            return i;
+    return SCHEDULER_KEYS;
+}
+
+double spec_scheduler_number(const struct spec_scheduler *scheduler, const char *key)
+{
+    uint32_t index = key_index(scheduler->type, key);
+
+    assert(index < SCHEDULER_KEYS);
+    return scheduler->numbers[index];
+}
+
 static int read_type(struct spec_reader *reader, const struct value *value)
 {
-    static const char *const words[] = {"fifo", "async_hyperband", "asha"};
+    const char *names[2 * COUNT(types)];
+    uint32_t count = 0;
     uint32_t index;
-    int err = spec_read_word(reader, value, words, 3, &index);
+    int err;
 
+    for (size_t i = 0; i < COUNT(types); i++) {
+        names[count++] = types[i].name;
+        if (types[i].other_name != NULL)
+            names[count++] = types[i].other_name;
+    }
+    err = spec_read_word(reader, value, names, count, &index);
     if (err < 0)
         return err;
-    reader->spec->scheduler.type = index == 0 ? "fifo" : "async_hyperband";
+    reader->spec->scheduler.type = scheduler_type_find(names[index]);
     return 0;
 }
 
@@ -65,72 +130,48 @@ static int read_semantics(struct spec_reader *reader, const struct value *value)
     return 0;
 }
 
-static int read_max_t(struct spec_reader *reader, const struct value *value)
+/* A key of the scheduler's own; the reader's path ends with its name. */
+static int read_number(struct spec_reader *reader, const struct value *value)
 {
-    int err = spec_read_number(reader, value, &reader->spec->scheduler.max_t);
+    struct spec_scheduler *scheduler = &reader->spec->scheduler;
+    const char *point = strrchr(reader->path, '.');
+    uint32_t index = key_index(scheduler->type, point != NULL ? point + 1 : reader->path);
+    const struct scheduler_key *key = &scheduler->type->keys[index];
+    int64_t whole;
+    int err;
 
-    if (err < 0)
-        return err;
-    if (!(reader->spec->scheduler.max_t > 0))
-        return spec_refuse(reader, "", "must be above 0");
-    reader->has_max_t = true;
-    return 0;
+    assert(index < SCHEDULER_KEYS);
+    if (key->most > 0) {
+        err = spec_read_int(reader, value, 1, key->most, &whole);
+        scheduler->numbers[index] = (double)whole;
+    } else {
+        err = spec_read_number(reader, value, &scheduler->numbers[index]);
+        if (err == 0 && !(scheduler->numbers[index] > key->above))
+            return spec_refuse(reader, "", "must be above %g", key->above);
+    }
+    reader->has_number[index] = err == 0;
+    return err;
 }
 
-static int read_grace_period(struct spec_reader *reader, const struct value *value)
+/* A map by the keys of its type: those of all who judge, then its own. */
+static int read_keys(struct spec_reader *reader, const struct value *value)
 {
-    int err = spec_read_number(reader, value, &reader->spec->scheduler.grace_period);
+    static const struct spec_key common[] = {
+        {"type", read_nothing},  {"time_attr", read_time_attr},
+        {"metric", read_metric}, {"reward_attr", read_reward_attr},
+        {"mode", read_mode},     {"semantics", read_semantics},
+    };
+    const struct scheduler_type *type = reader->spec->scheduler.type;
+    struct spec_key keys[COUNT(common) + SCHEDULER_KEYS];
+    size_t count = type->judges ? COUNT(common) : 1;
+    char where[64];
 
-    if (err < 0)
-        return err;
-    if (!(reader->spec->scheduler.grace_period > 0))
-        return spec_refuse(reader, "", "must be above 0");
-    reader->has_grace_period = true;
-    return 0;
+    memcpy(keys, common, count * sizeof(keys[0]));
+    for (uint32_t i = 0; i < SCHEDULER_KEYS && type->keys[i].name != NULL; i++)
+        keys[count++] = (struct spec_key){type->keys[i].name, read_number};
+    (void)snprintf(where, sizeof(where), "the scheduler %s", type->name);
+    return spec_read_map(reader, value, where, keys, count);
 }
-
-static int read_reduction_factor(struct spec_reader *reader, const struct value *value)
-{
-    int err = spec_read_number(reader, value, &reader->spec->scheduler.reduction_factor);
-
-    if (err < 0)
-        return err;
-    if (!(reader->spec->scheduler.reduction_factor > 1))
-        return spec_refuse(reader, "", "must be above 1");
-    reader->has_reduction_factor = true;
-    return 0;
-}
-
-static int read_brackets(struct spec_reader *reader, const struct value *value)
-{
-    int64_t brackets;
-    int err = spec_read_int(reader, value, 1, LIMIT_BRACKETS, &brackets);
-
-    if (err < 0)
-        return err;
-    reader->spec->scheduler.brackets = (uint32_t)brackets;
-    reader->has_brackets = true;
-    return 0;
-}
-
-static const struct spec_key fifo_keys[] = {
-    {"type", read_nothing},
-};
-
-static const struct spec_key async_hyperband_keys[] = {
-    {"type", read_nothing},
-    {"time_attr", read_time_attr},
-    {"reward_attr", read_reward_attr},
-    {"metric", read_metric},
-    {"mode", read_mode},
-    {"semantics", read_semantics},
-    {"max_t", read_max_t},
-    {"grace_period", read_grace_period},
-    {"reduction_factor", read_reduction_factor},
-    {"brackets", read_brackets},
-};
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 int spec_read_scheduler(struct spec_reader *reader, const struct value *value)
 {
@@ -148,37 +189,20 @@ int spec_read_scheduler(struct spec_reader *reader, const struct value *value)
     if (err < 0)
         return err;
     spec_leave(reader, size);
-    if (strcmp(reader->spec->scheduler.type, "fifo") == 0)
-        return spec_read_map(reader, value, "the scheduler fifo", fifo_keys, COUNT(fifo_keys));
-    return spec_read_map(reader, value, "the scheduler async_hyperband", async_hyperband_keys,
-                         COUNT(async_hyperband_keys));
-}
-
-/* The rungs of the widest bracket: grace_period * reduction_factor^k up to max_t. */
-static bool rungs_are_too_many(const struct spec_scheduler *scheduler)
-{
-    double rung = scheduler->grace_period;
-    uint32_t count = 0;
-
-    while (rung <= scheduler->max_t && count <= LIMIT_RUNGS) {
-        rung *= scheduler->reduction_factor;
-        count++;
-    }
-    return count > LIMIT_RUNGS;
+    return read_keys(reader, value);
 }
 
 static void fill_in_numbers(struct spec_reader *reader)
 {
     struct spec_scheduler *scheduler = &reader->spec->scheduler;
+    bool old = scheduler->semantics == SEMANTICS_TUNE_07;
 
-    if (!reader->has_max_t)
-        scheduler->max_t = 100;
-    if (!reader->has_grace_period)
-        scheduler->grace_period = scheduler->semantics == SEMANTICS_TUNE_07 ? 10 : 1;
-    if (!reader->has_reduction_factor)
-        scheduler->reduction_factor = 4;
-    if (!reader->has_brackets)
-        scheduler->brackets = 1;
+    for (uint32_t i = 0; i < SCHEDULER_KEYS; i++) {
+        const struct scheduler_key *key = &scheduler->type->keys[i];
+
+        if (!reader->has_number[i])
+            scheduler->numbers[i] = old && key->missing_07 > 0 ? key->missing_07 : key->missing;
+    }
     if (scheduler->time_attr == NULL)
         scheduler->time_attr = "training_iteration";
 }
@@ -187,7 +211,7 @@ static void fill_in_numbers(struct spec_reader *reader)
 static int fill_in_metric(struct spec_reader *reader)
 {
     struct spec_scheduler *scheduler = &reader->spec->scheduler;
-    bool judges = strcmp(scheduler->type, "fifo") != 0;
+    bool judges = scheduler->type->judges;
 
     if (reader->has_reward_attr && reader->has_scheduler_mode)
         return spec_refuse(reader, "write metric in place of reward_attr",
@@ -223,12 +247,10 @@ int spec_finish_scheduler(struct spec_reader *reader)
     err = fill_in_metric(reader);
     if (err < 0)
         return err;
-    if (scheduler->max_t < scheduler->grace_period)
-        return spec_refuse(reader, "", "max_t (%g) must not be below grace_period (%g)",
-                           scheduler->max_t, scheduler->grace_period);
-    if (rungs_are_too_many(scheduler))
-        return spec_refuse(reader, "write a higher reduction_factor or grace_period",
-                           "makes more than %u rungs", LIMIT_RUNGS);
+    if (scheduler->type->check != NULL)
+        err = scheduler->type->check(reader, scheduler);
+    if (err < 0)
+        return err;
     spec_leave(reader, size);
     return 0;
 }

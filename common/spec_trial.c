@@ -51,10 +51,9 @@ static bool memory_parse(const char *text, double *out)
     static const char units[] = "KMGT";
     size_t digits = strspn(text, "0123456789.");
     const char *rest = text + digits;
-    char *end;
-    double number = strtod(text, &end);
+    double number;
 
-    if (digits == 0 || end != rest)
+    if (!number_parse(span_of(text, digits), &number))
         return false;
     if (*rest != '\0' && *rest != 'B') {
         const char *unit = strchr(units, *rest);

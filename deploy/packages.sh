@@ -2,7 +2,7 @@
 # packages.sh - the packages of Debian 12 and Ubuntu 22.04 or later that Assay needs: the one home of
 # these lists. quickstart and check source it; as a program it prints a list, one package a line:
 #
-#     deploy/packages.sh run|build|test
+#     deploy/packages.sh run|build|test|long
 #
 # "a|b" means: the first of these that there is; later releases have renamed some.
 # shellcheck disable=SC2034 # the lists are for those who source this file
@@ -16,8 +16,13 @@ PACKAGES_BUILD='build-essential cmake ninja-build pkg-config|pkgconf redis-serve
     libmsgpack-dev|libmsgpack-c-dev libhiredis-dev libsodium-dev libfyaml-dev libsmartcols-dev
     libarchive-dev zlib1g-dev'
 
-# What the tests need on top. Other versions of clang-format lay the code out differently.
-PACKAGES_TEST='check libsubunit-dev clang-format-14 python3'
+# What the tests need on top. Other versions of clang-format lay the code out differently. The
+# runtime of clang's sanitizers and of libFuzzer is a package of its own, or comes with the other.
+PACKAGES_TEST='check libsubunit-dev clang-format-14 clang-14 libclang-rt-14-dev|libclang-14-dev
+    python3'
+
+# What only `./check long` needs.
+PACKAGES_LONG='valgrind faketime'
 
 package_is_here() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -79,8 +84,9 @@ if [ "${0##*/}" = packages.sh ]; then
     run) printf '%s\n' $PACKAGES_RUN ;;
     build) printf '%s\n' $PACKAGES_BUILD ;;
     test) printf '%s\n' $PACKAGES_TEST ;;
+    long) printf '%s\n' $PACKAGES_LONG ;;
     *)
-        echo "usage: packages.sh run|build|test" >&2
+        echo "usage: packages.sh run|build|test|long" >&2
         exit 2
         ;;
     esac

@@ -1,11 +1,12 @@
 #include "head/blobs.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,14 +14,179 @@
 #include "common/limits.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
+#include "head/blob_seal.h"
 
-#define NAME_BYTES (BLOB_HASH_BYTES * 2 + 8)
+struct blob {
+    struct blob *older;
+    struct blob *newer;
+    uint8_t hash[BLOB_HASH_BYTES];
+    uint64_t size;
+    bool complete;
+    bool sealing; /* the sealer's; nothing here may touch its files */
+};
 
 struct blobs {
     int dir;
+    struct blobs_config config;
+    struct sealer *sealer;
+    struct table *by_hash;
+    struct blob *oldest;
+    struct blob *newest;
+    uint32_t count;
+    uint64_t bytes;
+    void (*list)(void *context, struct table *kept);
+    void *context;
 };
 
-struct blobs *blobs_open(const char *data_dir)
+static struct span hash_of(const struct blob *blob)
+{
+    return span_of(blob->hash, BLOB_HASH_BYTES);
+}
+
+static struct blob *find(const struct blobs *blobs, struct span hash)
+{
+    assert(hash.size == BLOB_HASH_BYTES);
+    return table_get(blobs->by_hash, hash);
+}
+
+static void unlink_blob(struct blobs *blobs, struct blob *blob)
+{
+    if (blob->older != NULL)
+        blob->older->newer = blob->newer;
+    else
+        blobs->oldest = blob->newer;
+    if (blob->newer != NULL)
+        blob->newer->older = blob->older;
+    else
+        blobs->newest = blob->older;
+}
+
+static void make_newest(struct blobs *blobs, struct blob *blob)
+{
+    blob->older = blobs->newest;
+    blob->newer = NULL;
+    if (blobs->newest != NULL)
+        blobs->newest->newer = blob;
+    else
+        blobs->oldest = blob;
+    blobs->newest = blob;
+}
+
+static struct blob *add(struct blobs *blobs, const uint8_t hash[BLOB_HASH_BYTES], uint64_t size,
+                        bool complete)
+{
+    struct blob *blob = xcalloc(1, sizeof(*blob));
+
+    memcpy(blob->hash, hash, sizeof(blob->hash));
+    blob->size = size;
+    blob->complete = complete;
+    (void)table_put(blobs->by_hash, hash_of(blob), blob);
+    make_newest(blobs, blob);
+    blobs->count++;
+    blobs->bytes += size;
+    return blob;
+}
+
+/* Its files are gone, or nobody's business any more. */
+static void forget(struct blobs *blobs, struct blob *blob)
+{
+    unlink_blob(blobs, blob);
+    (void)table_remove(blobs->by_hash, hash_of(blob));
+    blobs->count--;
+    blobs->bytes -= blob->size;
+    free(blob);
+}
+
+static void drop(struct blobs *blobs, struct blob *blob)
+{
+    char name[BLOB_NAME_BYTES];
+
+    assert(!blob->sealing);
+    blob_name(name, blob->hash, blob->complete ? "" : ".part");
+    (void)unlinkat(blobs->dir, name, 0);
+    forget(blobs, blob);
+}
+
+struct found {
+    uint8_t hash[BLOB_HASH_BYTES];
+    uint64_t size;
+    struct timespec used;
+    bool complete;
+};
+
+static int by_use(const void *a, const void *b)
+{
+    const struct found *x = a;
+    const struct found *y = b;
+
+    if (x->used.tv_sec != y->used.tv_sec)
+        return x->used.tv_sec < y->used.tv_sec ? -1 : 1;
+    return x->used.tv_nsec < y->used.tv_nsec ? -1 : x->used.tv_nsec > y->used.tv_nsec;
+}
+
+/* What a file of the folder is; false where it is none of ours. */
+static bool recognize(int dir, const char *name, struct found *found)
+{
+    const char *end;
+    struct stat st;
+    size_t size;
+
+    if (sodium_hex2bin(found->hash, sizeof(found->hash), name, strlen(name), NULL, &size, &end) !=
+            0 ||
+        size != BLOB_HASH_BYTES || (*end != '\0' && strcmp(end, ".part") != 0) ||
+        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    found->size = (uint64_t)st.st_size;
+    found->used = st.st_mtim;
+    found->complete = *end == '\0';
+    return true;
+}
+
+/* What is there from before, in the order of its last use. */
+static int scan(struct blobs *blobs)
+{
+    int copy = dup(blobs->dir);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    struct found *all = NULL;
+    size_t count = 0;
+    size_t room = 0;
+    struct dirent *entry;
+
+    if (dir == NULL) {
+        if (copy >= 0)
+            (void)close(copy);
+        return -1;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        if (count == room) {
+            room = room > 0 ? room * 2 : 64;
+            all = xrealloc(all, room, sizeof(*all));
+        }
+        count += recognize(blobs->dir, entry->d_name, &all[count]);
+    }
+    (void)closedir(dir);
+    if (count > 0)
+        qsort(all, count, sizeof(*all), by_use);
+    for (size_t i = 0; i < count; i++) {
+        struct blob *twin = find(blobs, span_of(all[i].hash, BLOB_HASH_BYTES));
+
+        /* A whole one makes its part needless. */
+        if (twin != NULL && !twin->complete) {
+            drop(blobs, twin);
+        } else if (twin != NULL) {
+            char name[BLOB_NAME_BYTES];
+
+            blob_name(name, all[i].hash, ".part");
+            (void)unlinkat(blobs->dir, name, 0);
+            continue;
+        }
+        (void)add(blobs, all[i].hash, all[i].size, all[i].complete);
+    }
+    free(all);
+    return 0;
+}
+
+struct blobs *blobs_open(const char *data_dir, const struct blobs_config *config)
 {
     char path[LIMIT_PATH_BYTES];
     struct blobs *blobs;
@@ -33,6 +199,17 @@ struct blobs *blobs_open(const char *data_dir)
         return NULL;
     blobs = xcalloc(1, sizeof(*blobs));
     blobs->dir = dir;
+    blobs->config = *config;
+    blobs->by_hash = table_new();
+    if (scan(blobs) == 0)
+        blobs->sealer = sealer_new(dir);
+    if (blobs->sealer == NULL) {
+        int error = errno;
+
+        blobs_close(blobs);
+        errno = error;
+        return NULL;
+    }
     return blobs;
 }
 
@@ -40,60 +217,56 @@ void blobs_close(struct blobs *blobs)
 {
     if (blobs == NULL)
         return;
+    sealer_free(blobs->sealer);
+    while (blobs->oldest != NULL)
+        forget(blobs, blobs->oldest);
+    table_free(blobs->by_hash);
     (void)close(blobs->dir);
     free(blobs);
 }
 
-static void blob_name(char out[NAME_BYTES], struct span hash, const char *suffix)
+void blobs_keep(struct blobs *blobs, void (*list)(void *context, struct table *kept), void *context)
 {
-    char hex[BLOB_HASH_BYTES * 2 + 1];
-
-    assert(hash.size == BLOB_HASH_BYTES);
-    (void)sodium_bin2hex(hex, sizeof(hex), hash.data, hash.size);
-    (void)snprintf(out, NAME_BYTES, "%s%s", hex, suffix);
+    blobs->list = list;
+    blobs->context = context;
 }
 
-static uint64_t file_size(const struct blobs *blobs, const char *name, bool *there)
+uint64_t blobs_have(const struct blobs *blobs, struct span hash, bool *complete)
 {
-    struct stat st;
+    const struct blob *blob = find(blobs, hash);
 
-    *there = fstatat(blobs->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-    return *there ? (uint64_t)st.st_size : 0;
+    *complete = blob != NULL && blob->complete;
+    return blob != NULL ? blob->size : 0;
 }
 
-uint64_t blobs_have(struct blobs *blobs, struct span hash, bool *complete)
+bool blobs_sealing(const struct blobs *blobs, struct span hash)
 {
-    char name[NAME_BYTES];
-    uint64_t size;
-    bool part;
+    const struct blob *blob = find(blobs, hash);
 
-    blob_name(name, hash, "");
-    size = file_size(blobs, name, complete);
-    if (*complete)
-        return size;
-    blob_name(name, hash, ".part");
-    return file_size(blobs, name, &part);
+    return blob != NULL && blob->sealing;
 }
 
-/* Reads the whole part back: what counts is what the disk has, not what went by. */
-static int verify(int fd, struct span hash)
+/* Let go of what nobody needs until so many bytes more fit, and one file more. */
+static int make_room(struct blobs *blobs, const struct blob *mine, uint64_t bytes)
 {
-    uint8_t found[BLOB_HASH_BYTES];
-    crypto_generichash_state state;
-    uint8_t *chunk = xmalloc(LIMIT_CHUNK_BYTES);
-    off_t at = 0;
-    ssize_t got;
+    const uint32_t most = blobs->config.limit_count - (mine == NULL);
+    struct blob *newer;
+    struct table *kept;
 
-    (void)crypto_generichash_init(&state, NULL, 0, sizeof(found));
-    while ((got = pread(fd, chunk, LIMIT_CHUNK_BYTES, at)) > 0) {
-        (void)crypto_generichash_update(&state, chunk, (unsigned long long)got);
-        at += got;
+    if (blobs->bytes + bytes <= blobs->config.limit_bytes && blobs->count <= most)
+        return 0;
+    kept = table_new();
+    if (blobs->list != NULL)
+        blobs->list(blobs->context, kept);
+    for (struct blob *blob = blobs->oldest; blob != NULL; blob = newer) {
+        newer = blob->newer;
+        if (blobs->bytes + bytes <= blobs->config.limit_bytes && blobs->count <= most)
+            break;
+        if (blob != mine && !blob->sealing && table_get(kept, hash_of(blob)) == NULL)
+            drop(blobs, blob);
     }
-    (void)crypto_generichash_final(&state, found, sizeof(found));
-    free(chunk);
-    if (got < 0)
-        return ERR_IO;
-    return span_equal(hash, span_of(found, sizeof(found))) ? 0 : ERR_MALFORMED;
+    table_free(kept);
+    return blobs->bytes + bytes <= blobs->config.limit_bytes && blobs->count <= most ? 0 : ERR_FULL;
 }
 
 static int write_at(int fd, uint64_t offset, struct span bytes)
@@ -115,64 +288,126 @@ static int write_at(int fd, uint64_t offset, struct span bytes)
     return 0;
 }
 
-int blobs_put(struct blobs *blobs, struct span hash, uint64_t offset, uint64_t total,
-              struct span bytes)
+static int append(struct blobs *blobs, struct blob *blob, struct span bytes)
 {
-    char part[NAME_BYTES];
-    char name[NAME_BYTES];
-    bool complete;
-    uint64_t have = blobs_have(blobs, hash, &complete);
+    char part[BLOB_NAME_BYTES];
     int err;
     int fd;
 
-    if (total > LIMIT_BLOB_BYTES || bytes.size > total || offset > total - bytes.size)
-        return ERR_TOO_BIG;
-    if (complete)
-        return 0;
-    if (have > total) {
-        /* Somebody began it with another size: it can never become these bytes. */
-        blob_name(part, hash, ".part");
-        (void)unlinkat(blobs->dir, part, 0);
-        return ERR_MALFORMED;
-    }
-    if (offset + bytes.size < have)
-        return 0;
-    if (offset > have)
-        return ERR_MALFORMED;
-    blob_name(part, hash, ".part");
-    blob_name(name, hash, "");
-    fd = openat(blobs->dir, part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    blob_name(part, blob->hash, ".part");
+    fd = openat(blobs->dir, part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return err_from_errno();
-    err = write_at(fd, offset, bytes);
-    /* The disk begins now, so that the fsync at the end, for which the head's loop waits, is short.
-     * Only that: where it cannot be asked for, nothing is lost. */
-    (void)sync_file_range(fd, (off_t)offset, (off_t)bytes.size, SYNC_FILE_RANGE_WRITE);
-    if (err == 0 && offset + bytes.size == total) {
-        err = verify(fd, hash);
-        if (err == ERR_MALFORMED)
-            (void)unlinkat(blobs->dir, part, 0);
-        if (err == 0 && (fsync(fd) != 0 || renameat(blobs->dir, part, blobs->dir, name) != 0 ||
-                         fsync(blobs->dir) != 0))
-            err = err_from_errno();
-    }
+    err = write_at(fd, blob->size, bytes);
+    /* The disk begins now, so that the sync at the end is short. Only that: where it cannot be
+     * asked for, nothing is lost. */
+    (void)sync_file_range(fd, (off_t)blob->size, (off_t)bytes.size, SYNC_FILE_RANGE_WRITE);
     (void)close(fd);
-    return err;
+    if (err != 0)
+        return err;
+    blob->size += bytes.size;
+    blobs->bytes += bytes.size;
+    return 0;
 }
 
-int blobs_get(struct blobs *blobs, struct span hash, uint64_t offset, uint32_t size,
+/* The bytes of a chunk that are new: an upload that was begun twice goes on with either's. */
+static struct span new_bytes(uint64_t have, uint64_t offset, struct span bytes)
+{
+    size_t known = (size_t)(have - offset);
+
+    return span_of((const uint8_t *)bytes.data + known, bytes.size - known);
+}
+
+static int seal(struct blobs *blobs, struct blob *blob)
+{
+    blob->sealing = true;
+    sealer_put(blobs->sealer, blob->hash);
+    return ERR_AGAIN;
+}
+
+int blobs_put(struct blobs *blobs, struct span hash, uint64_t offset, uint64_t total,
+              struct span bytes)
+{
+    struct blob *blob = find(blobs, hash);
+    uint64_t have = blob != NULL ? blob->size : 0;
+    int err;
+
+    if (total > LIMIT_BLOB_BYTES || bytes.size > total || offset > total - bytes.size)
+        return ERR_TOO_BIG;
+    if (blob != NULL && (blob->complete || blob->sealing))
+        return blob->complete ? 0 : ERR_AGAIN;
+    if (blob != NULL && have > total) {
+        /* Somebody began it with another size: it can never become these bytes. */
+        drop(blobs, blob);
+        return ERR_MALFORMED;
+    }
+    if (offset > have)
+        return ERR_MALFORMED;
+    if (blob != NULL && have == total)
+        return seal(blobs, blob); /* a head was ended just then */
+    if (offset + bytes.size < have)
+        return 0;
+    err = make_room(blobs, blob, total - have);
+    if (err != 0)
+        return err;
+    if (blob == NULL) {
+        blob = add(blobs, hash.data, 0, false);
+    } else {
+        unlink_blob(blobs, blob);
+        make_newest(blobs, blob);
+    }
+    err = append(blobs, blob, new_bytes(have, offset, bytes));
+    if (err != 0)
+        return err;
+    return blob->size == total ? seal(blobs, blob) : 0;
+}
+
+bool blobs_sealed(struct blobs *blobs, uint8_t hash[BLOB_HASH_BYTES], int *err)
+{
+    struct blob *blob;
+
+    if (!sealer_next(blobs->sealer, hash, err))
+        return false;
+    blob = find(blobs, span_of(hash, BLOB_HASH_BYTES));
+    assert(blob != NULL && blob->sealing);
+    blob->sealing = false;
+    blob->complete = *err == 0;
+    if (*err != 0)
+        forget(blobs, blob);
+    return true;
+}
+
+int blobs_fd(const struct blobs *blobs)
+{
+    return sealer_fd(blobs->sealer);
+}
+
+void blobs_use(struct blobs *blobs, struct span hash)
+{
+    struct blob *blob = find(blobs, hash);
+    char name[BLOB_NAME_BYTES];
+
+    if (blob == NULL || !blob->complete)
+        return;
+    unlink_blob(blobs, blob);
+    make_newest(blobs, blob);
+    /* For the order after a restart, so no matter where it fails. */
+    blob_name(name, blob->hash, "");
+    (void)utimensat(blobs->dir, name, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+int blobs_get(const struct blobs *blobs, struct span hash, uint64_t offset, uint32_t size,
               struct buf *out, uint64_t *total)
 {
-    char name[NAME_BYTES];
+    const struct blob *blob = find(blobs, hash);
     uint32_t take = size < LIMIT_CHUNK_BYTES ? size : LIMIT_CHUNK_BYTES;
-    bool complete;
-    uint64_t all = blobs_have(blobs, hash, &complete);
+    char name[BLOB_NAME_BYTES];
     ssize_t got;
     int fd;
 
-    if (!complete)
+    if (blob == NULL || !blob->complete)
         return ERR_NOT_FOUND;
-    blob_name(name, hash, "");
+    blob_name(name, blob->hash, "");
     fd = openat(blobs->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return err_from_errno();
@@ -181,6 +416,11 @@ int blobs_get(struct blobs *blobs, struct span hash, uint64_t offset, uint32_t s
     if (got < 0)
         return ERR_IO;
     out->size += (size_t)got;
-    *total = all;
+    *total = blob->size;
     return 0;
+}
+
+uint64_t blobs_bytes(const struct blobs *blobs)
+{
+    return blobs->bytes;
 }

@@ -3,7 +3,8 @@
  * What changes something becomes an event and is answered when that is committed; what only reads
  * is answered from the view at once. A reader that asks to wait is kept in a bounded list and
  * answered when there is something, or when its time is over: so a slow reader holds nothing but
- * its line in that list. The join plane is served here, too: HELLO and JOIN. */
+ * its line in that list. The end of an upload is answered when a thread has verified it. The join
+ * plane is served here, too: HELLO and JOIN. */
 #ifndef HEAD_FRONT_H
 #define HEAD_FRONT_H
 
@@ -49,6 +50,12 @@ void front_refuse(struct front *front, void *socket, const struct link_route *ro
 
 /* A committed REPLY. */
 void front_apply(struct front *front, const struct effect_reply *reply);
+
+/* Answer those whose code tree was verified. Costs next to nothing while there are none. */
+void front_sealed(struct front *front);
+
+/* A key may ask no more: its readers that wait are not answered. */
+void front_revoke(struct front *front, uint32_t principal);
 
 /* Answer those who wait, where there is something now or their time is over. Costs next to nothing
  * while neither the view nor the sinks' files have changed. */

@@ -33,6 +33,10 @@ void shell_principal(struct head *head, const struct effect_principal *principal
     if (principal->revoked) {
         (void)zap_revoke(head->zap, key); /* not known any more is as good */
         fleet_revoke(head->fleet, principal->principal);
+        front_revoke(head->front, principal->principal);
+        planes_revoke(head, principal->principal);
+        audit_line(head->audit, "revoked", "principal %u, named %.*s", principal->principal,
+                   SPAN(principal->name));
         return;
     }
     err = zap_add(head->zap, key, principal->principal, (enum principal_role)principal->role);
@@ -143,6 +147,7 @@ static void tend(struct head *head, uint64_t now_ms)
     head->tended_ms = now_ms;
     planes_watch(head, now_ms);
     planes_refusals(head);
+    audit_tend(head->audit, now_ms);
     turns_trim(head->turns);
     fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, clock_unix_ms());
     if (core_deadline_ms(head->core) <= clock_unix_ms() && turns_ready(head->turns)) {
@@ -201,7 +206,7 @@ static void on_signal(struct head *head)
     }
 }
 
-enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_PLANES };
+enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_BLOBS, POLL_PLANES };
 
 /* When to look again though nothing has come. */
 static uint64_t wake_ms(const struct head *head)
@@ -223,6 +228,7 @@ static void wait_for_something(struct head *head, uint64_t now_ms)
         [POLL_TURNS] = {.fd = turns_fd(head->turns), .events = ZMQ_POLLIN},
         [POLL_JOURNAL] = {.fd = journal_fd(head->journal), .events = ZMQ_POLLIN},
         [POLL_AUDIT] = {.socket = zap_audit_socket(head->zap), .events = ZMQ_POLLIN},
+        [POLL_BLOBS] = {.fd = blobs_fd(head->blobs), .events = ZMQ_POLLIN},
     };
     uint64_t until = wake_ms(head);
     int count = POLL_PLANES;
@@ -256,6 +262,7 @@ int head_run(struct head *head)
             any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
         commit(head, now_ms);
         turns_set_eager(head->turns, front_waiting(head->front) > 0);
+        front_sealed(head->front);
         front_wake(head->front, now_ms);
         tend(head, now_ms);
         if (!any && !head->ending)

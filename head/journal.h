@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #include "common/span.h"
+#include "common/trouble.h"
 #include "head/store/address.h"
 #include "head/store/keys.h"
-#include "head/store/trouble.h"
 
 struct journal;
 

@@ -1,9 +1,11 @@
-#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/sys/clock.h"
 #include "common/sys/log.h"
+#include "common/xalloc.h"
 #include "head/shell.h"
 #include "head/wire.h"
 #include "proto/roles.h"
@@ -52,7 +54,7 @@ static void refuse_form(struct head *head, enum link_plane kind, const struct li
                    STRIKES_WINDOW_MS / 1000);
 }
 
-/* Its key may talk no more: so it learned when it knocked again. */
+/* What it said before its connections were shut. */
 static void shut_revoked(struct head *head, enum link_plane kind, const struct link_message *from)
 {
     audit_line(head->audit, "refused", "principal %u was revoked: its connection from %s on %s",
@@ -107,6 +109,39 @@ static void handle(struct head *head, enum link_plane kind, struct link_message 
     }
 }
 
+static void set_owner(struct plane *plane, int fd, uint32_t principal)
+{
+    size_t at = (size_t)fd;
+
+    if (fd < 0 || (at >= plane->owner_room && principal == 0))
+        return;
+    if (at >= plane->owner_room) {
+        size_t room = plane->owner_room > 0 ? plane->owner_room : 64;
+
+        while (room <= at)
+            room *= 2;
+        plane->owners = xrealloc(plane->owners, room, sizeof(*plane->owners));
+        memset(plane->owners + plane->owner_room, 0,
+               (room - plane->owner_room) * sizeof(*plane->owners));
+        plane->owner_room = room;
+    }
+    plane->owners[at] = principal;
+}
+
+void planes_revoke(struct head *head, uint32_t principal)
+{
+    for (int kind = 0; kind < PLANES; kind++) {
+        struct plane *plane = &head->planes[kind];
+
+        for (size_t fd = 0; fd < plane->owner_room; fd++) {
+            if (plane->owners[fd] != principal)
+                continue;
+            plane->owners[fd] = 0;
+            (void)peerwatch_shut(plane->watch, (int)fd); /* one that has ended needs no shutting */
+        }
+    }
+}
+
 bool plane_ready(struct head *head, enum link_plane kind)
 {
     return turns_ready(head->turns) || (head->stalled && kind != LINK_WORKER);
@@ -139,6 +174,7 @@ bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64
             (void)peerwatch_shut(plane->watch, message.fd);
         } else {
             peerwatch_delivered(plane->watch, message.fd, link_message_body(&message).size);
+            set_owner(plane, message.fd, message.principal);
             handle(head, kind, &message, now_ms, unix_ms);
         }
         link_message_fini(&message);
@@ -160,25 +196,39 @@ static void cut_off(void *context, int fd, uint64_t behind)
                link_plane_name(cut->kind), (unsigned long long)behind);
 }
 
+/* Without the port: so a stranger who knocks again says the same again. */
+static const char *host_of(const char *address, char out[MONITOR_ADDRESS])
+{
+    char *colon;
+
+    (void)snprintf(out, MONITOR_ADDRESS, "%s", address[0] != '\0' ? address : "somebody");
+    colon = strrchr(out, ':');
+    if (colon != NULL)
+        *colon = '\0';
+    return out;
+}
+
 static void watch_monitor(struct head *head, enum link_plane kind)
 {
     struct plane *plane = &head->planes[kind];
     struct monitor_event event;
+    char host[MONITOR_ADDRESS];
 
     while (monitor_next(plane->monitor, &event)) {
         switch (event.kind) {
         case MONITOR_ACCEPTED:
             peerwatch_add(plane->watch, event.fd);
+            set_owner(plane, event.fd, 0);
             break;
         case MONITOR_GONE:
             /* HTTP and other noise leaves without having failed at anything. */
             if (!peerwatch_remove(plane->watch, event.fd))
                 audit_line(head->audit, "refused", "a connection from %s on %s never spoke",
-                           event.address, link_plane_name(kind));
+                           host_of(event.address, host), link_plane_name(kind));
             break;
         case MONITOR_FAILED:
-            audit_line(head->audit, "refused", "a stranger from %s on %s: %s", event.address,
-                       link_plane_name(kind), event.reason);
+            audit_line(head->audit, "refused", "a stranger from %s on %s: %s",
+                       host_of(event.address, host), link_plane_name(kind), event.reason);
             break;
         case MONITOR_CONNECTED:
         case MONITOR_RETRY:

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/trouble.h"
 #include "head/store/address.h"
-#include "head/store/trouble.h"
 
 struct redisd;
 

@@ -2,7 +2,7 @@
 #ifndef HEAD_REDISD_FILES_H
 #define HEAD_REDISD_FILES_H
 
-#include "head/store/trouble.h"
+#include "common/trouble.h"
 
 #define REDISD_HEAD       "head"
 #define REDISD_SUPERVISOR "supervisor"

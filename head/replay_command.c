@@ -23,8 +23,7 @@
 
 static int complain(const struct trouble *trouble, int status)
 {
-    log_error_for_people(trouble->what, trouble->why,
-                         trouble->mend[0] != '\0' ? trouble->mend : NULL);
+    log_error_for_people(trouble->what, trouble->why, trouble_mend_text(trouble));
     return status;
 }
 

@@ -22,28 +22,22 @@
 
 #define START_MS 30000u /* a large log takes a while to load */
 
-/* Say a fault, forget it, and give the status to exit with. */
-static int say_fault(const char *what, struct fault *fault, int status)
+/* what: NULL where the trouble names it. Gives the status to exit with. */
+static int say_trouble(const char *what, const struct trouble *trouble, int status)
 {
-    log_error_for_people(what, buf_text(&fault->why),
-                         fault->mend.size > 0 ? buf_text(&fault->mend) : NULL);
-    fault_fini(fault);
-    return status;
-}
-
-static int say_trouble(const struct trouble *trouble, int status)
-{
-    log_error_for_people(trouble->what, trouble->why,
-                         trouble->mend[0] != '\0' ? trouble->mend : NULL);
+    log_error_for_people(what != NULL ? what : trouble->what, trouble->why,
+                         trouble_mend_text(trouble));
     return status;
 }
 
 /* The data directory is one head's at a time; keys are made on first start. */
 static int setup_folder(struct head *head)
 {
+    static const struct blobs_config limits = {.limit_bytes = LIMIT_BLOBS_BYTES,
+                                               .limit_count = LIMIT_BLOBS};
     const char *dir = head->settings.data_dir;
     char path[LIMIT_PATH_BYTES];
-    struct fault fault;
+    struct trouble trouble;
     const char *why;
     int err;
 
@@ -65,17 +59,15 @@ static int setup_folder(struct head *head)
         log_error_for_people(dir, "its name is too long", "name another one with --data-dir");
         return 2;
     }
-    fault_init(&fault);
-    err = key_pair_load_or_make(path, "head.key", &head->keys, NULL, &fault);
+    err = key_pair_load_or_make(path, "head.key", &head->keys, NULL, &trouble);
     if (err == 0)
-        err = key_pair_load_or_make(path, "admin.key", &head->admin, NULL, &fault);
+        err = key_pair_load_or_make(path, "admin.key", &head->admin, NULL, &trouble);
     if (err == 0 && head->settings.private_cluster)
-        err = key_pair_load_or_make(path, "worker.key", &head->worker, NULL, &fault);
+        err = key_pair_load_or_make(path, "worker.key", &head->worker, NULL, &trouble);
     if (err != 0)
-        return say_fault("keys", &fault, 2);
-    fault_fini(&fault);
-    head->audit = audit_open(dir);
-    head->blobs = blobs_open(dir);
+        return say_trouble("keys", &trouble, 2);
+    head->audit = audit_open(dir, LIMIT_AUDIT_BYTES);
+    head->blobs = blobs_open(dir, &limits);
     head->strikes = strikes_new();
     if (head->audit == NULL || head->blobs == NULL) {
         log_error_for_people(dir, strerror(errno), "make room, or name another --data-dir");
@@ -95,7 +87,7 @@ static int setup_redis(struct head *head, uint32_t *replicas)
         err = redisd_start(settings->data_dir, settings->name, settings->private_cluster,
                            &head->redisd, &trouble);
         if (err != 0)
-            return say_trouble(&trouble, 2);
+            return say_trouble(NULL, &trouble, 2);
         head->redis = *redisd_address(head->redisd);
         return 0;
     }
@@ -103,7 +95,7 @@ static int setup_redis(struct head *head, uint32_t *replicas)
     if (err == 0)
         err = store_audit(&head->redis, false, clock_ms() + START_MS, &report, &trouble);
     if (err != 0)
-        return say_trouble(&trouble, 2);
+        return say_trouble(NULL, &trouble, 2);
     *replicas = report.replicas > 0 ? 1 : 0;
     log_line(LOG_INFO, "redis", "%s", report.worth);
     return 0;
@@ -127,7 +119,7 @@ int setup_store(struct head *head)
     (void)snprintf(who, sizeof(who), "%s pid %d", host, (int)getpid());
     err = journal_open(&config, clock_ms() + START_MS, &head->journal, &trouble);
     if (err != 0)
-        return say_trouble(&trouble, err == ERR_FENCED ? 75 : 2);
+        return say_trouble(NULL, &trouble, err == ERR_FENCED ? 75 : 2);
     head->project = project_new(&head->redis, head->settings.name);
     return 0;
 }
@@ -164,7 +156,7 @@ int setup_replay(struct head *head)
                      head->core, replayed, &replaying, &summary, &trouble);
     redo_free(replaying.redo);
     if (err != 0)
-        return say_trouble(&trouble, 2);
+        return say_trouble(NULL, &trouble, 2);
     log_line(LOG_INFO, "replayed", "%llu entries, %llu events in %llu ms, all decided alike",
              (unsigned long long)summary.entries, (unsigned long long)summary.events,
              (unsigned long long)(clock_ms() - begun_ms));
@@ -184,7 +176,7 @@ static void add_principal(struct head *head, const struct key_pair *keys, enum r
     shell_step(head, &event);
 }
 
-static int bind_planes(struct head *head, struct fault *fault)
+static int bind_planes(struct head *head, struct trouble *trouble)
 {
     static const enum link_plane order[PLANES] = {LINK_JOIN, LINK_CLIENT, LINK_WORKER};
     uint16_t want = head->settings.port;
@@ -192,15 +184,12 @@ static int bind_planes(struct head *head, struct fault *fault)
     for (int i = 0; i < PLANES; i++) {
         struct plane *plane = &head->planes[order[i]];
         int err = link_bind(head->context, order[i], head->settings.bind, want, &head->keys,
-                            &plane->socket, &plane->port, &plane->monitor, fault);
+                            &plane->socket, &plane->port, &plane->monitor, trouble);
 
         /* The two behind the public one may have any port: peers learn them from it. */
-        if (err == ERR_EXISTS && i > 0) {
-            fault_fini(fault);
-            fault_init(fault);
+        if (err == ERR_EXISTS && i > 0)
             err = link_bind(head->context, order[i], head->settings.bind, 0, &head->keys,
-                            &plane->socket, &plane->port, &plane->monitor, fault);
-        }
+                            &plane->socket, &plane->port, &plane->monitor, trouble);
         if (err != 0)
             return err;
         plane->watch = peerwatch_new(link_plane_limit(order[i]));
@@ -218,12 +207,11 @@ static void announce(struct head *head)
     char key[KEY_TEXT];
     char path[LIMIT_PATH_BYTES];
     struct last_head last = {0};
-    struct fault fault;
+    struct trouble trouble;
     struct buf line;
 
     key_text(head->keys.public_key, key);
     (void)snprintf(path, sizeof(path), "%s/keys/admin.key", head->settings.data_dir);
-    fault_init(&fault);
     buf_init(&line);
     buf_printf(&line, "%s:%u", host, head->planes[LINK_JOIN].port);
     project_announce(head->project, journal_epoch(head->journal), buf_text(&line));
@@ -233,8 +221,8 @@ static void announce(struct head *head)
         last.address.port = head->planes[LINK_JOIN].port;
         memcpy(last.key, head->keys.public_key, KEY_BYTES);
         (void)snprintf(last.admin_key, sizeof(last.admin_key), "%s", path);
-        if (last_head_save(&last, &fault) != 0)
-            log_line(LOG_WARNING, "last-head", "%s", buf_text(&fault.why));
+        if (last_head_save(&last, &trouble) != 0)
+            log_line(LOG_WARNING, "last-head", "%s", trouble.why);
         (void)gethostname(hostname, sizeof(hostname) - 1);
         (void)printf(
             "assay head %s listens at %s:%u\n\n"
@@ -247,7 +235,6 @@ static void announce(struct head *head)
             last.address.port);
         (void)fflush(stdout);
     }
-    fault_fini(&fault);
     if (head->settings.ready_fd < 0) {
         buf_fini(&line);
         return;
@@ -264,26 +251,24 @@ static void announce(struct head *head)
 
 int setup_sockets(struct head *head)
 {
-    struct fault fault;
+    struct trouble trouble;
     size_t count;
     const struct view_principal *principals = view_principals(head->view, &count);
 
-    fault_init(&fault);
     head->context = link_context_new(1);
     head->zap = head->context != NULL ? zap_start(head->context) : NULL;
     if (head->zap == NULL) {
         log_error_for_people("sockets", strerror(errno), NULL);
         return 70;
     }
-    if (link_self_test(head->context, head->zap, &fault) != 0)
-        return say_fault("self-test of the encryption", &fault, 70);
+    if (link_self_test(head->context, head->zap, &trouble) != 0)
+        return say_trouble("self-test of the encryption", &trouble, 70);
     for (size_t i = 0; i < count; i++)
         if (!principals[i].revoked)
             (void)zap_add(head->zap, principals[i].key, principals[i].principal,
                           (enum principal_role)principals[i].role);
-    if (bind_planes(head, &fault) != 0)
-        return say_fault("cannot listen", &fault, 2);
-    fault_fini(&fault);
+    if (bind_planes(head, &trouble) != 0)
+        return say_trouble("cannot listen", &trouble, 2);
     head->fleet = fleet_new(&(struct fleet_parts){.socket = head->planes[LINK_WORKER].socket,
                                                   .view = head->view,
                                                   .turns = head->turns,
@@ -347,6 +332,7 @@ void setup_close(struct head *head)
     for (int i = 0; i < PLANES; i++) {
         link_close(head->planes[i].socket, head->planes[i].monitor);
         peerwatch_free(head->planes[i].watch);
+        free(head->planes[i].owners);
     }
     zap_stop(head->zap);
     link_context_free(head->context);

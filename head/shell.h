@@ -24,6 +24,8 @@ struct plane {
     struct monitor *monitor;
     struct peerwatch *watch;
     uint16_t port;
+    uint32_t *owners; /* by descriptor: whose connection it was when it last spoke */
+    size_t owner_room;
     bool drained;        /* nothing was left when it was last read */
     uint64_t drained_ms; /* when nothing was left */
 };
@@ -78,6 +80,9 @@ void planes_events(struct head *head);
 
 /* Who is to be cut off. */
 void planes_watch(struct head *head, uint64_t now_ms);
+
+/* Shut the connections of one whose key may talk no more. */
+void planes_revoke(struct head *head, uint32_t principal);
 
 /* Who was refused at the door. */
 void planes_refusals(struct head *head);

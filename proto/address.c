@@ -41,6 +41,8 @@ static const char *host_parse(struct span text, bool v6, char out[ADDRESS_HOST])
         return "has no host";
     if (text.size >= ADDRESS_HOST)
         return "has too long a host";
+    if (v6 && memchr(at, ':', text.size) == NULL)
+        return "has no IPv6 address in its brackets";
     for (size_t i = 0; i < text.size; i++) {
         char c = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] - 'A' + 'a') : at[i];
 
@@ -80,7 +82,7 @@ static const char *split(struct span text, struct span *host, struct span *port,
 }
 
 int address_parse(struct span text, uint16_t default_port, struct address *address,
-                  struct fault *fault)
+                  struct trouble *trouble)
 {
     struct address parsed = {.port = default_port};
     struct span host = {NULL, 0};
@@ -95,12 +97,9 @@ int address_parse(struct span text, uint16_t default_port, struct address *addre
     if (wrong == NULL && port.data != NULL)
         wrong = port_parse(port, &parsed.port);
     if (wrong != NULL) {
-        char subject[80];
-
-        snprintf(subject, sizeof(subject), "address '%.*s'", text.size > 60 ? 60 : (int)text.size,
-                 text.size > 0 ? (const char *)text.data : "");
-        fault_set(fault, subject, wrong, MEND);
-        return ERR_MALFORMED;
+        return trouble_set(trouble, ERR_MALFORMED, NULL, MEND, "address '%.*s' %s",
+                           text.size > 60 ? 60 : (int)text.size,
+                           text.size > 0 ? (const char *)text.data : "", wrong);
     }
     *address = parsed;
     return 0;

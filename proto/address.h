@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "common/span.h"
-#include "proto/fault.h"
+#include "common/trouble.h"
 
 #define ADDRESS_HOST 256u  /* longest name, with its terminator */
 #define ADDRESS_TEXT 272u  /* of address_text, with its terminator */
@@ -19,7 +19,7 @@ struct address {
 /* A text without a port gets default_port; with default_port 0 it is ERR_MALFORMED, as are other
  * characters than a name or an address has. Names are not looked up. */
 int address_parse(struct span text, uint16_t default_port, struct address *address,
-                  struct fault *fault);
+                  struct trouble *trouble);
 
 /* HOST:PORT again, the same text for the same address. */
 void address_text(const struct address *address, char out[ADDRESS_TEXT]);

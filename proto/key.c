@@ -65,71 +65,70 @@ void key_pair_fini(struct key_pair *pair)
 }
 
 /* Whether a file or folder belongs to us alone. */
-static int private_check(const struct stat *status, const char *path, struct fault *fault)
+static int private_check(const struct stat *status, const char *path, struct trouble *trouble)
 {
     if (status->st_uid != geteuid()) {
-        fault_set(fault, path, "belongs to another user", "ls -l ");
-        return ERR_DENIED;
+        (void)trouble_set(trouble, 0, NULL, NULL, "%s belongs to another user", path);
+        return trouble_mend(trouble, ERR_DENIED, "ls -l %s", path);
     }
     if ((status->st_mode & 077) != 0) {
-        fault_set(fault, path, "is open to other users",
-                  S_ISDIR(status->st_mode) ? "chmod 700 " : "chmod 600 ");
-        return ERR_DENIED;
+        (void)trouble_set(trouble, 0, NULL, NULL, "%s is open to other users", path);
+        return trouble_mend(trouble, ERR_DENIED, "chmod %d00 %s", S_ISDIR(status->st_mode) ? 7 : 6,
+                            path);
     }
     return 0;
 }
 
+/* The folder that holds path. */
+static int folder_of(const char *path, char folder[LIMIT_PATH_BYTES], struct trouble *trouble)
+{
+    const char *slash = strrchr(path, '/');
+    size_t size = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+
+    if (size >= LIMIT_PATH_BYTES)
+        return trouble_set(trouble, ERR_TOO_BIG, NULL, NULL, "%s is too long a path", path);
+    memcpy(folder, slash == NULL ? "." : path, size);
+    folder[size] = '\0';
+    return 0;
+}
+
 /* The folder of path: private, and no link. */
-static int folder_check(const char *path, struct fault *fault)
+static int folder_check(const char *path, struct trouble *trouble)
 {
     char folder[LIMIT_PATH_BYTES];
-    const char *slash = strrchr(path, '/');
     struct stat status;
+    int rc = folder_of(path, folder, trouble);
 
-    if (slash == NULL)
-        strcpy(folder, ".");
-    else if (slash == path)
-        strcpy(folder, "/");
-    else if ((size_t)(slash - path) >= sizeof(folder))
-        return ERR_TOO_BIG;
-    else
-        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-
-    if (lstat(folder, &status) != 0) {
-        fault_set_errno(fault, "look at", folder);
-        return err_from_errno();
-    }
-    if (!S_ISDIR(status.st_mode)) {
-        fault_set(fault, folder, "is not a folder", NULL);
-        return ERR_DENIED;
-    }
-    return private_check(&status, folder, fault);
+    if (rc != 0)
+        return rc;
+    if (lstat(folder, &status) != 0)
+        return trouble_set(trouble, err_from_errno(), NULL, NULL, "cannot look at %s: %s", folder,
+                           strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return trouble_set(trouble, ERR_DENIED, NULL, NULL, "%s is not a folder", folder);
+    return private_check(&status, folder, trouble);
 }
 
 /* The descriptor of a key file that may be trusted. */
-static int file_open(const char *path, struct fault *fault)
+static int file_open(const char *path, struct trouble *trouble)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     int rc;
 
-    if (fd < 0 && errno == ELOOP) {
-        fault_set(fault, path, "is a symbolic link; a key file must not be", NULL);
-        return ERR_DENIED;
-    }
-    if (fd < 0) {
-        fault_set_errno(fault, "open", path);
-        return errno == ENOENT ? ERR_NOT_FOUND : err_from_errno();
-    }
-    if (fstat(fd, &status) != 0) {
-        fault_set_errno(fault, "look at", path);
-        rc = ERR_IO;
-    } else if (!S_ISREG(status.st_mode)) {
-        fault_set(fault, path, "is not a file", NULL);
-        rc = ERR_DENIED;
-    } else {
-        rc = private_check(&status, path, fault);
-    }
+    if (fd < 0 && errno == ELOOP)
+        return trouble_set(trouble, ERR_DENIED, NULL, NULL,
+                           "%s is a symbolic link; a key file must not be", path);
+    if (fd < 0)
+        return trouble_set(trouble, err_from_errno(), NULL, NULL, "cannot open %s: %s", path,
+                           strerror(errno));
+    if (fstat(fd, &status) != 0)
+        rc = trouble_set(trouble, ERR_IO, NULL, NULL, "cannot look at %s: %s", path,
+                         strerror(errno));
+    else if (!S_ISREG(status.st_mode))
+        rc = trouble_set(trouble, ERR_DENIED, NULL, NULL, "%s is not a file", path);
+    else
+        rc = private_check(&status, path, trouble);
     if (rc != 0) {
         close(fd);
         return rc;
@@ -183,25 +182,24 @@ static bool read_exactly(int fd, uint8_t *out, size_t size)
     return read(fd, &more, 1) == 0;
 }
 
-int key_pair_load(const char *path, struct key_pair *pair, struct fault *fault)
+int key_pair_load(const char *path, struct key_pair *pair, struct trouble *trouble)
 {
     struct key_pair read = {.secret = NULL};
     uint8_t *text = NULL;
     int fd = -1;
     int rc;
 
-    fd = file_open(path, fault);
+    fd = file_open(path, trouble);
     if (fd < 0)
         return fd;
-    rc = folder_check(path, fault);
+    rc = folder_check(path, trouble);
     if (rc != 0)
         goto out;
 
     text = secret_new(FILE_BYTES);
     read.secret = secret_new(KEY_BYTES);
     if (!read_exactly(fd, text, FILE_BYTES) || !file_parse((const char *)text, &read)) {
-        fault_set(fault, path, "is not a key file", NULL);
-        rc = ERR_MALFORMED;
+        rc = trouble_set(trouble, ERR_MALFORMED, NULL, NULL, "%s is not a key file", path);
         goto out;
     }
     *pair = read;
@@ -213,29 +211,13 @@ out:
     return rc;
 }
 
-static int folder_sync(const char *path)
-{
-    char folder[LIMIT_PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-    int fd;
-    int rc;
-
-    snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path + 1),
-             slash == NULL ? "." : path);
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return ERR_IO;
-    rc = fsync(fd) == 0 ? 0 : ERR_IO;
-    close(fd);
-    return rc;
-}
-
 /* The whole file under a name that nobody looks for. */
 static int draft_write(const char *draft, const struct key_pair *pair)
 {
     char *text = (char *)secret_new(FILE_BYTES + 1);
     char *at = text;
     int rc = ERR_IO;
+    int error;
     int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0)
@@ -251,69 +233,65 @@ static int draft_write(const char *draft, const struct key_pair *pair)
     if (close(fd) != 0 && rc == 0)
         rc = ERR_IO;
 out:
+    error = errno; /* the caller says why */
     sodium_free(text);
+    errno = error;
     return rc;
 }
 
 /* link() and not rename(): of two processes that write at once the second is told, and nobody
  * goes on with a pair that is not the one in the file. */
-int key_pair_save(const char *path, const struct key_pair *pair, struct fault *fault)
+int key_pair_save(const char *path, const struct key_pair *pair, struct trouble *trouble)
 {
     char draft[LIMIT_PATH_BYTES];
-    int rc = folder_check(path, fault);
+    char folder[LIMIT_PATH_BYTES];
+    int rc = folder_check(path, trouble);
 
+    if (rc == 0)
+        rc = folder_of(path, folder, trouble);
     if (rc != 0)
         return rc;
-    if (snprintf(draft, sizeof(draft), "%s.%08x", path, randombytes_random()) >=
-        (int)sizeof(draft)) {
-        fault_set(fault, path, "is too long a path", NULL);
-        return ERR_TOO_BIG;
-    }
+    if (snprintf(draft, sizeof(draft), "%s.%08x", path, randombytes_random()) >= (int)sizeof(draft))
+        return trouble_set(trouble, ERR_TOO_BIG, NULL, NULL, "%s is too long a path", path);
     rc = draft_write(draft, pair);
-    if (rc != 0) {
-        fault_set_errno(fault, "write", draft);
-    } else if (link(draft, path) != 0) {
-        rc = errno == EEXIST ? ERR_EXISTS : err_from_errno();
-        fault_set_errno(fault, "write", path);
-    }
+    if (rc != 0)
+        rc = trouble_set(trouble, rc, NULL, NULL, "cannot write %s: %s", draft, strerror(errno));
+    else if (link(draft, path) != 0)
+        rc = trouble_set(trouble, err_from_errno(), NULL, NULL, "cannot write %s: %s", path,
+                         strerror(errno));
     (void)unlink(draft);
-    if (rc == 0 && folder_sync(path) != 0) {
-        fault_set_errno(fault, "write", path);
-        rc = ERR_IO;
-    }
+    if (rc == 0 && fs_sync_dir(folder) != 0)
+        rc = trouble_set(trouble, ERR_IO, NULL, NULL, "cannot write %s: %s", path, strerror(errno));
     return rc;
 }
 
 int key_pair_load_or_make(const char *dir, const char *name, struct key_pair *pair, bool *made,
-                          struct fault *fault)
+                          struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     struct key_pair fresh = {.secret = NULL};
     int rc = fs_join(path, dir, name);
 
-    if (rc != 0) {
-        fault_set(fault, dir, "is too long a path", NULL);
-        return rc;
-    }
+    if (rc != 0)
+        return trouble_set(trouble, rc, NULL, NULL, "%s is too long a path", dir);
     rc = fs_make_dirs(dir, 0700);
-    if (rc != 0) {
-        fault_set_errno(fault, "make folder", dir);
-        return rc;
-    }
-    rc = key_pair_load(path, pair, fault);
+    if (rc != 0)
+        return trouble_set(trouble, rc, NULL, NULL, "cannot make folder %s: %s", dir,
+                           strerror(errno));
+    rc = key_pair_load(path, pair, trouble);
     if (made != NULL)
         *made = rc == ERR_NOT_FOUND;
     if (rc != ERR_NOT_FOUND)
         return rc;
 
     key_pair_make(&fresh);
-    rc = key_pair_save(path, &fresh, fault);
+    rc = key_pair_save(path, &fresh, trouble);
     key_pair_fini(&fresh);
     if (rc != 0 && rc != ERR_EXISTS)
         return rc;
     if (rc == ERR_EXISTS && made != NULL)
         *made = false;
-    return key_pair_load(path, pair, fault);
+    return key_pair_load(path, pair, trouble);
 }
 
 void key_text(const uint8_t key[KEY_BYTES], char out[KEY_TEXT])

@@ -16,48 +16,50 @@
 #define FILE_LIMIT  (LIMIT_PATH_BYTES + 1024u)
 
 /* ASSAY_HOME/name. */
-static int home_path(const char *name, char path[LIMIT_PATH_BYTES], struct fault *fault)
+static int home_path(const char *name, char path[LIMIT_PATH_BYTES], struct trouble *trouble)
 {
     const char *home = home_dir();
 
-    if (home == NULL) {
-        fault_set_errno(fault, "find", "a folder for this user's files");
-        return ERR_IO;
-    }
-    if (fs_join(path, home, name) != 0) {
-        fault_set(fault, home, "is too long a path", NULL);
-        return ERR_TOO_BIG;
-    }
+    if (home == NULL)
+        return trouble_set(trouble, ERR_IO, NULL, NULL,
+                           "cannot find a folder for this user's files: %s", strerror(errno));
+    if (fs_join(path, home, name) != 0)
+        return trouble_set(trouble, ERR_TOO_BIG, NULL, NULL, "%s is too long a path", home);
     return 0;
 }
 
 /* '/' cannot be in a host, and "." or ".." are followed by the port. */
 static int known_path(const struct address *address, char path[LIMIT_PATH_BYTES],
-                      struct fault *fault)
+                      struct trouble *trouble)
 {
     char name[ADDRESS_HOST + 32];
 
     snprintf(name, sizeof(name), "known_heads/%s_%u", address->host, (unsigned)address->port);
-    return home_path(name, path, fault);
+    return home_path(name, path, trouble);
 }
 
-/* A file of ours, that nobody else can have written. */
-static int file_read(const char *path, struct buf *text, struct fault *fault)
+/* A file of ours, that nobody else can have written. What is looked at is what is read. */
+static int file_read(const char *path, struct buf *text, struct trouble *trouble)
 {
     struct stat status;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int rc;
 
-    if (lstat(path, &status) != 0) {
-        fault_set_errno(fault, "open", path);
-        return errno == ENOENT ? ERR_NOT_FOUND : err_from_errno();
+    if (fd < 0 && errno != ELOOP)
+        return trouble_set(trouble, err_from_errno(), NULL, NULL, "cannot open %s: %s", path,
+                           strerror(errno));
+    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+        status.st_uid != geteuid() || (status.st_mode & 022) != 0) {
+        (void)trouble_set(trouble, 0, NULL, NULL,
+                          "%s is not this user's own file, or others may write it", path);
+        rc = trouble_mend(trouble, ERR_DENIED, "chmod 600 %s", path);
+    } else {
+        rc = fs_read_rest(fd, FILE_LIMIT, text);
+        if (rc != 0)
+            (void)trouble_set(trouble, rc, NULL, NULL, "cannot read %s: %s", path, strerror(errno));
     }
-    if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 022) != 0) {
-        fault_set(fault, path, "is not this user's own file, or others may write it", "chmod 600 ");
-        return ERR_DENIED;
-    }
-    rc = fs_read(path, FILE_LIMIT, text);
-    if (rc != 0)
-        fault_set_errno(fault, "read", path);
+    if (fd >= 0)
+        (void)close(fd);
     return rc;
 }
 
@@ -83,14 +85,12 @@ static bool head_parse(struct span *text, const char *magic, struct address *add
                        uint8_t key[KEY_BYTES])
 {
     struct span value = {NULL, 0};
-    struct fault ignored;
+    struct trouble ignored;
     bool good;
 
-    fault_init(&ignored);
     good = line_take(text, magic, &value) && value.size == 0 &&
            line_take(text, "address ", &value) && address_parse(value, 0, address, &ignored) == 0 &&
            line_take(text, "key ", &value) && key_parse(value, key) == 0;
-    fault_fini(&ignored);
     return good;
 }
 
@@ -105,25 +105,25 @@ static void head_print(struct buf *out, const char *magic, const struct address 
     buf_printf(out, "%s\naddress %s\nkey %s\n", magic, where, hex);
 }
 
-int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struct fault *fault)
+int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     struct address named;
     uint8_t pinned[KEY_BYTES];
     struct buf text = {0};
     struct span left;
-    int rc = known_path(address, path, fault);
+    int rc = known_path(address, path, trouble);
 
     if (rc == 0)
-        rc = file_read(path, &text, fault);
+        rc = file_read(path, &text, trouble);
     if (rc != 0)
         goto out;
     left = buf_span(&text);
     if (!head_parse(&left, KNOWN_MAGIC, &named, pinned) || named.port != address->port ||
         strcmp(named.host, address->host) != 0) {
-        fault_set(fault, path, "is not a known head's file",
-                  "join again with a token; before that: rm ");
-        rc = ERR_MALFORMED;
+        (void)trouble_set(trouble, 0, NULL, NULL, "%s is not a known head's file", path);
+        rc = trouble_mend(trouble, ERR_MALFORMED, "join again with a token; before that: rm %s",
+                          path);
         goto out;
     }
     memcpy(key, pinned, KEY_BYTES);
@@ -132,46 +132,49 @@ out:
     return rc;
 }
 
-int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES], struct fault *fault)
+int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
+                   struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     char folder[LIMIT_PATH_BYTES];
     uint8_t pinned[KEY_BYTES];
     struct buf text = {0};
-    int rc = known_head_load(address, pinned, fault);
+    int rc = known_head_load(address, pinned, trouble);
 
     if (rc == 0 && memcmp(pinned, key, KEY_BYTES) == 0)
         return 0;
     if (rc != 0 && rc != ERR_NOT_FOUND)
         return rc;
-    if (known_path(address, path, fault) != 0 || home_path("known_heads", folder, fault) != 0)
+    if (known_path(address, path, trouble) != 0 || home_path("known_heads", folder, trouble) != 0)
         return ERR_TOO_BIG;
     if (rc == 0) {
-        fault_set(fault, path, "pins another key: either the head was made anew, or this is not it",
-                  "if you know that the head was made anew: rm ");
-        return ERR_EXISTS;
+        (void)trouble_set(trouble, 0, NULL, NULL,
+                          "%s pins another key: either the head was made anew, or this is not it",
+                          path);
+        return trouble_mend(trouble, ERR_EXISTS, "if you know that the head was made anew: rm %s",
+                            path);
     }
     head_print(&text, KNOWN_MAGIC, address, key);
     rc = fs_make_dirs(folder, 0700);
     if (rc == 0)
         rc = fs_write_atomic(path, 0600, text.data, text.size);
     if (rc != 0)
-        fault_set_errno(fault, "write", path);
+        (void)trouble_set(trouble, rc, NULL, NULL, "cannot write %s: %s", path, strerror(errno));
     buf_fini(&text);
     return rc;
 }
 
-int last_head_load(struct last_head *head, struct fault *fault)
+int last_head_load(struct last_head *head, struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     struct last_head read;
     struct buf text = {0};
     struct span left;
     struct span admin_key = {NULL, 0};
-    int rc = home_path("last_head", path, fault);
+    int rc = home_path("last_head", path, trouble);
 
     if (rc == 0)
-        rc = file_read(path, &text, fault);
+        rc = file_read(path, &text, trouble);
     if (rc != 0)
         goto out;
     left = buf_span(&text);
@@ -179,8 +182,8 @@ int last_head_load(struct last_head *head, struct fault *fault)
         !line_take(&left, "admin_key ", &admin_key) || left.size != 0 ||
         admin_key.size >= sizeof(read.admin_key) ||
         memchr(admin_key.data, '\0', admin_key.size) != NULL) {
-        fault_set(fault, path, "is not what a head wrote", "start the head again, or rm ");
-        rc = ERR_MALFORMED;
+        (void)trouble_set(trouble, 0, NULL, NULL, "%s is not what a head wrote", path);
+        rc = trouble_mend(trouble, ERR_MALFORMED, "start the head again, or rm %s", path);
         goto out;
     }
     memcpy(read.admin_key, admin_key.data, admin_key.size);
@@ -191,23 +194,22 @@ out:
     return rc;
 }
 
-int last_head_save(const struct last_head *head, struct fault *fault)
+int last_head_save(const struct last_head *head, struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     struct buf text = {0};
-    int rc = home_path("last_head", path, fault);
+    int rc = home_path("last_head", path, trouble);
 
     if (rc != 0)
         return rc;
-    if (strchr(head->admin_key, '\n') != NULL) {
-        fault_set(fault, head->admin_key, "has a line break in its name", NULL);
-        return ERR_MALFORMED;
-    }
+    if (strchr(head->admin_key, '\n') != NULL)
+        return trouble_set(trouble, ERR_MALFORMED, NULL, NULL, "%s has a line break in its name",
+                           head->admin_key);
     head_print(&text, LAST_MAGIC, &head->address, head->key);
     buf_printf(&text, "admin_key %s\n", head->admin_key);
     rc = fs_write_atomic(path, 0600, text.data, text.size);
     if (rc != 0)
-        fault_set_errno(fault, "write", path);
+        (void)trouble_set(trouble, rc, NULL, NULL, "cannot write %s: %s", path, strerror(errno));
     buf_fini(&text);
     return rc;
 }

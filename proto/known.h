@@ -10,18 +10,18 @@
 #include <stdint.h>
 
 #include "common/limits.h"
+#include "common/trouble.h"
 #include "proto/address.h"
-#include "proto/fault.h"
 #include "proto/key.h"
 
 /* The pinned key of a head. ERR_NOT_FOUND, ERR_DENIED (a file that others may write),
  * ERR_MALFORMED, ERR_IO. */
-int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struct fault *fault);
+int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struct trouble *trouble);
 
 /* Pin a head's key. 0 also where the same key is pinned already; ERR_EXISTS, and nothing is
  * changed, where another one is. */
 int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
-                   struct fault *fault);
+                   struct trouble *trouble);
 
 struct last_head {
     struct address address;
@@ -30,7 +30,7 @@ struct last_head {
 };
 
 /* ERR_NOT_FOUND where this user started none. */
-int last_head_load(struct last_head *head, struct fault *fault);
-int last_head_save(const struct last_head *head, struct fault *fault);
+int last_head_load(struct last_head *head, struct trouble *trouble);
+int last_head_save(const struct last_head *head, struct trouble *trouble);
 
 #endif

@@ -197,48 +197,50 @@ static bool port_of(void *socket, uint16_t *port)
     return *port != 0;
 }
 
-static int bind_fault(const char *endpoint, struct fault *fault)
+static int bind_trouble(const char *endpoint, struct trouble *trouble)
 {
     switch (errno) {
     case EADDRINUSE:
-        fault_set(fault, endpoint, "is taken by another program",
-                  "give another port, or 0 for any that is free");
-        return ERR_EXISTS;
+        return trouble_set(trouble, ERR_EXISTS, NULL,
+                           "give another port, or 0 for any that is free",
+                           "%s is taken by another program", endpoint);
     case EADDRNOTAVAIL:
     case ENODEV:
     case EINVAL:
-        fault_set(fault, endpoint, "is no address of this machine",
-                  "give an address of this machine, or none for all of them");
-        return ERR_NOT_FOUND;
+        return trouble_set(trouble, ERR_NOT_FOUND, NULL,
+                           "give an address of this machine, or none for all of them",
+                           "%s is no address of this machine", endpoint);
     default:
-        fault_set_errno(fault, "listen at", endpoint);
-        return errno == EACCES ? ERR_DENIED : ERR_IO;
+        return trouble_set(trouble, errno == EACCES ? ERR_DENIED : ERR_IO, NULL, NULL,
+                           "cannot listen at %s: %s", endpoint, strerror(errno));
     }
 }
 
 int link_bind(void *context, enum link_plane plane, const char *host, uint16_t port,
               const struct key_pair *keys, void **socket, uint16_t *bound, struct monitor **monitor,
-              struct fault *fault)
+              struct trouble *trouble)
 {
     char endpoint[ADDRESS_HOST + 32];
     char number[ADDRESS_HOST];
     struct monitor *watching = NULL;
     void *made = zmq_socket(context, ZMQ_ROUTER);
     uint16_t real = 0;
-    int rc = ERR_IO;
+    int rc;
 
     bind_host(host != NULL ? host : "*", number);
     endpoint_print(number, port, endpoint);
     if (made == NULL || !options_bound(made, plane, keys)) {
-        fault_set_errno(fault, "make a closed socket for", endpoint);
+        rc = trouble_set(trouble, ERR_IO, NULL, NULL, "cannot make a closed socket for %s: %s",
+                         endpoint, strerror(errno));
         goto fail;
     }
     if (monitor != NULL && (watching = monitor_new(context, made)) == NULL) {
-        fault_set_errno(fault, "watch", endpoint);
+        rc = trouble_set(trouble, ERR_IO, NULL, NULL, "cannot watch %s: %s", endpoint,
+                         strerror(errno));
         goto fail;
     }
     if (zmq_bind(made, endpoint) != 0 || !port_of(made, &real)) {
-        rc = bind_fault(endpoint, fault);
+        rc = bind_trouble(endpoint, trouble);
         goto fail;
     }
     if (monitor != NULL)
@@ -256,26 +258,28 @@ fail:
 
 int link_connect(void *context, const struct address *address, const uint8_t head_key[KEY_BYTES],
                  const struct key_pair *keys, size_t message_bytes, void **socket,
-                 struct monitor **monitor, struct fault *fault)
+                 struct monitor **monitor, struct trouble *trouble)
 {
     char endpoint[ADDRESS_HOST + 32];
     struct monitor *watching = NULL;
     void *made = zmq_socket(context, ZMQ_DEALER);
-    int rc = ERR_IO;
+    int rc;
 
     assert(address->port != 0);
     endpoint_print(address->host, address->port, endpoint);
     if (made == NULL || !options_connected(made, message_bytes, head_key, keys)) {
-        fault_set_errno(fault, "make an encrypted socket to", endpoint);
+        rc = trouble_set(trouble, ERR_IO, NULL, NULL, "cannot make an encrypted socket to %s: %s",
+                         endpoint, strerror(errno));
         goto fail;
     }
     if (monitor != NULL && (watching = monitor_new(context, made)) == NULL) {
-        fault_set_errno(fault, "watch", endpoint);
+        rc = trouble_set(trouble, ERR_IO, NULL, NULL, "cannot watch %s: %s", endpoint,
+                         strerror(errno));
         goto fail;
     }
     if (zmq_connect(made, endpoint) != 0) {
-        rc = errno == EINVAL ? ERR_MALFORMED : ERR_IO;
-        fault_set_errno(fault, "connect to", endpoint);
+        rc = trouble_set(trouble, errno == EINVAL ? ERR_MALFORMED : ERR_IO, NULL, NULL,
+                         "cannot connect to %s: %s", endpoint, strerror(errno));
         goto fail;
     }
     if (monitor != NULL)

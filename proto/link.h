@@ -18,8 +18,8 @@
 #include <zmq.h>
 
 #include "common/span.h"
+#include "common/trouble.h"
 #include "proto/address.h"
-#include "proto/fault.h"
 #include "proto/key.h"
 #include "proto/monitor.h"
 #include "proto/zap.h"
@@ -42,10 +42,10 @@ void link_context_free(void *context);
 
 /* Prove that the door is shut: on a port of 127.0.0.1 a stranger's key and a peer without
  * encryption are refused, and that a key which is known gets in. 0; else the head must not go on,
- * and the fault says what was let in (ERR_DENIED), or that the answers did not come within 3 s
+ * and trouble says what was let in (ERR_DENIED), or that the answers did not come within 3 s
  * (ERR_TIMEOUT). Takes some milliseconds. Empties zap's audit queue, which has the test's own
  * refusals. */
-int link_self_test(void *context, struct zap *zap, struct fault *fault);
+int link_self_test(void *context, struct zap *zap, struct trouble *trouble);
 
 /* A head's socket for a plane at a port of the host's, or at any free one for port 0; *bound is the
  * real one. host: an address, an interface or a name of this machine; NULL or "*": all interfaces.
@@ -53,7 +53,7 @@ int link_self_test(void *context, struct zap *zap, struct fault *fault);
  * ERR_EXISTS: the port is taken; ERR_NOT_FOUND: no such address here; ERR_IO. */
 int link_bind(void *context, enum link_plane plane, const char *host, uint16_t port,
               const struct key_pair *keys, void **socket, uint16_t *bound, struct monitor **monitor,
-              struct fault *fault);
+              struct trouble *trouble);
 
 /* A socket to the head that holds head_key, at host:port of address. Returns at once and goes on
  * trying, every 0.1 s to 5 s; nothing can be sent before the handshake is through. message_bytes:
@@ -61,7 +61,7 @@ int link_bind(void *context, enum link_plane plane, const char *host, uint16_t p
  * for a host that libzmq does not take; ERR_IO. */
 int link_connect(void *context, const struct address *address, const uint8_t head_key[KEY_BYTES],
                  const struct key_pair *keys, size_t message_bytes, void **socket,
-                 struct monitor **monitor, struct fault *fault);
+                 struct monitor **monitor, struct trouble *trouble);
 
 /* Close a socket of the two; with its monitor, if it has one. Both accept NULL. What a worker or
  * client sent last gets half a second to leave. */

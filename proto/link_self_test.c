@@ -20,7 +20,7 @@ struct door {
     struct address address;
 };
 
-static bool door_open(struct door *door, void *context, struct fault *fault)
+static bool door_open(struct door *door, void *context, struct trouble *trouble)
 {
     struct span host = span_text("127.0.0.1");
 
@@ -28,7 +28,7 @@ static bool door_open(struct door *door, void *context, struct fault *fault)
     memcpy(door->address.host, host.data, host.size);
     key_pair_make(&door->keys);
     return link_bind(context, LINK_CLIENT, door->address.host, 0, &door->keys, &door->socket,
-                     &door->address.port, &door->monitor, fault) == 0;
+                     &door->address.port, &door->monitor, trouble) == 0;
 }
 
 static void door_close(struct door *door)
@@ -61,11 +61,11 @@ static int door_wait(struct door *door, enum monitor_kind wanted)
 }
 
 static int try_with_key(struct door *door, const struct key_pair *keys, enum monitor_kind wanted,
-                        struct fault *fault)
+                        struct trouble *trouble)
 {
     void *socket = NULL;
     int rc = link_connect(door->context, &door->address, door->keys.public_key, keys,
-                          LIMIT_MESSAGE_BYTES, &socket, NULL, fault);
+                          LIMIT_MESSAGE_BYTES, &socket, NULL, trouble);
 
     if (rc == 0)
         rc = door_wait(door, wanted);
@@ -90,7 +90,7 @@ static int try_without_encryption(struct door *door)
     return rc;
 }
 
-static int try_known(struct door *door, struct zap *zap, struct fault *fault)
+static int try_known(struct door *door, struct zap *zap, struct trouble *trouble)
 {
     struct key_pair known;
     int rc;
@@ -98,23 +98,21 @@ static int try_known(struct door *door, struct zap *zap, struct fault *fault)
     key_pair_make(&known);
     rc = zap_add(zap, known.public_key, TEST_PRINCIPAL, PRINCIPAL_ADMIN);
     if (rc == 0) {
-        rc = try_with_key(door, &known, MONITOR_READY, fault);
+        rc = try_with_key(door, &known, MONITOR_READY, trouble);
         (void)zap_revoke(zap, known.public_key);
     }
     key_pair_fini(&known);
     return rc;
 }
 
-static int report(int rc, const char *who, struct fault *fault)
+static int report(int rc, const char *who, struct trouble *trouble)
 {
-    if (rc == ERR_DENIED)
-        fault_set(fault, who, "was let in: the door does not shut", NULL);
-    else
-        fault_set(fault, who, "got no answer at the door", NULL);
-    return rc;
+    return trouble_set(trouble, rc, NULL, NULL, "%s %s", who,
+                       rc == ERR_DENIED ? "was let in: the door does not shut"
+                                        : "got no answer at the door");
 }
 
-int link_self_test(void *context, struct zap *zap, struct fault *fault)
+int link_self_test(void *context, struct zap *zap, struct trouble *trouble)
 {
     struct key_pair stranger;
     struct zap_audit audit;
@@ -122,21 +120,21 @@ int link_self_test(void *context, struct zap *zap, struct fault *fault)
     int rc = ERR_IO;
 
     key_pair_make(&stranger);
-    if (!door_open(&door, context, fault))
+    if (!door_open(&door, context, trouble))
         goto out;
-    rc = try_with_key(&door, &stranger, MONITOR_REFUSED, fault);
+    rc = try_with_key(&door, &stranger, MONITOR_REFUSED, trouble);
     if (rc != 0) {
-        rc = report(rc, "a stranger's key", fault);
+        rc = report(rc, "a stranger's key", trouble);
         goto out;
     }
     rc = try_without_encryption(&door);
     if (rc != 0) {
-        rc = report(rc, "a peer without encryption", fault);
+        rc = report(rc, "a peer without encryption", trouble);
         goto out;
     }
-    rc = try_known(&door, zap, fault);
+    rc = try_known(&door, zap, trouble);
     if (rc != 0)
-        rc = report(rc, "a known key", fault);
+        rc = report(rc, "a known key", trouble);
 out:
     door_close(&door);
     key_pair_fini(&stranger);

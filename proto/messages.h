@@ -1,7 +1,8 @@
 /* messages.h - inside proto/: the list of all messages, and the tables that codec.c looks up.
  *
- * A new message is a struct and a number in msg.h, a row here, and a table in messages.c,
- * messages_worker.c or messages_client.c. */
+ * A new message is a number in msg.h, a struct there, in msg_worker.h or in msg_client.h, a row
+ * here, and a table in the file of the same plane: messages.c, messages_worker.c or
+ * messages_client.c. */
 #ifndef PROTO_MESSAGES_H
 #define PROTO_MESSAGES_H
 

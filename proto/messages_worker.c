@@ -23,11 +23,17 @@ static const struct field msg_registered_fields[] = {
 };
 MESSAGE(registered, REGISTERED);
 
+static const struct field msg_gpu_fields[] = {
+    FIELD(msg_gpu, device, FIELD_U32, LIMIT_GPUS - 1),
+};
+static const struct schema msg_gpu_schema = SCHEMA(msg_gpu, 0, msg_gpu_fields);
+
 static const struct field msg_held_fields[] = {
     FIELD(msg_held, experiment, FIELD_U32, 0),
     FIELD(msg_held, trial, FIELD_U32, 0),
     FIELD(msg_held, attempt, FIELD_U32, 0),
     FIELD(msg_held, last_seq, FIELD_U64, 0),
+    FIELD_OF(msg_held, gpus, FIELD_LIST, LIMIT_GPUS, msg_gpu_schema),
 };
 static const struct schema msg_held_schema = SCHEMA(msg_held, 0, msg_held_fields);
 
@@ -67,11 +73,6 @@ static const struct field msg_experiment_fields[] = {
     FIELD_OF(msg_experiment, env, FIELD_LIST, LIMIT_ENV, msg_env_schema),
 };
 MESSAGE(experiment, EXPERIMENT);
-
-static const struct field msg_gpu_fields[] = {
-    FIELD(msg_gpu, device, FIELD_U32, LIMIT_GPUS - 1),
-};
-static const struct schema msg_gpu_schema = SCHEMA(msg_gpu, 0, msg_gpu_fields);
 
 static const struct field msg_lease_fields[] = {
     FIELD(msg_lease, experiment, FIELD_U32, 0),

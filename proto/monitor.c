@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,10 +42,11 @@ struct monitor *monitor_new(void *context, void *socket)
 {
     static const int queue = LIMIT_MONITOR_EVENTS;
     static const int none = 0;
+    static atomic_uint made; /* a closed one's name stays taken until the library has reaped it */
     struct monitor *monitor = xcalloc(1, sizeof(*monitor));
     char endpoint[64];
 
-    snprintf(endpoint, sizeof(endpoint), "inproc://assay.monitor.%p", (void *)monitor);
+    snprintf(endpoint, sizeof(endpoint), "inproc://assay.monitor.%u", atomic_fetch_add(&made, 1));
     monitor->watched = socket;
     monitor->socket = zmq_socket(context, ZMQ_PAIR);
     if (monitor->socket == NULL)

@@ -135,16 +135,16 @@ static const char *decode(struct span text, uint8_t bytes[ALL_BYTES])
     return NULL;
 }
 
-int token_decode(struct span text, struct token *token, struct fault *fault)
+int token_decode(struct span text, struct token *token, struct trouble *trouble)
 {
     uint8_t bytes[ALL_BYTES];
     const char *wrong = decode(trim(text), bytes);
 
     if (wrong != NULL) {
         sodium_memzero(bytes, sizeof(bytes));
-        fault_set(fault, "the token", wrong,
-                  "copy the whole line that `assay token create` printed");
-        return ERR_MALFORMED;
+        return trouble_set(trouble, ERR_MALFORMED, NULL,
+                           "copy the whole line that `assay token create` printed", "the token %s",
+                           wrong);
     }
     memcpy(token->head_key, bytes, KEY_BYTES);
     memcpy(token->id, bytes + KEY_BYTES, TOKEN_ID_BYTES);
@@ -172,7 +172,7 @@ static ssize_t read_all(int fd, char *out, size_t size)
     return (ssize_t)got;
 }
 
-int token_read(const char *path, struct token *token, struct fault *fault)
+int token_read(const char *path, struct token *token, struct trouble *trouble)
 {
     char text[FILE_LIMIT + 1];
     bool standard_input = strcmp(path, "-") == 0;
@@ -182,25 +182,23 @@ int token_read(const char *path, struct token *token, struct fault *fault)
     int rc;
 
     if (fd < 0 && strncasecmp(path, PREFIX, PREFIX_CHARS) == 0) {
-        fault_set(fault, NULL, "it stands in the argument, where other users can read it",
-                  "write it to a file of mode 0600 and name that, or give - and type it");
-        return ERR_DENIED;
+        return trouble_set(trouble, ERR_DENIED, NULL,
+                           "write it to a file of mode 0600 and name that, or give - and type it",
+                           "it stands in the argument, where other users can read it");
     }
     if (fd < 0) {
-        rc = errno == ENOENT ? ERR_NOT_FOUND : err_from_errno();
-        fault_set_errno(fault, "open", name);
-        buf_append_text(&fault->mend, "assay token create > FILE, where the head is, makes one");
-        return rc;
+        return trouble_set(trouble, err_from_errno(), NULL,
+                           "assay token create > FILE, where the head is, makes one",
+                           "cannot open %s: %s", name, strerror(errno));
     }
     size = read_all(fd, text, sizeof(text));
     if (size < 0) {
-        fault_set_errno(fault, "read", name);
-        rc = err_from_errno();
+        rc = trouble_set(trouble, err_from_errno(), NULL, NULL, "cannot read %s: %s", name,
+                         strerror(errno));
     } else if ((size_t)size > FILE_LIMIT) {
-        fault_set(fault, name, "is too big to be a token", NULL);
-        rc = ERR_TOO_BIG;
+        rc = trouble_set(trouble, ERR_TOO_BIG, NULL, NULL, "%s is too big to be a token", name);
     } else {
-        rc = token_decode(span_of(text, (size_t)size), token, fault);
+        rc = token_decode(span_of(text, (size_t)size), token, trouble);
     }
     sodium_memzero(text, sizeof(text));
     if (!standard_input)
@@ -213,14 +211,4 @@ void token_hash(const uint8_t secret[TOKEN_SECRET_BYTES], uint8_t out[TOKEN_HASH
     int rc = crypto_generichash(out, TOKEN_HASH_BYTES, secret, TOKEN_SECRET_BYTES, NULL, 0);
 
     assert(rc == 0);
-}
-
-bool token_matches(struct span secret, const uint8_t hash[TOKEN_HASH_BYTES])
-{
-    uint8_t own[TOKEN_HASH_BYTES];
-
-    if (secret.size != TOKEN_SECRET_BYTES)
-        return false;
-    token_hash(secret.data, own);
-    return sodium_memcmp(own, hash, TOKEN_HASH_BYTES) == 0;
 }

@@ -6,11 +6,10 @@
 #ifndef PROTO_TOKEN_H
 #define PROTO_TOKEN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/span.h"
-#include "proto/fault.h"
+#include "common/trouble.h"
 #include "proto/key.h"
 
 #define TOKEN_ID_BYTES     8u
@@ -32,17 +31,15 @@ void token_fini(struct token *token);
 
 void token_encode(const struct token *token, char out[TOKEN_TEXT]);
 
-/* Whitespace around it and lower case are fine. ERR_MALFORMED with a fault that never quotes it. */
-int token_decode(struct span text, struct token *token, struct fault *fault);
+/* Whitespace around it and lower case are fine. ERR_MALFORMED with a trouble that never quotes it.
+ */
+int token_decode(struct span text, struct token *token, struct trouble *trouble);
 
 /* Read one from a file, or from standard input for "-". ERR_NOT_FOUND, ERR_IO, ERR_TOO_BIG,
  * ERR_MALFORMED. */
-int token_read(const char *path, struct token *token, struct fault *fault);
+int token_read(const char *path, struct token *token, struct trouble *trouble);
 
 /* BLAKE2b of a secret: what the head's log keeps. */
 void token_hash(const uint8_t secret[TOKEN_SECRET_BYTES], uint8_t out[TOKEN_HASH_BYTES]);
-
-/* Whether a secret is the one of a hash, in constant time. A secret of another size is not. */
-bool token_matches(struct span secret, const uint8_t hash[TOKEN_HASH_BYTES]);
 
 #endif

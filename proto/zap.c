@@ -10,11 +10,10 @@
 #include <zmq.h>
 
 #include "common/err.h"
-#include "common/limits.h"
 #include "common/sys/clock.h"
-#include "common/table.h"
 #include "common/xalloc.h"
 #include "proto/address.h"
+#include "proto/zap_keys.h"
 
 #define ENDPOINT       "inproc://zeromq.zap.01"
 #define ORDERS         "inproc://assay.zap.orders"
@@ -41,21 +40,12 @@ struct zap {
     pthread_t thread;
 };
 
-struct known_key {
-    uint8_t key[KEY_BYTES];
-    uint32_t principal;
-    enum principal_role role;
-    struct known_key *next;
-    struct known_key **link; /* what points here */
-};
-
 /* All that the thread owns. */
 struct handler {
     void *requests; /* REP */
     void *orders;
     void *audits;
-    struct table *keys;
-    struct known_key *first;
+    struct zap_keys *keys;
     uint64_t second;   /* the one that refusals are counted for */
     uint32_t refusals; /* in it */
     uint32_t unsaid;   /* not handed over yet */
@@ -80,48 +70,6 @@ enum {
     FRAME_MECHANISM,
     FRAME_KEY
 };
-
-/* ---- the table of keys ---- */
-
-static void key_drop(struct handler *handler, struct known_key *known)
-{
-    table_remove(handler->keys, span_of(known->key, KEY_BYTES));
-    *known->link = known->next;
-    if (known->next != NULL)
-        known->next->link = known->link;
-    free(known);
-}
-
-static int key_add(struct handler *handler, const struct order *order)
-{
-    struct known_key *known = table_get(handler->keys, span_of(order->key, KEY_BYTES));
-
-    if (known == NULL) {
-        if (table_count(handler->keys) >= LIMIT_PRINCIPALS)
-            return ERR_FULL;
-        known = xcalloc(1, sizeof(*known));
-        memcpy(known->key, order->key, KEY_BYTES);
-        known->next = handler->first;
-        known->link = &handler->first;
-        if (known->next != NULL)
-            known->next->link = &known->next;
-        handler->first = known;
-        table_put(handler->keys, span_of(known->key, KEY_BYTES), known);
-    }
-    known->principal = order->principal;
-    known->role = order->role;
-    return 0;
-}
-
-static int key_revoke(struct handler *handler, const struct order *order)
-{
-    struct known_key *known = table_get(handler->keys, span_of(order->key, KEY_BYTES));
-
-    if (known == NULL)
-        return ERR_NOT_FOUND;
-    key_drop(handler, known);
-    return 0;
-}
 
 /* ---- audit ---- */
 
@@ -187,28 +135,14 @@ static void audit_refusal(struct handler *handler, const struct request *request
 
 /* ---- decisions ---- */
 
-static bool frame_is(const struct request *request, size_t frame, const char *text)
+static struct span frame_span(const struct request *request, size_t frame)
 {
-    return span_is(span_of(request->frames[frame].bytes, request->frames[frame].size), text);
+    return span_of(request->frames[frame].bytes, request->frames[frame].size);
 }
 
-/* Why a key may not in, or NULL. known is NULL for a key nobody knows. */
-static const char *domain_refuses(const struct request *request, const struct known_key *known)
+static bool frame_is(const struct request *request, size_t frame, const char *text)
 {
-    bool client = frame_is(request, FRAME_DOMAIN, "client");
-
-    if (frame_is(request, FRAME_DOMAIN, "join"))
-        return NULL;
-    if (!client && !frame_is(request, FRAME_DOMAIN, "worker"))
-        return "no such domain";
-    if (known == NULL)
-        return "unknown key";
-    if (client && known->role != PRINCIPAL_SUBMIT && known->role != PRINCIPAL_READ &&
-        known->role != PRINCIPAL_ADMIN)
-        return "role is not a client's";
-    if (!client && known->role != PRINCIPAL_WORKER)
-        return "role is not a worker's";
-    return NULL;
+    return span_is(frame_span(request, frame), text);
 }
 
 static bool reply_send(void *socket, const void *data, size_t size, int flags)
@@ -245,8 +179,7 @@ static bool refuse(struct handler *handler, const struct request *request, const
 
 /* The key goes along as metadata: name with its length, then the value with its own in 4 bytes. It
  * is always set, so a peer that brings a property of that name is not believed. */
-static bool accept(struct handler *handler, const struct request *request,
-                   const struct known_key *known)
+static bool accept(struct handler *handler, const struct request *request, uint32_t principal)
 {
     static const char name[] = KEY_PROPERTY;
     uint8_t property[1 + sizeof(name) - 1 + 4 + KEY_TEXT - 1];
@@ -254,8 +187,8 @@ static bool accept(struct handler *handler, const struct request *request,
     char hex[KEY_TEXT];
     char user[12] = "?";
 
-    if (known != NULL)
-        snprintf(user, sizeof(user), "%u", (unsigned)known->principal);
+    if (principal != 0)
+        snprintf(user, sizeof(user), "%u", (unsigned)principal);
     key_text(request->frames[FRAME_KEY].bytes, hex);
     *at++ = (uint8_t)(sizeof(name) - 1);
     memcpy(at, name, sizeof(name) - 1);
@@ -267,7 +200,7 @@ static bool accept(struct handler *handler, const struct request *request,
 
 static bool decide(struct handler *handler, const struct request *request)
 {
-    const struct known_key *known;
+    uint32_t principal = 0;
     const char *reason;
 
     if (request->count <= FRAME_MECHANISM || !frame_is(request, FRAME_VERSION, "1.0"))
@@ -276,11 +209,11 @@ static bool decide(struct handler *handler, const struct request *request)
         return refuse(handler, request, "400", "mechanism is not CURVE");
     if (request->count != FRAMES || request->frames[FRAME_KEY].size != KEY_BYTES)
         return refuse(handler, request, "400", "no 32-byte key");
-    known = table_get(handler->keys, span_of(request->frames[FRAME_KEY].bytes, KEY_BYTES));
-    reason = domain_refuses(request, known);
+    reason = zap_keys_refuse(handler->keys, frame_span(request, FRAME_DOMAIN),
+                             request->frames[FRAME_KEY].bytes, &principal);
     if (reason != NULL)
         return refuse(handler, request, "400", reason);
-    return accept(handler, request, known);
+    return accept(handler, request, principal);
 }
 
 /* ---- the thread ---- */
@@ -330,10 +263,10 @@ static bool order_serve(struct handler *handler)
     assert(rc == (int)sizeof(order));
     switch (order.kind) {
     case ORDER_ADD:
-        answer = key_add(handler, &order);
+        answer = zap_keys_add(handler->keys, order.key, order.principal, order.role);
         break;
     case ORDER_REVOKE:
-        answer = key_revoke(handler, &order);
+        answer = zap_keys_revoke(handler->keys, order.key);
         break;
     case ORDER_STOP:
         handler->stopped = true;
@@ -374,9 +307,7 @@ static void thread_ended(void *argument)
 
 static void handler_free(struct handler *handler)
 {
-    while (handler->first != NULL)
-        key_drop(handler, handler->first);
-    table_free(handler->keys);
+    zap_keys_free(handler->keys);
     if (handler->requests != NULL)
         zmq_close(handler->requests);
     if (handler->orders != NULL)
@@ -416,7 +347,7 @@ static struct handler *handler_new(void *context)
 {
     struct handler *handler = xcalloc(1, sizeof(*handler));
 
-    handler->keys = table_new();
+    handler->keys = zap_keys_new();
     handler->requests = socket_new(context, ZMQ_REP);
     handler->orders = socket_new(context, ZMQ_PAIR);
     handler->audits = socket_new(context, ZMQ_PAIR);

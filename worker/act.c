@@ -116,21 +116,54 @@ static void on_output(struct daemon *daemon, struct executor *executor,
     output_send(daemon, output);
 }
 
+/* What the driver calls devices, as the head numbers them; those that are not lent are left out. */
+static uint32_t devices_number(const struct gpus *gpus, const struct record_list *list,
+                               uint32_t out[LIMIT_GPUS])
+{
+    const struct msg_gpu *items = list->items;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < list->count; i++)
+        for (uint32_t device = 0; device < gpus->count && count < LIMIT_GPUS; device++)
+            if (gpus->device[device] == items[i].device)
+                out[count++] = device;
+    return count;
+}
+
 static void on_held(struct daemon *daemon, struct executor *executor,
                     const struct record_list *list, enum agent_event_type type)
 {
     const struct msg_held *held = list->items;
+    uint32_t devices[LIMIT_GPUS];
 
     for (uint32_t i = 0; i < list->count; i++) {
         const struct agent_event event = {
             .type = type,
             .who = {held[i].experiment, held[i].trial, held[i].attempt},
             .need = executor_need(executor),
+            .devices = devices,
+            .device_count = devices_number(&daemon->settings->gpus, &held[i].gpus, devices),
             .seq = held[i].last_seq};
 
         if (is_own(executor, held[i].experiment))
             (void)act_step(daemon, &event);
     }
+}
+
+/* The first word on a connection says all that the executor has. What was told to it before may not
+ * have come there: leases are handed over again, and the head is asked to say its verdicts again.
+ */
+static void on_ready(struct daemon *daemon, struct executor *executor,
+                     const struct msg_ready *ready)
+{
+    const struct agent_event all = {.type = AGENT_ALL,
+                                    .who = {.experiment = executor_number(executor)}};
+
+    if (!executor_greets(executor))
+        return;
+    on_held(daemon, executor, &ready->held, AGENT_FOUND);
+    (void)act_step(daemon, &all);
+    link_head_register(daemon->link, daemon->now_ms);
 }
 
 bool act_frame(void *context, struct executor *executor, struct span frame)
@@ -152,10 +185,7 @@ bool act_frame(void *context, struct executor *executor, struct span frame)
         on_output(daemon, executor, &message);
         break;
     case MSG_READY:
-        /* Later ones tell nothing new, and may be overtaken by what was said to it meanwhile. */
-        if (executor_is_found(executor))
-            on_held(daemon, executor, &((const struct msg_ready *)message.body)->held, AGENT_FOUND);
-        executor_heard_ready(executor);
+        on_ready(daemon, executor, message.body);
         break;
     case MSG_VACATED:
         on_held(daemon, executor, &((const struct msg_vacated *)message.body)->attempts,
@@ -168,14 +198,24 @@ bool act_frame(void *context, struct executor *executor, struct span frame)
     return true;
 }
 
-void act_gone(void *context, struct executor *executor)
+static void executor_ended(struct daemon *daemon, const struct executor *executor,
+                           enum agent_event_type type)
 {
-    struct daemon *daemon = context;
-    const struct agent_event event = {.type = AGENT_LOST,
+    const struct agent_event event = {.type = type,
                                       .who = {.experiment = executor_number(executor)}};
 
     if (daemon->stopping == 0)
         (void)act_step(daemon, &event);
+}
+
+void act_gone(void *context, struct executor *executor)
+{
+    executor_ended(context, executor, AGENT_LOST);
+}
+
+void act_left(void *context, struct executor *executor)
+{
+    executor_ended(context, executor, AGENT_LEFT);
 }
 
 void act_refused(void *context, struct executor *executor, const char *why)
@@ -216,8 +256,10 @@ void act_ready(struct daemon *daemon)
     ends_list(daemon->ends, held);
     at = NULL;
     while (agent_next(daemon->agent, &at, &row) && count < LIMIT_LEASES)
-        held[count++] =
-            (struct msg_held){row.who.experiment, row.who.trial, row.who.attempt, row.seen};
+        held[count++] = (struct msg_held){.experiment = row.who.experiment,
+                                          .trial = row.who.trial,
+                                          .attempt = row.who.attempt,
+                                          .last_seq = row.seen};
     ready.held = (struct record_list){held, count};
     executors_session(daemon->executors);
     link_head_ready(daemon->link, daemon->now_ms, &ready);
@@ -257,7 +299,7 @@ static void idle_release(struct daemon *daemon)
          executor = executor_next(executor)) {
         uint32_t number = executor_number(executor);
 
-        if (!executor_was_told(executor) && !executor_is_found(executor) &&
+        if (!executor_was_told(executor) && !executor_is_mute(executor) &&
             agent_count(daemon->agent, number) == 0 && executor_is_up(executor) &&
             executor_output(executor)->own == 0)
             executor_release(executor);
@@ -272,9 +314,12 @@ void act_turn(struct daemon *daemon)
     if (link_head_state(daemon->link) != HEAD_OPEN || daemon->stopping != 0)
         return;
     while (!link_head_is_full(daemon->link) && ends_has_unsent(daemon->ends) &&
-           ends_take(daemon->ends, &daemon->frame))
-        if (link_head_send(daemon->link, buf_span(&daemon->frame)) != 0)
-            ends_rewind(daemon->ends);
+           ends_take(daemon->ends, &daemon->frame)) {
+        if (link_head_send(daemon->link, buf_span(&daemon->frame)) == 0)
+            continue;
+        ends_rewind(daemon->ends);
+        break; /* not now: the connection has no room, or is none any more */
+    }
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor)) {
         struct executor_output *output = executor_output(executor);

@@ -161,7 +161,7 @@ static int parts_make(struct daemon *daemon)
         .bin_dir = daemon->bin_dir,
         .blobs = daemon->blobs,
         .shares_results = settings->shares_results,
-        .calls = {daemon, act_frame, act_gone, act_refused},
+        .calls = {daemon, act_frame, act_gone, act_left, act_refused},
     };
     daemon->executors = executors_new(&parts);
     if (daemon->executors == NULL)
@@ -252,14 +252,14 @@ static bool stop_turn(struct daemon *daemon)
     return !there || (daemon->killing && daemon->now_ms >= daemon->stop_ms);
 }
 
-/* Executors that a daemon before this one left say first what they have. */
+/* Executors say first what they have: a daemon before this one may have left them. */
 static bool is_collected(const struct daemon *daemon)
 {
     if (daemon->now_ms >= daemon->collect_ms + COLLECT_MS)
         return true;
     for (const struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor))
-        if (executor_is_found(executor))
+        if (executor_is_mute(executor))
             return false;
     return true;
 }
@@ -359,17 +359,15 @@ static bool turn(struct daemon *daemon)
 
 static int run(struct daemon *daemon)
 {
-    struct fault *fault;
-    const char *what;
+    const struct trouble *trouble;
     int failed;
 
     log_line(LOG_INFO, "start", "worker %s, data in %s", daemon->settings->name,
              daemon->settings->data_dir);
     while (turn(daemon)) {
-        failed = link_head_failed(daemon->link, &what, &fault);
+        failed = link_head_failed(daemon->link, &trouble);
         if (failed != 0 && daemon->stopping == 0) {
-            log_error_for_people(what, buf_text(&fault->why),
-                                 fault->mend.size > 0 ? buf_text(&fault->mend) : NULL);
+            log_error_for_people(trouble->what, trouble->why, trouble_mend_text(trouble));
             daemon->now_ms = clock_ms();
             stop(daemon, SIGTERM);
             if (stop_turn(daemon))
@@ -377,7 +375,7 @@ static int run(struct daemon *daemon)
         }
     }
     link_head_leave(daemon->link, "the worker was told to end");
-    failed = link_head_failed(daemon->link, &what, &fault);
+    failed = link_head_failed(daemon->link, &trouble);
     return failed != 0 ? failed : 128 + daemon->stopping;
 }
 

@@ -62,6 +62,7 @@ bool act_step(struct daemon *daemon, const struct agent_event *event);
 /* The calls of executors.h. */
 bool act_frame(void *context, struct executor *executor, struct span frame);
 void act_gone(void *context, struct executor *executor);
+void act_left(void *context, struct executor *executor);
 void act_refused(void *context, struct executor *executor, const char *why);
 /* Say READY. */
 void act_ready(struct daemon *daemon);

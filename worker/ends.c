@@ -163,5 +163,8 @@ size_t ends_count(const struct ends *ends)
 void ends_list(const struct ends *ends, struct msg_held *out)
 {
     for (const struct end *end = ends->first; end != NULL; end = end->next)
-        *out++ = (struct msg_held){end->who.experiment, end->who.trial, end->who.attempt, end->seq};
+        *out++ = (struct msg_held){.experiment = end->who.experiment,
+                                   .trial = end->who.trial,
+                                   .attempt = end->who.attempt,
+                                   .last_seq = end->seq};
 }

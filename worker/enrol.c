@@ -70,17 +70,15 @@ static int ask(void *context, struct question *question)
     struct address address = question->settings->address;
     struct monitor *monitor = NULL;
     void *socket = NULL;
-    struct fault fault;
+    struct trouble trouble;
     int rc;
 
-    fault_init(&fault);
     address.port = question->port;
     rc = link_connect(context, &address, question->settings->head_key, question->keys,
-                      LIMIT_MESSAGE_BYTES, &socket, &monitor, &fault);
+                      LIMIT_MESSAGE_BYTES, &socket, &monitor, &trouble);
     if (rc == 0)
         rc = wait_answer(question, socket, monitor);
     link_close(socket, monitor);
-    fault_fini(&fault);
     return rc;
 }
 
@@ -122,15 +120,13 @@ static int ask_token(void *context, const struct settings *settings, struct key_
                                 .body = &create,
                                 .answer_type = MSG_TOKEN};
     const struct msg_token *made;
-    struct fault fault;
+    struct trouble trouble;
     int rc = ask(context, &question);
 
-    fault_init(&fault);
     if (rc == 0) {
         made = question.answer.body;
-        rc = token_decode(made->token, token, &fault);
+        rc = token_decode(made->token, token, &trouble);
     }
-    fault_fini(&fault);
     arena_fini(&question.arena);
     buf_fini(&question.frame);
     return rc;
@@ -140,22 +136,20 @@ int enrol_token(void *context, const struct settings *settings, struct token *to
 {
     struct key_pair admin = {.secret = NULL};
     struct last_head head;
-    struct fault fault;
+    struct trouble trouble = {0}; /* the head may say no without a word of this machine's */
     uint16_t port = 0;
     int rc;
 
-    fault_init(&fault);
-    rc = last_head_load(&head, &fault);
+    rc = last_head_load(&head, &trouble);
     if (rc == 0)
-        rc = key_pair_load(head.admin_key, &admin, &fault);
+        rc = key_pair_load(head.admin_key, &admin, &trouble);
     if (rc == 0)
         rc = ask_port(context, settings, &admin, &port);
     if (rc == 0)
         rc = ask_token(context, settings, &admin, port, token);
     if (rc != 0)
         log_line(LOG_WARNING, "enrol", "this user's own head gave no token: %s %s", err_text(rc),
-                 buf_text(&fault.why));
+                 trouble.why);
     key_pair_fini(&admin);
-    fault_fini(&fault);
     return rc;
 }

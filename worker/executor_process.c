@@ -29,6 +29,7 @@ static int runtime_dir(struct executors *all)
 {
     uint8_t hash[16];
     char hex[2 * sizeof(hash) + 1];
+    char path[sizeof(all->runtime_dir)];
     const char *why;
 
     if (all->runtime_dir[0] != '\0')
@@ -36,12 +37,17 @@ static int runtime_dir(struct executors *all)
     (void)crypto_generichash(hash, sizeof(hash), (const uint8_t *)all->exec_dir,
                              strlen(all->exec_dir), NULL, 0);
     (void)sodium_bin2hex(hex, sizeof(hex), hash, 8);
-    (void)snprintf(all->runtime_dir, sizeof(all->runtime_dir), "/tmp/assay-%ld", (long)geteuid());
-    if (fs_make_dirs(all->runtime_dir, 0700) != 0 || !fs_is_private(all->runtime_dir, &why))
+    (void)snprintf(path, sizeof(path), "/tmp/assay-%ld", (long)geteuid());
+    if (fs_make_dirs(path, 0700) != 0 || !fs_is_private(path, &why)) {
+        log_line(LOG_ERROR, "runtime-dir", "no folder for sockets: %s is not this user's alone",
+                 path);
         return ERR_DENIED;
-    (void)snprintf(all->runtime_dir, sizeof(all->runtime_dir), "/tmp/assay-%ld/%.16s",
-                   (long)geteuid(), hex);
-    return fs_make_dirs(all->runtime_dir, 0700);
+    }
+    (void)snprintf(path, sizeof(path), "/tmp/assay-%ld/%.16s", (long)geteuid(), hex);
+    if (fs_make_dirs(path, 0700) != 0)
+        return ERR_DENIED;
+    memcpy(all->runtime_dir, path, sizeof(path)); /* only one that was looked at is used again */
+    return 0;
 }
 
 int executor_paths(struct executor *executor)
@@ -55,11 +61,8 @@ int executor_paths(struct executor *executor)
         return ERR_TOO_BIG;
     if (strlen(executor->socket_path) < sizeof(((struct sockaddr_un *)0)->sun_path))
         return 0;
-    if (runtime_dir(all) != 0 || fs_join(executor->socket_path, all->runtime_dir, number) != 0) {
-        log_line(LOG_ERROR, "runtime-dir", "no folder for sockets: %s is not this user's alone",
-                 all->runtime_dir);
+    if (runtime_dir(all) != 0 || fs_join(executor->socket_path, all->runtime_dir, number) != 0)
         return ERR_DENIED;
-    }
     return 0;
 }
 
@@ -98,6 +101,7 @@ void executor_connect(struct executor *executor)
             executor->connect_at_ms = executor->all->now_ms + RECONNECT_MS;
         return;
     }
+    local_fini(&executor->local);
     local_init(&executor->local, fd);
     executor->watched = 0;
     executor_flush(executor);
@@ -108,7 +112,6 @@ void executor_connect(struct executor *executor)
 void executor_lose_talk(struct executor *executor)
 {
     executor_hang_up(executor);
-    executor->output.own = 0;
     if (executor->process.fd >= 0)
         executor->connect_at_ms = executor->all->now_ms + RECONNECT_MS;
 }
@@ -118,7 +121,7 @@ void executor_find_process(struct executor *executor)
     executor_connect(executor);
     if (executor->local.fd < 0)
         return;
-    executor->found = true;
+    executor->lost = true; /* by the daemon before this one */
     executor->introduced = true;
     executor->code = CODE_READY;
     executor->started_ms = executor->all->now_ms;
@@ -199,16 +202,15 @@ void executor_process_ready(struct executor *executor)
     executor_drain(executor);
     executor_hang_up(executor);
     source_close(executor, &executor->process);
-    executor->found = false;
+    executor->lost = false;
     executor->introduced = false;
-    executor->output.own = 0;
-    log_line(executor->leaving ? LOG_DEBUG : LOG_WARNING, "executor-gone",
+    log_line(executor->leaving || executor->stopping ? LOG_DEBUG : LOG_WARNING, "executor-gone",
              "an executor is gone experiment=%u pid=%ld", executor->number, (long)executor->pid);
     executor->pid = 0;
     if (executor->leaving) {
-        /* It had nothing left; what waits is for the next one, in a folder that this one emptied.
-         */
+        /* What waits is for the next one, in a folder that this one emptied. */
         executor->leaving = false;
+        calls->left(calls->context, executor);
         executor->deaths = 0;
         executor->start_at_ms = executor->all->now_ms;
         if (!executor->released)

@@ -22,7 +22,13 @@ void talk_watch(struct executor *executor)
     if (executor->local.fd < 0) {
         executor->talk.fd = -1; /* local has closed it */
         executor->watched = 0;
-        if (executor->process.fd >= 0 && executor->connect_at_ms == 0)
+        executor->greeted = false;
+        executor->output.own = 0;
+        if (executor->process.fd < 0)
+            return;
+        executor->lost = true;
+        executor->introduced = executor->introduced && executor->experiment.size == 0;
+        if (executor->connect_at_ms == 0)
             executor->connect_at_ms = all->now_ms + RECONNECT_MS;
         return;
     }
@@ -108,13 +114,18 @@ void executors_read(struct executors *executors)
 
 void executor_drain(struct executor *executor)
 {
+    const struct local *local = &executor->local;
     bool stalled = executor->all->stalled == executor;
+    bool more = true;
 
-    while (executor->local.fd >= 0 && !stalled && local_read(&executor->local) == 0 &&
-           executor->local.in.size > executor->local.taken)
+    /* Until nothing comes: who inherited the other end may hold it open, and behind half a frame
+     * there may be nothing for ever. */
+    while (more && !stalled) {
+        size_t before = local->in.size - local->taken;
+
+        more = local_read(&executor->local) == 0 && local->in.size > before;
         stalled = !frames_take(executor);
-    if (!stalled)
-        stalled = !frames_take(executor);
+    }
     /* The head is slow, and the process that would say it again is gone: what is lost here the head
      * asks for, and hears of the end. */
     if (stalled) {
@@ -135,8 +146,8 @@ static void outbox_add(struct executor *executor, struct span frame)
 
 static bool may_order(const struct executor *executor)
 {
-    return executor->local.fd >= 0 && executor->code == CODE_READY && executor->introduced &&
-           !executor->leaving;
+    return executor->local.fd >= 0 && executor->code == CODE_READY && executor->greeted &&
+           executor->introduced && !executor->leaving;
 }
 
 void executor_flush(struct executor *executor)
@@ -164,7 +175,7 @@ void executor_order(struct executor *executor, struct span frame)
 {
     if (may_order(executor) && executor->outbox.size == 0 &&
         local_send(&executor->local, frame) != ERR_AGAIN) {
-        /* One that just closed is lost with its process, which `gone` says. */
+        /* One that just closed: it is handed over again, or ended with its process. */
         talk_watch(executor);
         return;
     }
@@ -173,6 +184,9 @@ void executor_order(struct executor *executor, struct span frame)
 
 void executor_judge(struct executor *executor, struct span frame)
 {
+    /* Nobody has what it is about. It is no reason to start anybody. */
+    if (!executor_is_there(executor) && executor->outbox.size == 0)
+        return;
     /* What a leaving one still has, and what waits for the one after it. */
     if (executor->leaving)
         (void)executor_say(executor, frame);

@@ -171,10 +171,15 @@ int executors_frames_fd(const struct executors *executors)
     return executors->frames;
 }
 
+static bool is_to_start(const struct executor *executor)
+{
+    return (executor->outbox.size > 0 || executor->wanted) && !executor->released &&
+           !executor->stopping && executor->experiment.size > 0 && !executor_is_there(executor);
+}
+
 /* What time brings: a start, a connection, code. */
 static void executor_turn(struct executor *executor)
 {
-    bool wanted = executor->outbox.size > 0 || executor->wanted;
     uint64_t now_ms = executor->all->now_ms;
 
     if (executor->stopping) {
@@ -190,8 +195,7 @@ static void executor_turn(struct executor *executor)
         executor->all->bury = true;
         return;
     }
-    if (!executor->released && wanted && executor->experiment.size > 0 &&
-        executor->process.fd < 0 && executor->starter.fd < 0 && now_ms >= executor->start_at_ms)
+    if (is_to_start(executor) && now_ms >= executor->start_at_ms)
         executor_start(executor);
     executor_flush(executor);
 }
@@ -253,8 +257,7 @@ uint64_t executors_next_ms(const struct executors *executors)
             at_ms = executor->connect_at_ms;
         if (executor->code == CODE_WAITING && !executor->released && executor->code_at_ms < at_ms)
             at_ms = executor->code_at_ms;
-        if (executor->process.fd < 0 && executor->starter.fd < 0 && executor->outbox.size > 0 &&
-            executor->start_at_ms < at_ms)
+        if (is_to_start(executor) && executor->start_at_ms < at_ms)
             at_ms = executor->start_at_ms;
         if (at_ms < next_ms)
             next_ms = at_ms;
@@ -354,9 +357,9 @@ bool executor_is_up(const struct executor *executor)
     return executor->local.fd >= 0;
 }
 
-bool executor_is_found(const struct executor *executor)
+bool executor_is_mute(const struct executor *executor)
 {
-    return executor->found;
+    return executor->process.fd >= 0 && !executor->greeted;
 }
 
 bool executor_was_told(const struct executor *executor)
@@ -364,9 +367,15 @@ bool executor_was_told(const struct executor *executor)
     return executor->told;
 }
 
-void executor_heard_ready(struct executor *executor)
+bool executor_greets(struct executor *executor)
 {
-    executor->found = false;
+    bool lost = !executor->greeted && executor->lost;
+
+    executor->greeted = true;
+    executor->lost = false;
+    if (lost)
+        buf_reset(&executor->outbox);
+    return lost;
 }
 
 bool executor_is_there(const struct executor *executor)

@@ -28,6 +28,9 @@ struct executors_calls {
     bool (*frame)(void *context, struct executor *executor, struct span frame);
     /* Its process is gone, and all of its trials with it. */
     void (*gone)(void *context, struct executor *executor);
+    /* Its process is gone after it was told to go: what it was not given yet is for the next one.
+     */
+    void (*left)(void *context, struct executor *executor);
     /* It cannot be had: nothing of the experiment can run here. */
     void (*refused)(void *context, struct executor *executor, const char *why);
 };
@@ -77,15 +80,17 @@ void executors_blob(struct executors *executors, const uint8_t *hash, bool missi
 /* What to know of one. */
 uint32_t executor_number(const struct executor *executor);
 bool executor_is_up(const struct executor *executor);    /* it can be spoken to */
-bool executor_is_found(const struct executor *executor); /* found, and has not said READY yet */
+bool executor_is_mute(const struct executor *executor);  /* it runs, and is yet to say READY */
 bool executor_was_told(const struct executor *executor); /* by this session's head */
 void executor_print(const struct executor *executor, struct buf *out);
 
-/* It has said READY. */
-void executor_heard_ready(struct executor *executor);
-
-/* An order (LAUNCH): waits in the outbox until the code is there and EXPERIMENT was said.
+/* It has said READY. True where that is its first on a connection that is not its first: orders and
+ * verdicts for it may have been lost. Those that waited for it are dropped; say all of them again.
  */
+bool executor_greets(struct executor *executor);
+
+/* An order (LAUNCH): waits in the outbox until the code is there, READY was heard and EXPERIMENT
+ * was said. */
 void executor_order(struct executor *executor, struct span frame);
 /* VERDICTS: behind the LAUNCHes that wait. */
 void executor_judge(struct executor *executor, struct span frame);

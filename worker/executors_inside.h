@@ -49,7 +49,8 @@ struct executor {
     struct local local;
     struct source talk;     /* local's descriptor; not owned */
     uint32_t watched;       /* events of talk that epoll waits for */
-    bool found;             /* by a restarted daemon; has not said READY */
+    bool greeted;           /* READY was heard on this connection */
+    bool lost;              /* what was said to this process before it may not have come there */
     bool introduced;        /* EXPERIMENT was said to this process */
     uint64_t connect_at_ms; /* it hung up: try again then; 0: no */
     uint64_t started_ms;

@@ -44,7 +44,6 @@ struct link_head *link_head_new(void *context, const struct settings *settings,
     link->token = settings->token;
     arena_init(&link->arena);
     buf_init(&link->frame);
-    fault_init(&link->fault);
     return link;
 }
 
@@ -72,7 +71,6 @@ void link_head_free(struct link_head *link)
     token_fini(&link->token);
     arena_fini(&link->arena);
     buf_fini(&link->frame);
-    fault_fini(&link->fault);
     free(link);
 }
 
@@ -91,19 +89,16 @@ uint32_t link_head_node(const struct link_head *link)
     return link->node;
 }
 
-int link_head_failed(const struct link_head *link, const char **what, struct fault **fault)
+int link_head_failed(const struct link_head *link, const struct trouble **trouble)
 {
-    *what = link->failed_what;
-    *fault = (struct fault *)&link->fault; /* for its texts' terminators */
+    *trouble = &link->trouble;
     return link->failed;
 }
 
 void link_head_fail(struct link_head *link, int status, const char *what, const char *why,
                     const char *mend)
 {
-    fault_set(&link->fault, NULL, why, mend);
-    link->failed_what = what;
-    link->failed = status;
+    link->failed = trouble_set(&link->trouble, status, what, mend, "%s", why);
 }
 
 /* ---- connecting ---- */
@@ -126,21 +121,19 @@ static void lose(struct link_head *link, uint64_t now_ms, const char *why)
 void link_head_connect(struct link_head *link, const struct address *address, size_t answer_bytes,
                        enum head_state state, uint64_t now_ms)
 {
-    struct fault fault;
+    struct trouble trouble;
 
-    fault_init(&fault);
     disconnect(link);
     link_watch_init(&link->watch);
     if (link_connect(link->context, address, link->settings->head_key, &link->settings->keys,
-                     answer_bytes, &link->socket, &link->monitor, &fault) == 0) {
+                     answer_bytes, &link->socket, &link->monitor, &trouble) == 0) {
         link->state = state;
         link->heard_ms = now_ms;
         link->ask_ms = now_ms;
     } else {
-        log_line(LOG_ERROR, "connect", "%s", buf_text(&fault.why));
+        log_line(LOG_ERROR, "connect", "%s", trouble.why);
         link_head_go_away(link, now_ms, AGAIN_MS);
     }
-    fault_fini(&fault);
 }
 
 static int send_message(struct link_head *link, enum msg_type type, uint64_t request,
@@ -252,6 +245,17 @@ static void watch_update(struct link_head *link, uint64_t now_ms)
     }
 }
 
+/* Whoever found no room may not come again soon, and the poll is not to spin meanwhile. */
+static void full_update(struct link_head *link)
+{
+    int events;
+    size_t size = sizeof(events);
+
+    if (link->full && zmq_getsockopt(link->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+        (events & ZMQ_POLLOUT) != 0)
+        link->full = false;
+}
+
 void link_head_turn(struct link_head *link, uint64_t now_ms)
 {
     struct msg_heartbeat beat = {.committing = true};
@@ -262,6 +266,7 @@ void link_head_turn(struct link_head *link, uint64_t now_ms)
         link->heard_ms = now_ms;
     link->turned_ms = now_ms;
     watch_update(link, now_ms);
+    full_update(link);
     if (link->state == HEAD_AWAY && now_ms >= link->ask_ms)
         link_head_connect(link, &link->settings->address, JOIN_ANSWER, HEAD_HELLO, now_ms);
     if (link->state == HEAD_READYING && now_ms >= link->ask_ms)
@@ -345,6 +350,14 @@ void link_head_ready(struct link_head *link, uint64_t now_ms, const struct msg_r
         return; /* tried again by the caller: the state is the same */
     link->state = HEAD_READYING;
     link->ask_ms = now_ms + READY_MS;
+}
+
+void link_head_register(struct link_head *link, uint64_t now_ms)
+{
+    if (link->failed != 0 || link->state < HEAD_READYING)
+        return;
+    link->state = HEAD_REGISTER;
+    link_head_ask(link, now_ms);
 }
 
 int link_head_send(struct link_head *link, struct span frame)

@@ -50,8 +50,8 @@ uint64_t link_head_opened(const struct link_head *link);
 uint32_t link_head_node(const struct link_head *link);
 
 /* Something that waiting does not mend: a key or token that is refused, somebody else's head. Then
- * *what and *fault are set; the exit status, or 0. */
-int link_head_failed(const struct link_head *link, const char **what, struct fault **fault);
+ * *trouble says it; the exit status, or 0. */
+int link_head_failed(const struct link_head *link, const struct trouble **trouble);
 
 #define LINK_HEAD_ITEMS 2
 
@@ -70,6 +70,10 @@ bool link_head_next(struct link_head *link, uint64_t now_ms, struct message *mes
 
 /* In COLLECT: what this node holds, and how many leases it takes. */
 void link_head_ready(struct link_head *link, uint64_t now_ms, const struct msg_ready *ready);
+
+/* The head was told what this node holds, or is being told: it is not as it was said, so begin
+ * again at REGISTER. */
+void link_head_register(struct link_head *link, uint64_t now_ms);
 
 /* Send a frame in a session. ERR_AGAIN: not now, it was not taken (link_head_is_full says whether
  * the poll waits for room); ERR_CLOSED: there is no session that takes it. */

@@ -46,7 +46,7 @@ static void on_welcome(struct link_head *link, const struct msg_welcome *welcome
 
 static void on_joined(struct link_head *link, const struct msg_joined *joined, uint64_t now_ms)
 {
-    struct fault fault;
+    struct trouble trouble;
 
     if (joined->role != PRINCIPAL_WORKER) {
         link_head_fail(link, EXIT_DENIED, "token", "it is not for a worker",
@@ -55,11 +55,9 @@ static void on_joined(struct link_head *link, const struct msg_joined *joined, u
     }
     link->has_token = false;
     token_fini(&link->token);
-    fault_init(&fault);
     /* Without the pin only the next start is harder. */
-    if (known_head_pin(&link->settings->address, link->settings->head_key, &fault) != 0)
-        log_line(LOG_WARNING, "pin", "the head's key is not noted: %s", buf_text(&fault.why));
-    fault_fini(&fault);
+    if (known_head_pin(&link->settings->address, link->settings->head_key, &trouble) != 0)
+        log_line(LOG_WARNING, "pin", "the head's key is not noted: %s", trouble.why);
     log_line(LOG_INFO, "joined", "the head knows this worker now principal=%u", joined->principal);
     /* What is known of a key is what was known at the handshake: a new one. */
     link_head_go_away(link, now_ms, 0);

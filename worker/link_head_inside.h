@@ -42,8 +42,7 @@ struct link_head {
     struct arena arena;
     struct buf frame;
     int failed;
-    const char *failed_what;
-    struct fault fault;
+    struct trouble trouble; /* set where failed is not 0 */
 };
 
 /* link_head.c */

@@ -93,11 +93,9 @@ static int wrong(const char *what, const char *why)
     return EXIT_USAGE;
 }
 
-static int fault_say(const char *what, struct fault *fault, int status)
+static int trouble_say(const char *what, const struct trouble *trouble, int status)
 {
-    const char *mend = fault->mend.size > 0 ? buf_text(&fault->mend) : NULL;
-
-    log_error_for_people(what, buf_text(&fault->why), mend);
+    log_error_for_people(what, trouble->why, trouble_mend_text(trouble));
     return status;
 }
 
@@ -352,10 +350,10 @@ static void set_capacity(const struct given *given, struct settings *settings)
 
 /* Where the head is. *last: it is the one that this user started last on this machine. */
 static int find_address(const struct given *given, struct settings *settings, bool *last,
-                        struct last_head *head, struct fault *fault)
+                        struct last_head *head, struct trouble *trouble)
 {
     const char *text = given->address != NULL ? given->address : getenv("ASSAY_ADDRESS");
-    bool known = last_head_load(head, fault) == 0;
+    bool known = last_head_load(head, trouble) == 0;
 
     if (text == NULL || *text == '\0') {
         if (!known) {
@@ -364,34 +362,34 @@ static int find_address(const struct given *given, struct settings *settings, bo
             return EXIT_NOHEAD;
         }
         settings->address = head->address;
-    } else if (address_parse(span_text(text), ADDRESS_PORT, &settings->address, fault) != 0) {
-        return fault_say("--address", fault, EXIT_USAGE);
+    } else if (address_parse(span_text(text), ADDRESS_PORT, &settings->address, trouble) != 0) {
+        return trouble_say("--address", trouble, EXIT_USAGE);
     }
     *last = known && head->address.port == settings->address.port &&
             strcmp(head->address.host, settings->address.host) == 0;
     return 0;
 }
 
-static int load_token(const struct given *given, struct settings *settings, struct fault *fault)
+static int load_token(const struct given *given, struct settings *settings, struct trouble *trouble)
 {
     const char *path = given->token_file != NULL ? given->token_file : getenv("ASSAY_TOKEN_FILE");
 
     if (path == NULL || *path == '\0')
         return 0;
-    if (token_read(path, &settings->token, fault) != 0)
-        return fault_say("token", fault, EXIT_USAGE);
+    if (token_read(path, &settings->token, trouble) != 0)
+        return trouble_say("token", trouble, EXIT_USAGE);
     settings->has_token = true;
     return 0;
 }
 
 /* The head's key: as it is pinned, as the token says, or as this user's own head left it. */
 static int find_head_key(struct settings *settings, bool last, const struct last_head *head,
-                         struct fault *fault)
+                         struct trouble *trouble)
 {
-    int rc = known_head_load(&settings->address, settings->head_key, fault);
+    int rc = known_head_load(&settings->address, settings->head_key, trouble);
 
     if (rc != 0 && rc != ERR_NOT_FOUND)
-        return fault_say("known head", fault, EXIT_DENIED);
+        return trouble_say("known head", trouble, EXIT_DENIED);
     settings->may_ask_token = last && !settings->has_token;
     if (last && !settings->has_token) {
         memcpy(settings->head_key, head->key, KEY_BYTES);
@@ -414,48 +412,46 @@ static int find_head_key(struct settings *settings, bool last, const struct last
     return 0;
 }
 
-static int load_keys(const struct given *given, struct settings *settings, struct fault *fault)
+static int load_keys(const struct given *given, struct settings *settings, struct trouble *trouble)
 {
     char dir[LIMIT_PATH_BYTES];
     int rc;
 
     if (given->key_file != NULL) {
-        rc = key_pair_load(given->key_file, &settings->keys, fault);
+        rc = key_pair_load(given->key_file, &settings->keys, trouble);
     } else {
         if (fs_join(dir, settings->data_dir, "keys") != 0)
             return wrong("--data-dir", "the path is too long");
-        rc = key_pair_load_or_make(dir, "worker.key", &settings->keys, NULL, fault);
+        rc = key_pair_load_or_make(dir, "worker.key", &settings->keys, NULL, trouble);
     }
-    return rc == 0 ? 0 : fault_say("worker's key", fault, EXIT_DENIED);
+    return rc == 0 ? 0 : trouble_say("worker's key", trouble, EXIT_DENIED);
 }
 
 /* Who we are and whom we talk to. */
 static int set_keys(const struct given *given, struct settings *settings)
 {
     struct last_head head;
-    struct fault fault;
+    struct trouble trouble;
     bool last = false;
     int rc;
 
-    fault_init(&fault);
     key_library_init();
     if (given->head_key != NULL) {
         rc = given->address == NULL || key_parse(span_text(given->head_key), settings->head_key)
                  ? wrong("--head-key", "it takes 64 hex digits, and --address with it")
                  : 0;
-        if (rc == 0 &&
-            address_parse(span_text(given->address), ADDRESS_PORT, &settings->address, &fault) != 0)
-            rc = fault_say("--address", &fault, EXIT_USAGE);
+        if (rc == 0 && address_parse(span_text(given->address), ADDRESS_PORT, &settings->address,
+                                     &trouble) != 0)
+            rc = trouble_say("--address", &trouble, EXIT_USAGE);
     } else {
-        rc = find_address(given, settings, &last, &head, &fault);
+        rc = find_address(given, settings, &last, &head, &trouble);
         if (rc == 0)
-            rc = load_token(given, settings, &fault);
+            rc = load_token(given, settings, &trouble);
         if (rc == 0)
-            rc = find_head_key(settings, last, &head, &fault);
+            rc = find_head_key(settings, last, &head, &trouble);
     }
     if (rc == 0)
-        rc = load_keys(given, settings, &fault);
-    fault_fini(&fault);
+        rc = load_keys(given, settings, &trouble);
     return rc;
 }
 

@@ -25,9 +25,10 @@ static void close_quietly(int fd)
     errno = saved;
 }
 
-static int read_rest(int fd, size_t limit, struct buf *out)
+int fs_read_rest(int fd, size_t limit, struct buf *out)
 {
     size_t start = out->size;
+    int err;
 
     for (;;) {
         size_t left = limit - (out->size - start);
@@ -36,13 +37,14 @@ static int read_rest(int fd, size_t limit, struct buf *out)
 
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0)
-            return err_from_errno();
         if (got == 0)
             return 0;
-        if ((size_t)got > left) {
-            errno = EFBIG;
-            return ERR_TOO_BIG;
+        if (got < 0 || (size_t)got > left) {
+            if (got > 0)
+                errno = EFBIG;
+            err = err_from_errno(); /* EFBIG is ERR_TOO_BIG */
+            out->size = start;
+            return err;
         }
         out->size += (size_t)got;
     }
@@ -50,17 +52,21 @@ static int read_rest(int fd, size_t limit, struct buf *out)
 
 int fs_read(const char *path, size_t limit, struct buf *out)
 {
-    size_t size = out->size;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int err;
 
     if (fd < 0)
         return err_from_errno();
-    err = read_rest(fd, limit, out);
-    if (err < 0)
-        out->size = size;
+    err = fs_read_rest(fd, limit, out);
     close_quietly(fd);
     return err;
+}
+
+bool fs_is_file(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 int fs_write_all(int fd, const void *data, size_t size)

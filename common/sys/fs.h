@@ -12,6 +12,12 @@
  * ERR_TOO_BIG where the file is longer. */
 int fs_read(const char *path, size_t limit, struct buf *out);
 
+/* The same from an open file's place to its end. */
+int fs_read_rest(int fd, size_t limit, struct buf *out);
+
+/* Whether a regular file is there, perhaps behind symlinks. What is none may block who opens it. */
+bool fs_is_file(const char *path);
+
 /* Write to a temporary name beside path, fsync, rename, fsync the folder: after 0 the file is there
  * whole, also after a power cut; before, the old one is. */
 int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t size);

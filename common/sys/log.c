@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/cursor.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
 
@@ -50,6 +51,29 @@ static size_t in_room(int size, size_t room)
     return size < 0 ? 0 : (size_t)size < room ? (size_t)size : room - 1;
 }
 
+/* Bytes of the printable character at text, which begins above ASCII; 0 where it is none: no UTF-8,
+ * or one of the control characters U+0080 to U+009F. */
+static size_t character_size(const char *text, size_t left)
+{
+    for (size_t size = 2; size <= 4 && size <= left; size++)
+        if (cursor_text_is_utf8(span_of(text, size)))
+            return size > 2 || text[0] != '\xc2' || (unsigned char)text[1] >= 0xa0 ? size : 0;
+    return 0;
+}
+
+/* What came from outside cannot make a second line, or speak to a terminal. */
+static void tame(char *text, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        unsigned char c = (unsigned char)text[i];
+        size_t passed = c < 0x80 ? c >= 0x20 && c != 0x7f : character_size(text + i, size - i);
+
+        if (passed == 0)
+            text[i] = '?';
+        i += passed > 0 ? passed : 1;
+    }
+}
+
 void log_line(enum log_level level, const char *code, const char *format, ...)
 {
     static const char *const names[] = {"debug", "info", "warning", "error"};
@@ -66,11 +90,7 @@ void log_line(enum log_level level, const char *code, const char *format, ...)
     va_start(args, format);
     size += in_room(vsnprintf(line + size, room - size, format, args), room - size);
     va_end(args);
-    /* What came from outside cannot make a second line, or speak to a terminal. */
-    for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
-    }
+    tame(line, size);
     line[size++] = '\n';
     (void)fs_write_all(STDERR_FILENO, line, size); /* where would one say that it failed? */
 }
@@ -78,10 +98,17 @@ void log_line(enum log_level level, const char *code, const char *format, ...)
 void log_error_for_people(const char *what, const char *why, const char *mend)
 {
     struct buf text = {0};
+    size_t second;
 
-    buf_printf(&text, "assay: %s: %s\n", what, why);
-    if (mend != NULL)
-        buf_printf(&text, "  try: %s\n", mend);
+    buf_printf(&text, "assay: %s: %s", what, why);
+    tame((char *)text.data, text.size);
+    buf_append_char(&text, '\n');
+    if (mend != NULL) {
+        second = text.size;
+        buf_printf(&text, "  try: %s", mend);
+        tame((char *)text.data + second, text.size - second);
+        buf_append_char(&text, '\n');
+    }
     (void)fs_write_all(STDERR_FILENO, text.data, text.size);
     buf_fini(&text);
 }

@@ -240,5 +240,7 @@ const char *core_check(const struct core *core)
     }
     if (finding == NULL && running != core->running_count)
         finding = broken(core, "running experiments are counted wrong");
+    if (finding == NULL && running > LIMIT_EXPERIMENTS)
+        finding = broken(core, "more experiments run than can");
     return finding;
 }

@@ -101,7 +101,9 @@ struct event_report {
     struct span records; /* count packed records behind one another, checked */
 };
 
-/* A known key keeps its number and gets the new role and name; ROLE_NONE revokes it. */
+/* A known key keeps its number and gets the new role and name; ROLE_NONE revokes it. A worker's
+ * that is none any more loses its node at once, an admin's the tokens that it made and nobody used
+ * up. */
 struct event_principal_add {
     struct span key; /* 32 bytes */
     uint32_t role;   /* enum role */
@@ -117,6 +119,7 @@ struct event_token_create {
     uint32_t principal;  /* who made it */
 };
 
+/* It lets nobody in any more, and the principals that it let in are revoked. */
 struct event_token_revoke {
     struct span id;
 };

@@ -7,6 +7,7 @@
 
 #include "common/err.h"
 #include "common/rng.h"
+#include "common/tag.h"
 #include "common/xalloc.h"
 #include "head/core/state.h"
 #include "head/core/streams.h"
@@ -149,23 +150,11 @@ void experiment_trial_id(const struct experiment *experiment, uint32_t number, c
     (void)snprintf(out, TRIAL_ID_BYTES + 1, "%08x", id);
 }
 
-/* How many bytes of a text fit, without a torn character at the end. */
-static size_t cut(const char *text, size_t most)
-{
-    size_t size = strlen(text);
-
-    if (size <= most)
-        return size;
-    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80)
-        most--;
-    return most;
-}
-
 char *experiment_trial_folder(const struct experiment *experiment, const struct trial *trial,
                               uint64_t now_ms)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    size_t size = cut(trial->name, FOLDER_NAME_BYTES);
+    size_t size = tag_cut(trial->name, strlen(trial->name), FOLDER_NAME_BYTES);
     char end[FOLDER_END_BYTES + 1] = "";
     char date[20];
     struct buf folder = {0};

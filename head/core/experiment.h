@@ -61,8 +61,7 @@ struct experiment {
     double mean_ms; /* of a trial's run, newer ones weigh more */
 
     bool blocked;   /* placement found room for it on no node that is not fresh */
-    bool passed;    /* within one placement: nothing more to be done for it */
-    bool unwilling; /* the same; its scheduler wants none of those that wait */
+    bool unwilling; /* within one placement: its scheduler wants none of those that wait */
     bool changed;   /* its row is to be told */
 };
 

@@ -63,6 +63,14 @@ static const struct field numbers_fields[] = {
 };
 const struct schema image_numbers_schema = SCHEMA(image_numbers, 0, numbers_fields);
 
+static const struct field principal_fields[] = {
+    FIELD(image_principal, key, FIELD_BYTES, KEY_BYTES),
+    FIELD(image_principal, role, FIELD_U32, ROLE_COUNT - 1),
+    FIELD(image_principal, name, FIELD_TEXT, LIMIT_NAME_BYTES),
+    FIELD(image_principal, token, FIELD_BYTES, TOKEN_ID_BYTES),
+};
+const struct schema image_principal_schema = SCHEMA(image_principal, 0, principal_fields);
+
 static const struct field token_fields[] = {
     FIELD(image_token, id, FIELD_BYTES, TOKEN_ID_BYTES),
     FIELD(image_token, secret_hash, FIELD_BYTES, SECRET_HASH_BYTES),
@@ -96,13 +104,14 @@ static void save_registry(const struct registry *registry, struct buf *out)
     pack_list(out, registry->principal_count);
     for (uint32_t i = 0; i < registry->principal_count; i++) {
         const struct principal *principal = registry->principals[i];
-        const struct event_principal_add add = {
+        const struct image_principal saved = {
             .key = span_of(principal->key, KEY_BYTES),
             .role = principal->role,
             .name = span_text(principal->name),
+            .token = span_of(principal->token, principal->by_token ? TOKEN_ID_BYTES : 0),
         };
 
-        schema_pack(event_schema(EVENT_PRINCIPAL_ADD), &add, out);
+        schema_pack(&image_principal_schema, &saved, out);
     }
     pack_list(out, registry->token_count);
     for (uint32_t i = 0; i < registry->token_count; i++) {

@@ -22,6 +22,14 @@ struct image_numbers {
     bool wants_place;
 };
 
+/* token: of TOKEN_ID_BYTES, or empty. */
+struct image_principal {
+    struct span key;
+    uint32_t role;
+    struct span name;
+    struct span token;
+};
+
 struct image_token {
     struct span id;
     struct span secret_hash;
@@ -51,6 +59,7 @@ struct image_row {
 };
 
 extern const struct schema image_numbers_schema;
+extern const struct schema image_principal_schema;
 extern const struct schema image_token_schema;
 extern const struct schema image_node_schema;
 extern const struct schema image_row_schema;

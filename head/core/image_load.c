@@ -7,12 +7,16 @@
 
 static bool load_principal(struct core *core, struct cursor *in)
 {
-    struct event_principal_add add;
+    struct image_principal saved;
+    struct principal *principal;
 
-    if (schema_unpack(event_schema(EVENT_PRINCIPAL_ADD), in, &core->scratch, &add, NULL) < 0 ||
-        add.key.size != KEY_BYTES || registry_key(&core->registry, add.key) != NULL)
+    if (schema_unpack(&image_principal_schema, in, &core->scratch, &saved, NULL) < 0 ||
+        saved.key.size != KEY_BYTES || registry_key(&core->registry, saved.key) != NULL ||
+        (saved.token.size != 0 && saved.token.size != TOKEN_ID_BYTES))
         return false;
-    (void)registry_add(&core->registry, add.key, (enum role)add.role, add.name);
+    principal = registry_add(&core->registry, saved.key, (enum role)saved.role, saved.name);
+    if (saved.token.size > 0)
+        principal_came_with(principal, saved.token);
     return true;
 }
 

@@ -16,6 +16,32 @@ static enum core_answer too_many(struct step *step, const char *what)
     return CORE_REFUSED;
 }
 
+/* Somebody's key does something else from now on, or nothing more. A worker's that is none any more
+ * takes its node with it: what ran there goes on elsewhere. Tokens that a former admin made and
+ * nobody used up let nobody in. */
+static void principal_set_role(struct step *step, struct principal *principal, enum role role)
+{
+    const struct registry *registry = &step->core->registry;
+    const struct event_node_lost lost = {.node = principal->number,
+                                         .reason = span_text("its key was revoked")};
+    enum role before = principal->role;
+
+    principal->role = role;
+    principal_tell(principal, step->effects);
+    if (role == before)
+        return;
+    if (before == ROLE_WORKER)
+        (void)on_node_lost(step, &lost); /* one that never came is no node */
+    for (uint32_t i = 0; before == ROLE_ADMIN && i < registry->token_count; i++) {
+        struct token *token = registry->tokens[i];
+
+        if (token->principal != principal->number || !token_is_good(token, step->now_ms))
+            continue;
+        token->revoked = true;
+        token_tell(token, step->effects);
+    }
+}
+
 enum core_answer on_principal_add(struct step *step, const struct event_principal_add *add)
 {
     struct registry *registry = &step->core->registry;
@@ -38,14 +64,12 @@ enum core_answer on_principal_add(struct step *step, const struct event_principa
         step_reply(step, REPLY_OK, principal->number, principal->role);
         return CORE_REFUSED;
     }
-    if (principal == NULL) {
+    if (principal == NULL)
         principal = registry_add(registry, add->key, (enum role)add->role, add->name);
-    } else {
-        principal->role = (enum role)add->role;
+    else
         principal_rename(principal, add->name);
-    }
-    step_reply(step, REPLY_OK, principal->number, principal->role);
-    principal_tell(principal, step->effects);
+    step_reply(step, REPLY_OK, principal->number, (enum role)add->role);
+    principal_set_role(step, principal, (enum role)add->role);
     return CORE_ADMITTED;
 }
 
@@ -88,20 +112,42 @@ enum core_answer on_token_create(struct step *step, const struct event_token_cre
     return CORE_ADMITTED;
 }
 
+static bool came_with(const struct principal *principal, struct span token)
+{
+    return principal->by_token && span_equal(token, span_of(principal->token, TOKEN_ID_BYTES));
+}
+
+/* The token lets nobody in any more, and whom it let in is out again. One that was forgotten for
+ * being used up can still be named. */
 enum core_answer on_token_revoke(struct step *step, const struct event_token_revoke *revoke)
 {
-    struct token *token = registry_token(&step->core->registry, revoke->id);
+    struct registry *registry = &step->core->registry;
+    struct token *token = registry_token(registry, revoke->id);
+    bool changes = token != NULL && !token->revoked;
+    bool known = token != NULL;
 
-    if (token == NULL) {
+    for (uint32_t i = 0; i < registry->principal_count; i++) {
+        if (!came_with(registry->principals[i], revoke->id))
+            continue;
+        known = true;
+        changes |= registry->principals[i]->role != ROLE_NONE;
+    }
+    if (!known) {
         step_refuse(step, REPLY_NOT_FOUND, "token", "there is none with this id",
                     "see: assay token list");
         return CORE_REFUSED;
     }
-    step_reply(step, REPLY_OK, 0, token->role);
-    if (token->revoked)
+    step_reply(step, REPLY_OK, 0, token != NULL ? token->role : ROLE_NONE);
+    if (!changes)
         return CORE_REFUSED;
-    token->revoked = true;
-    token_tell(token, step->effects);
+    if (token != NULL && !token->revoked) {
+        token->revoked = true;
+        token_tell(token, step->effects);
+    }
+    for (uint32_t i = 0; i < registry->principal_count; i++)
+        if (came_with(registry->principals[i], revoke->id) &&
+            registry->principals[i]->role != ROLE_NONE)
+            principal_set_role(step, registry->principals[i], ROLE_NONE);
     return CORE_ADMITTED;
 }
 
@@ -136,6 +182,7 @@ enum core_answer on_join(struct step *step, const struct event_join *join)
         return too_many(step, "principals");
     token->uses_left--;
     principal = registry_add(registry, join->key, token->role, join->name);
+    principal_came_with(principal, join->token);
     step_reply(step, REPLY_OK, principal->number, principal->role);
     principal_tell(principal, step->effects);
     token_tell(token, step->effects);

@@ -56,27 +56,29 @@ static bool could_hold(const struct event_node_back *back, const struct trial *t
     return resources_fit(&back->capacity, &nothing, &devices, &trial->experiment->spec.resources);
 }
 
-static const char *why_gone(const struct event_node_back *back, const struct trial *trial)
+/* A worker that only was cut off lists whatever reached it: what it does not list and nobody heard
+ * begin never came there. One that was started anew may have lost what it was given: it may have
+ * begun all the same, so its number is spent. */
+static const char *why_gone(const struct node *node, const struct event_node_back *back,
+                            const struct trial *trial)
 {
     if (!has_devices(trial, back->gpus))
         return "its node came back without its gpu";
     if (trial->held)
         return NULL;
-    if (trial->state != TRIAL_STARTING || trial->hw > 0)
+    if (trial->state != TRIAL_STARTING || trial->hw > 0 || node->incarnation != back->incarnation)
         return "its node came back without it";
     return could_hold(back, trial) ? NULL : "its node came back too small for it";
 }
 
-/* Leases that are gone: begun, and the node knows nothing of them; on devices that it has no more;
- * or not begun, and more than it has now. From the last to the first, as each goes to the front of
- * its queue. */
+/* From the last to the first, as each goes to the front of its queue. */
 static void drop_gone(struct step *step, const struct node *node,
                       const struct event_node_back *back)
 {
     struct trial *previous;
 
     for (struct trial *trial = node->last; trial != NULL; trial = previous) {
-        const char *why = why_gone(back, trial);
+        const char *why = why_gone(node, back, trial);
         struct record_end end = {.reason = END_NODE_LOST, .text = span_text(why)};
 
         previous = trial->lease_previous;
@@ -100,14 +102,30 @@ static void tell_leases(struct step *step, const struct node *node)
     }
 }
 
+/* Sums and differences of amounts that are not negative do not overflow. */
+static bool is_sound(const struct resources *capacity)
+{
+    const struct resource_custom *custom = capacity->custom.items;
+    bool sound = capacity->cpu >= 0 && capacity->gpu >= 0 && capacity->memory_bytes >= 0;
+
+    for (uint32_t i = 0; i < capacity->custom.count; i++)
+        sound = sound && custom[i].amount >= 0;
+    return sound;
+}
+
 enum core_answer on_node_back(struct step *step, const struct event_node_back *back)
 {
     struct core *core = step->core;
     struct node *node;
 
-    if (core_role(core, back->principal) != ROLE_WORKER || back->gpus > LIMIT_GPUS) {
+    if (core_role(core, back->principal) != ROLE_WORKER) {
         step_refuse(step, REPLY_DENIED, "node", "this key's role is not worker",
                     "join with a token of role worker");
+        return CORE_REFUSED;
+    }
+    if (back->gpus > LIMIT_GPUS || !is_sound(&back->capacity)) {
+        step_refuse(step, REPLY_INVALID, "node", "it says of itself what no node can have",
+                    "the same version of assay on head and workers");
         return CORE_REFUSED;
     }
     step_reply(step, REPLY_OK, back->principal, ROLE_WORKER);

@@ -135,7 +135,7 @@ static void take(struct step *step, struct trial *trial, const struct event_repo
         if (record.kind == RECORD_START) {
             attempt_begin(step, trial, &record.start);
         } else if (record.kind == RECORD_RESULT) {
-            if (trial->state == TRIAL_STARTING)
+            if (trial->hw == 1)
                 attempt_begin(step, trial, &unknown);
             take_result(step, trial, &record.result, span_of(begin, (size_t)(cursor.at - begin)),
                         intake);

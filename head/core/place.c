@@ -17,6 +17,8 @@
 struct placing {
     struct step step;
     struct core *core;
+    struct experiment *turns[LIMIT_EXPERIMENTS]; /* a heap of those that want: the next on top */
+    uint32_t turn_count;
     struct experiment *held_back[LIMIT_EXPERIMENTS]; /* wait, and cannot be leased ahead */
     uint32_t held_back_count;
 };
@@ -117,19 +119,43 @@ static bool comes_before(const struct experiment *a, const struct experiment *b)
     return a->number < b->number;
 }
 
-/* Whose turn it is: NULL when nobody is left. */
-static struct experiment *next_experiment(const struct core *core)
+static void turns_push(struct placing *placing, struct experiment *experiment)
 {
-    struct experiment *best = NULL;
+    struct experiment **turns = placing->turns;
+    uint32_t at = placing->turn_count++;
 
-    for (uint32_t i = 0; i < core->running_count; i++) {
-        struct experiment *experiment = core->running[i];
-
-        if (!experiment->passed && experiment_wants(experiment) &&
-            (best == NULL || comes_before(experiment, best)))
-            best = experiment;
+    assert(at < LIMIT_EXPERIMENTS);
+    while (at > 0 && comes_before(experiment, turns[(at - 1) / 2])) {
+        turns[at] = turns[(at - 1) / 2];
+        at = (at - 1) / 2;
     }
-    return best;
+    turns[at] = experiment;
+}
+
+/* Whose turn it is, taken off; NULL when nobody is left. */
+static struct experiment *turns_pop(struct placing *placing)
+{
+    struct experiment **turns = placing->turns;
+    struct experiment *top;
+    uint32_t at = 0;
+    uint32_t count;
+
+    if (placing->turn_count == 0)
+        return NULL;
+    top = turns[0];
+    count = --placing->turn_count;
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+
+        if (child + 1 < count && comes_before(turns[child + 1], turns[child]))
+            child++;
+        if (child >= count || !comes_before(turns[child], turns[count]))
+            break;
+        turns[at] = turns[child];
+        at = child;
+    }
+    turns[at] = turns[count];
+    return top;
 }
 
 /* All trials need what the one needs that was found to fit. */
@@ -152,56 +178,73 @@ static struct trial *choose(struct experiment *experiment)
     return number != NUMBER_NONE ? experiment_trial(experiment, number) : NULL;
 }
 
-/* Start one of its trials on a node, or let it wait there. */
+/* Start one of its trials on a node, or let it wait there; then it may come again. */
 static void place_one(struct placing *placing, struct experiment *experiment, struct node *node,
                       bool ahead)
 {
     struct trial *trial;
 
     arena_reset(placing->step.scratch);
-    if (experiment->pending.count == 0 && !experiment_propose(&placing->step, experiment)) {
-        experiment->passed = true;
+    if (experiment->pending.count == 0 && !experiment_propose(&placing->step, experiment))
         return;
-    }
     trial = choose(experiment);
     if (trial == NULL) {
-        experiment->passed = experiment->unwilling = true;
+        experiment->unwilling = true;
         return;
     }
     attempt_launch(&placing->step, trial, node, ahead);
     placing->core->next_index = node->index + 1;
     experiment_fill(&placing->step, experiment);
+    if (experiment_wants(experiment))
+        turns_push(placing, experiment);
 }
 
+/* Room only gets less here: whoever finds none now need not be asked in its turn. */
 static void place_now(struct placing *placing)
 {
+    const struct core *core = placing->core;
     struct experiment *experiment;
 
-    while ((experiment = next_experiment(placing->core)) != NULL) {
+    for (uint32_t i = 0; i < core->running_count; i++)
+        if (experiment_wants(core->running[i]) &&
+            find_node(placing, core->running[i], has_room) != NULL)
+            turns_push(placing, core->running[i]);
+    while ((experiment = turns_pop(placing)) != NULL) {
         struct node *node = find_node(placing, experiment, has_room);
 
         if (node != NULL)
             place_one(placing, experiment, node, false);
-        else
-            experiment->passed = true;
     }
+}
+
+/* Whether one of its trials may wait on any node, if all that it has were there. */
+static bool may_wait(const struct experiment *experiment)
+{
+    return experiment->spec.resources.gpu == 0 && experiment->has_mean &&
+           experiment->leases * AHEAD_MS >= experiment->mean_ms;
 }
 
 static void place_ahead(struct placing *placing)
 {
+    const struct core *core = placing->core;
     struct experiment *experiment;
+    bool anybody = false;
 
-    while ((experiment = next_experiment(placing->core)) != NULL) {
+    for (uint32_t i = 0; i < core->running_count; i++) {
+        experiment = core->running[i];
+        if (experiment->unwilling || !experiment_wants(experiment))
+            continue;
+        turns_push(placing, experiment);
+        anybody = anybody || may_wait(experiment);
+    }
+    while (anybody && (experiment = turns_pop(placing)) != NULL) {
         struct node *node = NULL;
 
-        if (experiment->spec.resources.gpu == 0 && experiment->has_mean)
+        if (may_wait(experiment))
             node = find_node(placing, experiment, has_room_ahead);
-        if (node != NULL) {
+        if (node != NULL)
             place_one(placing, experiment, node, true);
-            continue;
-        }
-        experiment->passed = true;
-        if (!experiment->unwilling)
+        else
             placing->held_back[placing->held_back_count++] = experiment;
     }
 }
@@ -215,18 +258,11 @@ static void fill_all(struct placing *placing)
         struct experiment *experiment = core->running[i];
 
         arena_reset(placing->step.scratch);
-        experiment->passed = false;
         experiment_fill(&placing->step, experiment);
         /* One that turns out to be done leaves the list. */
         if (i < core->running_count && core->running[i] == experiment)
             i++;
     }
-}
-
-static void pass_none(const struct core *core)
-{
-    for (uint32_t i = 0; i < core->running_count; i++)
-        core->running[i]->passed = core->running[i]->unwilling;
 }
 
 /* Every node has been looked at for those that still wait. */
@@ -236,7 +272,7 @@ static void settle(struct core *core)
         struct experiment *experiment = core->running[i];
 
         experiment->blocked = experiment_wants(experiment) && !experiment->unwilling;
-        experiment->passed = experiment->unwilling = false;
+        experiment->unwilling = false;
     }
     for (uint32_t i = 0; i < core->fresh_count; i++)
         core->fresh[i]->fresh = false;
@@ -261,25 +297,29 @@ static void tell_rows(struct core *core, struct effects *effects)
     }
 }
 
+static void place_all(struct core *core, uint64_t now_ms, struct tape *tape,
+                      struct effects *effects)
+{
+    struct placing placing;
+
+    placing.step = (struct step){.core = core,
+                                 .now_ms = now_ms,
+                                 .scratch = &core->scratch,
+                                 .tape = tape,
+                                 .effects = effects};
+    placing.core = core;
+    placing.turn_count = placing.held_back_count = 0;
+    if (core->fresh_count > 1)
+        qsort(core->fresh, core->fresh_count, sizeof(struct node *), by_index);
+    fill_all(&placing);
+    place_now(&placing);
+    place_ahead(&placing);
+    settle(core);
+}
+
 void core_place(struct core *core, uint64_t now_ms, struct tape *tape, struct effects *effects)
 {
-    struct placing placing = {
-        .step = {.core = core,
-                 .now_ms = now_ms,
-                 .scratch = &core->scratch,
-                 .tape = tape,
-                 .effects = effects},
-        .core = core,
-    };
-
-    if (core->wants_place) {
-        if (core->fresh_count > 1)
-            qsort(core->fresh, core->fresh_count, sizeof(struct node *), by_index);
-        fill_all(&placing);
-        place_now(&placing);
-        pass_none(core);
-        place_ahead(&placing);
-        settle(core);
-    }
+    if (core->wants_place)
+        place_all(core, now_ms, tape, effects);
     tell_rows(core, effects);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/pack.h"
+#include "common/tag.h"
 #include "common/xalloc.h"
 #include "head/core/state.h"
 
@@ -14,17 +15,6 @@ struct decided {
     struct span config;
     struct span tag;
 };
-
-static size_t utf8_cut(struct span text, size_t most)
-{
-    const unsigned char *bytes = text.data;
-
-    if (text.size <= most)
-        return text.size;
-    while (most > 0 && (bytes[most] & 0xc0) == 0x80)
-        most--;
-    return most;
-}
 
 static void ask(struct step *step, struct experiment *experiment, struct buf *out)
 {
@@ -75,15 +65,16 @@ static struct trial *create(struct step *step, struct experiment *experiment,
     uint32_t number = experiment->created;
     struct trial *trial;
     const char *name;
+    const char *tag;
 
     experiment_reserve(experiment, number + 1);
     experiment->created++;
     trial = trial_new(experiment, number);
     experiment_trial_id(experiment, number, trial->id);
-    trial->tag = xstrndup(decided->tag.size > 0 ? decided->tag.data : "",
-                          utf8_cut(decided->tag, LIMIT_TEXT_BYTES - 1));
+    tag = decided->tag.size > 0 ? decided->tag.data : "";
+    trial->tag = xstrndup(tag, tag_cut(tag, decided->tag.size, LIMIT_TEXT_BYTES - 1));
     name = spec_trial_name(&experiment->spec, trial->id, number, trial->tag, step->scratch);
-    trial->name = xstrndup(name, utf8_cut(span_text(name), LIMIT_TRIAL_NAME));
+    trial->name = xstrndup(name, tag_cut(name, strlen(name), LIMIT_TRIAL_NAME));
     buf_append_span(&trial->config, decided->config);
     experiment_adopt(experiment, trial);
     experiment->changed = true;

@@ -47,6 +47,13 @@ void principal_rename(struct principal *principal, struct span name)
     principal->name = xstrndup(name.size > 0 ? name.data : "", name.size);
 }
 
+void principal_came_with(struct principal *principal, struct span token)
+{
+    assert(token.size == TOKEN_ID_BYTES);
+    principal->by_token = true;
+    memcpy(principal->token, token.data, TOKEN_ID_BYTES);
+}
+
 struct principal *registry_add(struct registry *registry, struct span key, enum role role,
                                struct span name)
 {

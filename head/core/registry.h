@@ -15,6 +15,8 @@ struct principal {
     uint8_t key[KEY_BYTES];
     enum role role; /* ROLE_NONE: revoked */
     char *name;     /* owned */
+    bool by_token;  /* it came in with a token, and goes with it */
+    uint8_t token[TOKEN_ID_BYTES];
 };
 
 struct token {
@@ -50,6 +52,9 @@ struct token *registry_token(const struct registry *registry, struct span id);
 struct principal *registry_add(struct registry *registry, struct span key, enum role role,
                                struct span name);
 void principal_rename(struct principal *principal, struct span name);
+
+/* The token (its id) that let it in. */
+void principal_came_with(struct principal *principal, struct span token);
 
 /* A new token, empty but for its id. The same holds. */
 struct token *registry_add_token(struct registry *registry, struct span id);

@@ -16,16 +16,27 @@ struct rung {
 };
 
 struct rungs {
-    const struct spec_scheduler *keys; /* borrowed */
+    const struct rungs_keys *keys; /* borrowed */
     uint32_t count;
     double milestones[LIMIT_RUNGS]; /* lowest first */
     double chances[LIMIT_BRACKETS]; /* of a trial to come into a bracket */
     struct rung *items;             /* owned; brackets times count */
 };
 
+void rungs_read_keys(const struct spec_scheduler *scheduler, struct rungs_keys *out)
+{
+    *out = (struct rungs_keys){
+        .max_t = spec_scheduler_number(scheduler, "max_t"),
+        .grace_period = spec_scheduler_number(scheduler, "grace_period"),
+        .reduction_factor = spec_scheduler_number(scheduler, "reduction_factor"),
+        .brackets = (uint32_t)spec_scheduler_number(scheduler, "brackets"),
+        .semantics = scheduler->semantics,
+    };
+}
+
 /* Tune's trunc(log(max_t / grace) / log(rf) + 1) misses a rung where max_t is an exact power and
  * the logs say 4.999...; multiplying shows whether one more fits, or one less. */
-static uint32_t rungs_that_fit(const struct spec_scheduler *keys)
+static uint32_t rungs_that_fit(const struct rungs_keys *keys)
 {
     double logs = log(keys->max_t / keys->grace_period) / log(keys->reduction_factor) + 1;
     uint32_t count = logs < LIMIT_RUNGS ? (uint32_t)logs : LIMIT_RUNGS;
@@ -45,7 +56,7 @@ static uint32_t bracket_size(const struct rungs *rungs, uint32_t bracket)
 
 static void plan(struct rungs *rungs, struct tape *tape)
 {
-    const struct spec_scheduler *keys = rungs->keys;
+    const struct rungs_keys *keys = rungs->keys;
     double count = tape_double(tape, rungs_that_fit(keys));
     double sum = 0;
 
@@ -85,7 +96,7 @@ static void items_free(struct rungs *rungs)
     free(rungs->items);
 }
 
-struct rungs *rungs_new(const struct spec_scheduler *keys, struct tape *tape)
+struct rungs *rungs_new(const struct rungs_keys *keys, struct tape *tape)
 {
     struct rungs *rungs = xcalloc(1, sizeof(*rungs));
 

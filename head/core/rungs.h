@@ -11,9 +11,19 @@
 
 struct rungs;
 
+struct rungs_keys {
+    double max_t;
+    double grace_period;     /* above 0, at most max_t */
+    double reduction_factor; /* above 1 */
+    uint32_t brackets;       /* 1 to LIMIT_BRACKETS */
+    enum semantics semantics;
+};
+
+void rungs_read_keys(const struct spec_scheduler *scheduler, struct rungs_keys *out);
+
 /* keys is borrowed for life, the tape for the call. What libm has a say in (how many rungs, their
  * milestones, the chances of the brackets) goes over the tape. */
-struct rungs *rungs_new(const struct spec_scheduler *keys, struct tape *tape);
+struct rungs *rungs_new(const struct rungs_keys *keys, struct tape *tape);
 
 /* Accepts NULL. */
 void rungs_free(struct rungs *rungs);

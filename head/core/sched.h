@@ -81,10 +81,11 @@ struct sched_ops {
     bool (*load)(void *self, struct cursor *in);
 };
 
-const struct sched_ops *sched_find(const char *name);
-const char *const *sched_names(size_t *count);
+/* What a row of common/schedulers.def does: sched_SYMBOL of head/core/sched_SYMBOL.c. */
+const struct sched_ops *sched_find(const struct scheduler_type *type);
 
-extern const struct sched_ops sched_fifo;
-extern const struct sched_ops sched_asha;
+#define SCHEDULER(symbol, ...) extern const struct sched_ops sched_##symbol;
+#include "common/schedulers.def"
+#undef SCHEDULER
 
 #endif

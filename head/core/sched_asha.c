@@ -52,7 +52,8 @@ struct live {
 };
 
 struct asha {
-    const struct spec_scheduler *keys; /* borrowed */
+    const struct spec_scheduler *spec; /* borrowed */
+    struct rungs_keys keys;
     uint64_t seed;
     uint64_t stopped;
     struct rungs *rungs; /* owned */
@@ -72,9 +73,10 @@ static void *asha_new(const struct spec *spec, uint64_t seed, const struct sched
     struct asha *asha = xcalloc(1, sizeof(*asha));
 
     (void)view;
-    asha->keys = &spec->scheduler;
+    asha->spec = &spec->scheduler;
+    rungs_read_keys(asha->spec, &asha->keys);
     asha->seed = seed;
-    asha->rungs = rungs_new(asha->keys, tape);
+    asha->rungs = rungs_new(&asha->keys, tape);
     return asha;
 }
 
@@ -93,7 +95,7 @@ static void asha_free(void *self)
 
 static uint64_t *mask_of(const struct asha *asha, const struct live *live)
 {
-    return &asha->masks[(size_t)(live - asha->lives) * asha->keys->brackets + live->bracket];
+    return &asha->masks[(size_t)(live - asha->lives) * asha->keys.brackets + live->bracket];
 }
 
 static struct live *live_of(const struct asha *asha, uint32_t trial)
@@ -122,7 +124,7 @@ static struct note *note_of(struct asha *asha, uint32_t trial)
 
 static struct live *live_take(struct asha *asha, struct note *note)
 {
-    uint32_t brackets = asha->keys->brackets;
+    uint32_t brackets = asha->keys.brackets;
     uint32_t place = asha->first_free;
 
     if (place != 0) {
@@ -173,7 +175,7 @@ static void asha_add(void *self, uint32_t trial)
 static enum action judge(struct asha *asha, const struct live *live, struct note *note,
                          const struct judged *judged)
 {
-    bool old = asha->keys->semantics == SEMANTICS_TUNE_07;
+    bool old = asha->keys.semantics == SEMANTICS_TUNE_07;
     uint64_t *closed = mask_of(asha, live);
     uint32_t at = rungs_count(asha->rungs);
     double cutoff = (double)NAN;
@@ -207,9 +209,9 @@ static enum action judge_result(struct asha *asha, struct live *live, struct not
     if (!judged->has_time || isnan(judged->time))
         return ACTION_CONTINUE;
     live->time = judged->time;
-    if (!judged->has_reward && asha->keys->semantics != SEMANTICS_TUNE_07)
+    if (!judged->has_reward && asha->keys.semantics != SEMANTICS_TUNE_07)
         return ACTION_CONTINUE;
-    if (judged->time >= asha->keys->max_t) {
+    if (judged->time >= asha->keys.max_t) {
         note->what = NOTE_MAX;
         note->bracket = (uint8_t)live->bracket;
         note->value = judged->time;
@@ -272,7 +274,7 @@ static double asha_horizon(const void *self, uint32_t trial)
 {
     const struct asha *asha = self;
     const struct live *live = live_of(asha, trial);
-    double horizon = asha->keys->max_t;
+    double horizon = asha->keys.max_t;
 
     if (live == NULL)
         return (double)-INFINITY;
@@ -309,13 +311,13 @@ static void asha_debug(const void *self, struct buf *out)
 /* As its program reported it: inside, higher is better. */
 static double shown(const struct asha *asha, double reward)
 {
-    return asha->keys->mode == MODE_MIN ? -reward : reward;
+    return asha->spec->mode == MODE_MIN ? -reward : reward;
 }
 
 static void explain_rung(const struct asha *asha, const struct note *note, struct buf *out)
 {
-    buf_printf(out, " At the rung %s %.3f its %s was ", asha->keys->time_attr,
-               rungs_milestone(asha->rungs, note->rung), asha->keys->metric);
+    buf_printf(out, " At the rung %s %.3f its %s was ", asha->spec->time_attr,
+               rungs_milestone(asha->rungs, note->rung), asha->spec->metric);
     put_number(out, shown(asha, note->value));
     if (note->what == NOTE_FIRST) {
         buf_append_text(out, ": nobody was there before it, so it went on.");
@@ -339,14 +341,14 @@ static void asha_explain(const void *self, uint32_t trial, struct buf *out)
         return;
     }
     buf_printf(out, "The async_hyperband scheduler had it in bracket %u of %u.", note->bracket + 1u,
-               asha->keys->brackets);
+               asha->keys.brackets);
     if (note->what == NOTE_NONE) {
         buf_append_text(out, " It was judged at no rung.");
     } else if (note->what == NOTE_MAX) {
-        buf_printf(out, " It was stopped at %s ", asha->keys->time_attr);
+        buf_printf(out, " It was stopped at %s ", asha->spec->time_attr);
         put_number(out, note->value);
         buf_append_text(out, ": max_t is ");
-        put_number(out, asha->keys->max_t);
+        put_number(out, asha->keys.max_t);
         buf_append_char(out, '.');
     } else {
         explain_rung(asha, note, out);
@@ -358,7 +360,7 @@ static void save_note(const struct asha *asha, uint32_t trial, struct buf *out)
     const struct note *note = &asha->notes[trial];
     const struct live *live = live_of(asha, trial);
 
-    pack_list(out, live == NULL ? 5 : 8 + asha->keys->brackets);
+    pack_list(out, live == NULL ? 5 : 8 + asha->keys.brackets);
     pack_uint(out, note->what);
     pack_uint(out, note->bracket);
     pack_uint(out, note->rung);
@@ -369,8 +371,8 @@ static void save_note(const struct asha *asha, uint32_t trial, struct buf *out)
     pack_double(out, live->time);
     pack_uint(out, live->bracket);
     pack_uint(out, live->adds);
-    for (uint32_t i = 0; i < asha->keys->brackets; i++)
-        pack_uint(out, asha->masks[(size_t)(note->live - 1) * asha->keys->brackets + i]);
+    for (uint32_t i = 0; i < asha->keys.brackets; i++)
+        pack_uint(out, asha->masks[(size_t)(note->live - 1) * asha->keys.brackets + i]);
 }
 
 static void asha_save(const void *self, struct buf *out)
@@ -388,7 +390,7 @@ static void asha_save(const void *self, struct buf *out)
 static bool load_live(struct asha *asha, struct note *note, struct cursor *in)
 {
     struct live *live = live_take(asha, note);
-    uint32_t brackets = asha->keys->brackets;
+    uint32_t brackets = asha->keys.brackets;
 
     if (!cursor_double(in, &live->time) || !cursor_u32(in, &live->bracket) ||
         !cursor_u32(in, &live->adds) || live->bracket >= brackets)
@@ -406,12 +408,12 @@ static bool load_note(struct asha *asha, uint32_t trial, struct cursor *in)
     struct note *note;
     bool at_rung;
 
-    if (!cursor_list(in, &count) || (count != 5 && count != 8 + asha->keys->brackets) ||
+    if (!cursor_list(in, &count) || (count != 5 && count != 8 + asha->keys.brackets) ||
         !cursor_u32(in, &what) || !cursor_u32(in, &bracket) || !cursor_u32(in, &rung) ||
         !cursor_double(in, &value) || !cursor_double(in, &cutoff))
         return false;
     at_rung = what != NOTE_NONE && what != NOTE_MAX;
-    if (what >= NOTE_COUNT || bracket >= asha->keys->brackets || rung >= LIMIT_RUNGS ||
+    if (what >= NOTE_COUNT || bracket >= asha->keys.brackets || rung >= LIMIT_RUNGS ||
         (at_rung && rung >= rungs_count(asha->rungs)))
         return false;
     note = note_of(asha, trial);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "head/store/trouble.h"
+#include "common/trouble.h"
 
 #define STORE_PATH_BYTES     108u /* of sockaddr_un */
 #define STORE_HOST_BYTES     256u

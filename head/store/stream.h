@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "common/trouble.h"
 #include "head/store/keys.h"
 #include "head/store/store.h"
 

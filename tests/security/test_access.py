@@ -1,5 +1,6 @@
 """No key, no talk; and each key only what its role may (I11, F43)."""
 import os
+import re
 import shutil
 import socket
 import sys
@@ -9,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
 from cluster import (  # noqa: E402
-    Daemon, Head, case, check, equal, main, read_bytes, read_text, tool, wait_for,
+    Daemon, Head, Worker, case, check, equal, main, read_bytes, read_text, tool, wait_for,
 )
 from experiments import (  # noqa: E402
-    cluster_of, experiment_rows, listed, nodes, paced, submit, trials,
+    cluster_of, experiment_rows, listed, nodes, paced, submit, trials, up,
 )
 from strangers import ZOO, heard_before_the_end, listening_ports  # noqa: E402
 
@@ -96,6 +97,7 @@ def tokens_are_good_as_long_and_as_often_as_said(scene):
     once = scene.token(head, "submit", "once.token")
     scene.assay("list", "--address", head.address, "--token-file", once, home=scene.home("p1"))
     short = scene.token(head, "submit", "short.token", "--expires", "1s")
+    made = time.monotonic()  # the head's wall clock need not be ours
     revoked = scene.token(head, "submit", "revoked.token")
     rows = listed(head.assay("token", "list", "--json"), "tokens")
     gone = [row for row in rows if row["uses_left"] == 1][-1]["id"]
@@ -103,8 +105,7 @@ def tokens_are_good_as_long_and_as_often_as_said(scene):
     made_up = read_text(once).strip()
     flipped = scene.write("flipped.token", made_up[:-30] + ("A" if made_up[-30] != "A" else "B")
                           + made_up[-29:], 0o600)
-    ended = min(row["expires_ms"] for row in rows)
-    wait_for(lambda: time.time() * 1000 > ended + 50, 10, "a token to end")
+    wait_for(lambda: time.monotonic() > made + 1.05, 10, "a token to end")
 
     said = set()
     for number, (what, path) in enumerate((("used up", once), ("expired", short), ("revoked", revoked))):
@@ -307,6 +308,87 @@ def no_secret_is_where_others_can_read_it(scene):
             path = os.path.join(where, name)
             if path not in keep:
                 look(path, read_bytes(path))
+
+
+def let_in_with(head, name):
+    """The id of the token with which one of this name joined, as audit.log tells it."""
+    found = [re.search(r" joined principal \d+ as \w+ with token (\w+), .* named %s$" % name, line)
+             for line in head.audit]
+    ids = [one.group(1) for one in found if one]
+    equal(len(ids), 1, "lines that tell how %s joined: %s" % (name, head.audit))
+    return ids[0]
+
+
+@case
+def whom_a_revoked_token_let_in_is_out_again(scene):
+    head = Head(scene)
+    person = scene.home("person")
+    scene.assay("list", "--address", head.address, "--token-file", scene.token(head, "read"),
+                home=person)
+    first = Worker(scene, "n1", head, cpus=1, token=scene.token(head, "worker", "n1.token"))
+    wait_for(lambda: up(head) == {"n1"}, 30, lambda: "n1 to join: " + first.daemon.err())
+    number = submit(head, paced(scene, "moved", 1, 400, 0.02))
+    wait_for(lambda: trials(head, number)[0]["results"], 30, "results from n1")
+    second = Worker(scene, "n2", head, cpus=1, token=scene.token(head, "worker", "n2.token"))
+    wait_for(lambda: up(head) == {"n1", "n2"}, 30, lambda: "n2 to join: " + second.daemon.err())
+    reader = scene.start("reader", "results", number, "-f", "--address", head.address, home=person)
+    wait_for(lambda: reader.out().count("\n") > 5, 10, lambda: "what is read: " + reader.err())
+
+    # A worker's: its trial goes on elsewhere at once, and it is told why it ends.
+    revoked = let_in_with(head, "n1")
+    before = time.monotonic()
+    head.assay("token", "revoke", revoked)
+    wait_for(lambda: trials(head, number)[0]["node"] == "n2", 10, "the trial to move to n2")
+    check(time.monotonic() - before < 6, "it moves before a silent node would be given up")
+    equal(trials(head, number)[0]["attempt"], 2, "attempts")
+    equal(first.daemon.wait(30), 4, "the worker n1: " + first.daemon.err())
+    equal(up(head), {"n2"}, "nodes")
+    first.start()
+    equal(first.daemon.wait(30), 4, "n1 started again: " + first.daemon.err())
+    rows = {row["id"]: row for row in listed(head.assay("token", "list", "--json"), "tokens")}
+    check(rows[revoked]["revoked"], "the token's row: %s" % rows[revoked])
+
+    # A person's: what is read ends, and nothing is answered any more.
+    lines = [line for line in head.audit if " joined " in line and " as read " in line]
+    head.assay("token", "revoke", re.search(r" with token (\w+),", lines[0]).group(1))
+    equal(reader.wait(30), 4, "the reader: " + reader.err())
+    scene.assay("list", "--address", head.address, home=person, status=4).check_error()
+    done = [line for line in head.audit if " revoked principal " in line]
+    equal(len(done), 2, "keys that were revoked: %s" % head.audit)
+
+    # Another life of the head knows it still.
+    head.daemon.end()
+    head.start()
+    scene.assay("list", "--address", head.address, home=person, status=4).check_error()
+    head.assay("wait", number, "--timeout", "60s")
+    equal(trials(head, number)[0]["results"], 400, "results of the trial")
+
+
+@case
+def a_stranger_who_knocks_for_ever_fills_nothing(scene):
+    head = Head(scene)
+    before = os.path.getsize(os.path.join(head.data_dir, "audit.log")) if head.audit else 0
+    ports = listening_ports(head.daemon.pid)
+
+    def knock(port):
+        for _ in range(1500):
+            try:
+                socket.create_connection(("127.0.0.1", port), 5).close()
+            except OSError:
+                pass  # the head has enough of them
+
+    with ThreadPoolExecutor(len(ports)) as threads:
+        crowd = [threads.submit(knock, port) for port in ports]
+        while not all(one.done() for one in crowd):
+            head.assay("list", limit_s=20)
+        for one in crowd:
+            one.result()
+    head.daemon.end()
+    lines = [line for line in head.audit if "never spoke" in line]
+    check(any("repeated" in line for line in lines), "lines that count: %s" % lines[-5:])
+    check(len(lines) <= 3 * 2 * 22, "lines of the same stranger: %d" % len(lines))
+    size = os.path.getsize(os.path.join(head.data_dir, "audit.log"))
+    check(size - before < 64 * 1024, "audit.log has grown to %d" % size)
 
 
 @case

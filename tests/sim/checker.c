@@ -89,12 +89,11 @@ void checker_began(struct checker *checker, const struct whose *who)
     if (attempt == NULL)
         world_fail(checker->world, "I3: %u/%u attempt %u begins, and was never launched",
                    who->experiment, who->trial, who->attempt);
-    else if (attempt->told > 0 && !attempt->over)
-        world_fail(checker->world,
-                   "I1: %u/%u attempt %u is begun again behind acknowledged records",
-                   who->experiment, who->trial, who->attempt);
-    else if (attempt->hw == 0)
-        attempt->count = 0;
+    else if (attempt->begun)
+        world_fail(checker->world, "I3: %u/%u attempt %u begins twice", who->experiment, who->trial,
+                   who->attempt);
+    else
+        attempt->begun = true;
 }
 
 void checker_wrote(struct checker *checker, const struct whose *who, uint64_t seq,
@@ -211,14 +210,6 @@ void checker_process_gone(struct checker *checker, uint32_t host, const struct w
         *process = checker->processes[--checker->process_count];
         return;
     }
-}
-
-void checker_process_found(struct checker *checker, uint32_t host, const struct whose *who)
-{
-    for (uint32_t i = 0; i < checker->process_count; i++)
-        if (checker->processes[i].host == host &&
-            memcmp(&checker->processes[i].who, who, sizeof(*who)) == 0)
-            checker->processes[i].device_count = 0;
 }
 
 /* ---- questions ---- */

@@ -29,7 +29,7 @@ void checker_free(struct checker *checker);
 
 /* ---- the truth ---- */
 
-/* An executor begins an attempt, which it may have begun before and lost. */
+/* An executor begins an attempt: once, whoever dies. */
 void checker_began(struct checker *checker, const struct whose *who);
 /* Its record seq; one that was written there before is forgotten, with all behind it. */
 void checker_wrote(struct checker *checker, const struct whose *who, uint64_t seq,
@@ -42,11 +42,6 @@ void checker_told(struct checker *checker, const struct whose *who, uint64_t seq
 void checker_process(struct checker *checker, uint32_t host, const struct whose *who,
                      const struct resources *need, const uint32_t *devices, uint32_t device_count);
 void checker_process_gone(struct checker *checker, uint32_t host, const struct whose *who);
-
-/* A daemon that was started again has found it. What executors say of an attempt does not name its
- * devices, so of one that the head knows no more the daemon cannot tell them either: two processes
- * may then meet on one, until the old one is killed. */
-void checker_process_found(struct checker *checker, uint32_t host, const struct whose *who);
 
 /* ---- what was committed ---- */
 

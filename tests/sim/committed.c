@@ -3,6 +3,7 @@
 
 #include "common/action.h"
 #include "common/xalloc.h"
+#include "tests/sim/host.h"
 #include "tests/sim/ledger.h"
 
 static void count_end(struct check_trial *trial, const struct check_attempt *attempt,
@@ -362,6 +363,20 @@ static void describe_node(struct checker *checker, const struct event_node_back 
     node->licences = lease_custom(&back->capacity);
 }
 
+/* The node of a worker whose key is none any more is lost with it. */
+static void expect_revoked(struct checker *checker, const struct event_principal_add *add)
+{
+    const struct world *world = checker->world;
+
+    for (uint32_t i = 0; i < world->plan.host_count && add->role != ROLE_WORKER; i++) {
+        const struct host *host = host_at(world, i);
+
+        if (host->principal != 0 && span_equal(add->key, span_of(host->key, sizeof(host->key))) &&
+            ledger_node(checker, host->principal)->known)
+            expect_leaving(checker, host->principal, true);
+    }
+}
+
 static void before(struct checker *checker, const struct event *event, struct expected *expected,
                    uint64_t *hashes)
 {
@@ -371,6 +386,8 @@ static void before(struct checker *checker, const struct event *event, struct ex
         report_expect(checker, &event->report, expected, hashes);
     if (event->type == EVENT_NODE_LOST)
         expect_leaving(checker, event->node_lost.node, true);
+    if (event->type == EVENT_PRINCIPAL_ADD)
+        expect_revoked(checker, &event->principal_add);
     if (event->type == EVENT_NODE_BACK) {
         expected->fences = count_fences(checker, &event->node_back);
         ledger_node(checker, event->node_back.principal)->lost = false;

@@ -99,6 +99,9 @@ static void on_host(struct world *world, enum fault fault, struct host *host)
     case FAULT_CAPACITY:
         daemon_dies(world, host, true);
         return;
+    case FAULT_TALK:
+        host_talk_breaks(world, host, a_while(world));
+        return;
     case FAULT_EXECUTOR:
         executor_dies(world, host);
         return;

@@ -98,6 +98,7 @@ static void on_ready(struct world *world, const struct letter *letter)
     struct event event = {.type = EVENT_NODE_BACK, .origin = session->handle};
 
     session->ready = true;
+    session->readies++;
     event.node_back = letter->ready;
     (void)head_event(world, &event);
 }
@@ -199,9 +200,14 @@ static void on_reply(struct world *world, const struct effect_reply *reply)
         struct session *session = &head->sessions[i];
         struct letter *letter;
 
-        if (!session->there || session->handle != reply->origin || reply->code != REPLY_OK)
+        if (!session->there || session->handle != reply->origin)
+            continue;
+        session->readies--;
+        if (reply->code != REPLY_OK)
             continue;
         session->node = reply->experiment;
+        if (session->readies > 0)
+            continue; /* the host has said another one since */
         letter = letter_new(world, LETTER_REGISTERED, i);
         letter->connection = session->connection;
         letter->node = session->node;

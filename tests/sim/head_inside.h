@@ -39,7 +39,8 @@ struct session {
     bool there;
     uint32_t connection;
     bool ready;
-    uint32_t node; /* NUMBER_NONE until NODE_BACK was answered */
+    uint32_t readies; /* READYs that the core has not answered */
+    uint32_t node;    /* NUMBER_NONE until NODE_BACK was answered */
     uint64_t handle;
 };
 

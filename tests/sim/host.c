@@ -193,10 +193,10 @@ void host_agent(struct world *world, struct host *host, const struct agent_event
         const struct whose who = {effects[i].who.experiment, effects[i].who.trial,
                                   effects[i].who.attempt};
 
-        if (effects[i].type == AGENT_START)
-            run_start(world, host, &who, effects[i].payload.data);
-        else if (effects[i].type == AGENT_END)
+        if (effects[i].type == AGENT_END)
             end_add(world, host, &effects[i]);
+        else if (effects[i].type == AGENT_START && !(host->deaf && who.experiment > host->hears))
+            run_start(world, host, &who, effects[i].payload.data);
     }
 }
 
@@ -233,7 +233,7 @@ static void on_verdict(struct world *world, struct host *host, const struct effe
         return;
     host_agent(world, host, &event);
     run = run_find(host, &who);
-    if (run != NULL)
+    if (run != NULL && !host->deaf)
         run_verdict(world, run, verdict);
 }
 
@@ -245,24 +245,38 @@ static void on_orders(struct world *world, struct host *host, const struct lette
         on_launch(world, host, &letter->launches[i]);
 }
 
-/* Executors say what they have. */
+static void find_run(struct world *world, const struct run *run, enum agent_event_type type)
+{
+    const struct agent_event event = {
+        .type = type,
+        .who = {run->who.experiment, run->who.trial, run->who.attempt},
+        .need = &world->plan.experiments[run->plan].spec.resources,
+        .devices = run->devices,
+        .device_count = run->gone ? 0 : run->device_count,
+        .seq = run->last,
+    };
+
+    host_agent(world, run->host, &event);
+}
+
+/* One executor after another says what it has; what is for one that has not yet is lost. */
 static void find_runs(struct world *world, struct host *host)
 {
-    for (struct run *run = host->runs; run != NULL; run = run->next) {
-        struct agent_event event = {
-            .type = AGENT_FOUND,
-            .who = {run->who.experiment, run->who.trial, run->who.attempt},
-            .need = &world->plan.experiments[run->plan].spec.resources,
-            .seq = run->last,
-        };
+    host->deaf = true;
+    for (uint32_t i = 1; i <= world->plan.experiment_count; i++) {
+        const struct agent_event all = {.type = AGENT_ALL, .who = {.experiment = i}};
 
-        if (run->dead)
-            continue;
-        host_agent(world, host, &event);
-        event.type = AGENT_VACATED;
-        if (run->vacated)
-            host_agent(world, host, &event);
+        for (const struct run *run = host->runs; run != NULL; run = run->next)
+            if (!run->dead && run->who.experiment == i)
+                find_run(world, run, AGENT_FOUND);
+        host->hears = i;
+        host_agent(world, host, &all);
     }
+    host->hears = 0;
+    host->deaf = false;
+    for (const struct run *run = host->runs; run != NULL; run = run->next)
+        if (!run->dead && run->vacated)
+            find_run(world, run, AGENT_VACATED);
 }
 
 static void held_add(struct world *world, struct event_node_back *ready, struct held_attempt held)
@@ -282,7 +296,8 @@ static void say_ready(struct world *world, struct host *host)
     const void *at = NULL;
     struct agent_row row;
 
-    find_runs(world, host);
+    if (!host->deaf)
+        find_runs(world, host);
     letter->ready = (struct event_node_back){
         .principal = host->principal,
         .name = span_text("host"),
@@ -330,7 +345,8 @@ void host_letter(struct world *world, const struct letter *letter)
             open_up(world, host);
         return;
     case LETTER_ORDERS:
-        on_orders(world, host, letter);
+        if (host->state == HOST_OPEN) /* else they are from before what READY says */
+            on_orders(world, host, letter);
         return;
     default:
         return;
@@ -356,6 +372,31 @@ void host_send_report(struct world *world, struct host *host, const struct whose
     letter_to_head(world, letter);
 }
 
+/* Connected again: executors say all that they have, and the head is asked to say all again. */
+static void talk_again(struct world *world, void *subject, uint64_t number)
+{
+    struct host *host = subject;
+
+    if (!host->deaf || host->deaf_count != number)
+        return;
+    host->deaf = false;
+    if (host->agent == NULL)
+        return;
+    world_say(world, "host %u: its daemon and executors hear one another", host->index);
+    find_runs(world, host);
+    if (host->state != HOST_READYING && host->state != HOST_OPEN)
+        return;
+    host->state = HOST_REGISTER;
+    letter_to_head(world, letter_new(world, LETTER_REGISTER, host->index));
+}
+
+void host_talk_breaks(struct world *world, struct host *host, uint64_t while_us)
+{
+    world_say(world, "host %u: its daemon and executors are cut off", host->index);
+    host->deaf = true;
+    world_after(world, while_us, talk_again, host, ++host->deaf_count);
+}
+
 /* ---- lives ---- */
 
 void host_daemon_start(struct world *world, struct host *host)
@@ -373,9 +414,6 @@ void host_daemon_start(struct world *world, struct host *host)
     }
     host->incarnation++;
     host->agent = agent_new(&host->capacity, host->gpus);
-    for (const struct run *run = host->runs; run != NULL; run = run->next)
-        if (!run->dead)
-            checker_process_found(world->checker, host->index, &run->who);
     find_runs(world, host);
     world_say(world, "host %u: its daemon begins", host->index);
     connect_soon(world, host, 20000);

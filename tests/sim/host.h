@@ -2,7 +2,8 @@
  *
  * The daemon does what worker/ does: connect, REGISTER, READY with all it holds, hand leases to the
  * agent, relay records, report ENDs that no executor can. Executors and trials (run.c) outlive it.
- * What executor and daemon say to one another takes no time here. */
+ * What executor and daemon say to one another takes no time here; it may be lost, until they are
+ * connected again. */
 #ifndef SIM_HOST_H
 #define SIM_HOST_H
 
@@ -31,6 +32,9 @@ struct host {
     bool small; /* has less than the plan says */
     uint64_t incarnation;
     struct agent *agent; /* owned; NULL: no daemon */
+    bool deaf;           /* executors and daemon: what they say to one another is lost */
+    uint32_t hears;      /* then: but not that of the executors of experiments up to this one */
+    uint64_t deaf_count; /* how often it began */
     enum host_state state;
     bool linked;
     uint32_t connection;
@@ -67,6 +71,7 @@ void host_send_report(struct world *world, struct host *host, const struct whose
 /* Faults. */
 void host_disconnect(struct world *world, struct host *host, uint64_t away_us);
 void host_cut(struct world *world, struct host *host, bool cut);
+void host_talk_breaks(struct world *world, struct host *host, uint64_t while_us);
 void host_daemon_stop(struct world *world, struct host *host);
 void host_daemon_start(struct world *world, struct host *host);
 void host_executor_dies(struct world *world, struct host *host, uint32_t experiment);

@@ -17,6 +17,7 @@ struct check_attempt {
     uint64_t hw;   /* committed */
     uint64_t rows; /* of results, committed */
     uint64_t told; /* the highest that a worker was told */
+    bool begun;    /* by an executor */
     bool opened;   /* EFFECT_ATTEMPT was seen */
     bool final;    /* its last row was */
     bool over;     /* its END was committed */

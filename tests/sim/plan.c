@@ -32,8 +32,8 @@ static uint64_t spread(struct rng *rng, uint64_t low, uint64_t high)
 const char *fault_name(enum fault fault)
 {
     static const char *const names[FAULT_COUNT] = {
-        "jitter", "reset",    "cut",     "repeat", "head",     "slow-log", "clock",
-        "daemon", "executor", "machine", "drain",  "capacity", "revoke",
+        "jitter", "reset", "cut",      "repeat",  "head",  "slow-log", "clock",
+        "daemon", "talk",  "executor", "machine", "drain", "capacity", "revoke",
     };
 
     return names[fault];
@@ -169,7 +169,7 @@ static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, 
                 buf_text(&text));
     assert(err == 0);
     experiment->never_done =
-        (experiment->spec.stop_count > 0 || strcmp(experiment->spec.scheduler.type, "fifo") != 0) &&
+        (experiment->spec.stop_count > 0 || experiment->spec.scheduler.type->judges) &&
         chance(rng, 50);
     value_pack(value, &packed);
     experiment->packed = arena_copy(arena, buf_span(&packed));

@@ -20,6 +20,7 @@ enum fault {
     FAULT_SLOW_LOG, /* a commit takes seconds */
     FAULT_CLOCK,    /* the head's wall clock jumps */
     FAULT_DAEMON,   /* a worker daemon is started again; its executors go on */
+    FAULT_TALK,     /* the executors of a host and its daemon do not hear one another for a while */
     FAULT_EXECUTOR, /* an executor dies, and its trials with it */
     FAULT_MACHINE,  /* a host dies and comes back with nothing */
     FAULT_DRAIN,    /* a host is drained for a while */

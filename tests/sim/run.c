@@ -57,6 +57,8 @@ void run_start(struct world *world, struct host *host, const struct whose *who,
     run->who = *who;
     run->plan = checker_plan_of(world->checker, who->experiment);
     run->horizon = order->horizon;
+    run->device_count = order->device_count;
+    memcpy(run->devices, order->devices, sizeof(run->devices));
     run->next = host->runs;
     host->runs = run;
     script_draw(world, run);
@@ -131,7 +133,8 @@ void run_flush(struct world *world, struct run *run)
         .seq = run->last,
     };
 
-    if (run->fenced || run->dead || run->host->agent == NULL || run->sent == run->last)
+    if (run->fenced || run->dead || run->host->deaf || run->host->agent == NULL ||
+        run->sent == run->last)
         return;
     host_agent(world, run->host, &event);
     if (plan_has(&world->plan, FAULT_REPEAT) && !world->calm && rng_chance(&world->trouble, 30))
@@ -283,7 +286,8 @@ static void run_settle(struct world *world, struct run *run)
         run_flush(world, run);
         run->vacated = true;
         event.seq = run->last;
-        host_agent(world, run->host, &event);
+        if (!run->host->deaf)
+            host_agent(world, run->host, &event);
     }
     check_done(run);
 }

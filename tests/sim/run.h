@@ -18,6 +18,8 @@ struct run {
     struct host *host;
     struct whose who;
     uint32_t plan;       /* its experiment */
+    uint32_t devices[8]; /* that its processes have */
+    uint32_t device_count;
     uint64_t generation; /* of what it has on the agenda */
     struct rng script;
     uint32_t reports; /* it will make */

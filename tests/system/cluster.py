@@ -104,7 +104,11 @@ def argv_of(pid):
 
 
 def program_of(pid):
-    return os.path.basename(link_of("/proc/%d/exe" % pid).replace(" (deleted)", ""))
+    """The name of its program; under valgrind, of the one that it looks into."""
+    path = link_of("/proc/%d/exe" % pid).replace(" (deleted)", "")
+    if "/valgrind/" in path:
+        path = next((word.decode() for word in argv_of(pid)[1:] if not word.startswith(b"-")), "")
+    return os.path.basename(path)
 
 
 def is_zombie(pid):

@@ -146,24 +146,6 @@ def tokens_are_listed_and_revoked(scene):
 
 
 @case
-def a_worker_drains(scene):
-    scene.needs_command("drain")
-    head, workers = cluster_of(scene, 2)
-    number = submit(head, paced(scene, "drained", 8, 40, 0.05))
-    wait_for(lambda: {row["node"] for row in trials(head, number) if row["state"] == "RUNNING"}
-             == {"n1", "n2"}, 30, "trials on both nodes")
-    node = [node for node in nodes(head) if node["name"] == "n1"][0]
-    head.assay("drain", "n1")
-    held = {row["trial"] for row in trials(head, number) if row["node"] == "n1"}
-    head.assay("wait", number, "--timeout", "40s")
-    rows = trials(head, number)
-    check({row["trial"] for row in rows if row["node"] == "n1"} <= held,
-          "a drained node ends what it has and gets nothing new")
-    equal({row["state"] for row in rows}, {"TERMINATED"}, "states")
-    check(node["node"] > 0, "a node's number")
-
-
-@case
 def no_head_is_told(scene):
     home = scene.home("nobody")
     scene.assay("submit", paced(scene, "lost", 1, 1), home=home, status=3).check_error()

@@ -134,9 +134,9 @@ def executors_are_killed(scene):
         worker = choice.choice(workers)
         found = wait_for(worker.executors, 10, "an executor on " + worker.name)
         equal(len(found), 1, "executors of an experiment on a node")
-        theirs = [pid for pid in pids_of_run(scene.mark, scene.folder)
-                  if runs_trial(pid, worker.name)]
-        check(theirs, "trials run on " + worker.name)
+        theirs = wait_for(lambda: [pid for pid in pids_of_run(scene.mark, scene.folder)
+                                   if runs_trial(pid, worker.name)],
+                          10, "trials to run on " + worker.name)
         kill_pid(found[0])
         wait_for(lambda: not [pid for pid in theirs if runs_trial(pid, worker.name)], 5,
                  "the trials of a dead executor to be gone")

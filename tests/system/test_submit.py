@@ -5,7 +5,7 @@ import re
 import select
 import time
 
-from cluster import Skip, case, check, equal, main, trial_folders, wait_for
+from cluster import case, check, equal, main, trial_folders, wait_for
 from experiments import cluster_of, experiment_rows, listed, paced, submit, trials
 
 ROUNDS = int(os.environ.get("ASSAY_ROUNDS", "1"))
@@ -53,20 +53,6 @@ def two_experiments_of_one_name_have_a_folder_each(scene):
     folders = {row["folder"] for row in experiment_rows(head)}
     found = [path for folder in folders for path in trial_folders(folder)]
     equal(len(found), 4, "folders of trials, none over another")
-
-
-@case
-def same_submission_twice_is_one(scene):
-    head, workers = cluster_of(scene, 2, names=("n1",))
-    flag = re.search(r"--submission\S*", head.assay("submit", "--help").out)
-    if not flag:
-        raise Skip("the tool gives every submission an id of its own; nobody can hand in one twice")
-    file = paced(scene, "same", 1, 3)
-    once = submit(head, file, flag.group(0), "0" * 32)
-    equal(submit(head, file, flag.group(0), "0" * 32), once, "the same submission")
-    other = paced(scene, "same", 2, 3)
-    head.assay("submit", other, flag.group(0), "0" * 32, status=6).check_error()
-    equal(len(experiment_rows(head)), 1, "experiments")
 
 
 @case

@@ -273,6 +273,126 @@ START_TEST(devices_are_not_shared_beyond_one)
 }
 END_TEST
 
+START_TEST(found_ones_hold_their_devices)
+{
+    const struct resources half = {.gpu = RESOURCE_ONE / 2};
+    const struct resources whole = {.gpu = RESOURCE_ONE};
+    const uint32_t devices[] = {1, 7};
+    struct agent_event event = {.type = AGENT_FOUND,
+                                .who = who(0, 1),
+                                .need = &half,
+                                .devices = devices,
+                                .device_count = 2}; /* the second one is lent no more */
+
+    step(&event);
+    step(&event); /* said twice, held once */
+    event.who = who(1, 1);
+    event.need = NULL; /* then it is all of them */
+    event.devices = (const uint32_t[]){0};
+    event.device_count = 1;
+    step(&event);
+
+    event.type = AGENT_LAUNCH;
+    event.who = who(2, 1);
+    event.need = &half;
+    event.devices = devices;
+    step(&event);
+    check_effect(0, AGENT_START, 2);
+    event.who = who(3, 1);
+    event.need = &whole;
+    step(&event);
+    ck_assert_uint_eq(count, 0);
+    tell(AGENT_VACATED, 0, 1, 0, 0);
+    ck_assert_uint_eq(count, 0);
+    tell(AGENT_VACATED, 2, 1, 0, 0);
+    ck_assert_uint_eq(count, 1);
+    check_effect(0, AGENT_START, 3);
+
+    event.who = who(4, 1);
+    event.need = &half;
+    event.devices = (const uint32_t[]){0};
+    step(&event);
+    ck_assert_uint_eq(count, 0);
+    tell(AGENT_VACATED, 1, 1, 0, 0);
+    check_effect(0, AGENT_START, 4);
+}
+END_TEST
+
+static void found(uint32_t trial, uint64_t seq)
+{
+    step(&(struct agent_event){
+        .type = AGENT_FOUND, .who = who(trial, 1), .need = &one_cpu, .seq = seq});
+}
+
+START_TEST(what_did_not_come_to_its_executor_is_handed_over_again)
+{
+    launch(0, 1, &one_cpu);
+    launch(1, 1, &one_cpu);
+    launch(2, 1, &one_cpu);
+    tell(AGENT_SEEN, 0, 1, 3, 0);
+    found(0, 4);
+    ck_assert_uint_eq(count, 0);
+    tell(AGENT_ALL, 0, 0, 0, 0);
+    ck_assert_uint_eq(count, 1);
+    check_effect(0, AGENT_START, 1);
+    ck_assert(span_is(effects[0].payload, "1/1"));
+    ck_assert_int_eq(agent_used(agent)->cpu, 2 * RESOURCE_ONE);
+
+    /* It came this time. What waits is not the executor's to know. */
+    found(0, 4);
+    found(1, 0);
+    tell(AGENT_ALL, 0, 0, 0, 0);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(agent_count(agent, 1), 3);
+}
+END_TEST
+
+START_TEST(what_its_executor_has_no_more_is_over)
+{
+    launch(0, 1, &one_cpu);
+    launch(1, 1, &one_cpu);
+    launch(2, 1, &two_cpus);
+    tell(AGENT_SEEN, 0, 1, 2, 0);
+    tell(AGENT_VERDICT, 0, 1, 2, ACTION_STOP);
+    tell(AGENT_VERDICT, 1, 1, 0, ACTION_FENCED);
+    /* Both have ended, and the word of it was lost. */
+    tell(AGENT_ALL, 0, 0, 0, 0);
+    ck_assert_uint_eq(count, 1);
+    check_effect(0, AGENT_START, 2);
+    ck_assert_uint_eq(agent_count(agent, 1), 1);
+}
+END_TEST
+
+START_TEST(an_executor_that_left_takes_what_it_had)
+{
+    launch(0, 1, &one_cpu);
+    launch(1, 1, &one_cpu);
+    launch(2, 1, &one_cpu);
+    tell(AGENT_SEEN, 0, 1, 1, 0);
+    tell(AGENT_VERDICT, 0, 1, 0, ACTION_FENCED);
+    tell(AGENT_LEFT, 0, 0, 0, 0);
+    /* The second one is for the next executor; the third has its place at last. */
+    ck_assert_uint_eq(count, 1);
+    check_effect(0, AGENT_START, 2);
+    ck_assert_uint_eq(agent_count(agent, 1), 2);
+}
+END_TEST
+
+START_TEST(who_speaks_runs)
+{
+    launch(0, 1, &two_cpus);
+    launch(1, 1, &two_cpus);
+    tell(AGENT_VACATED, 1, 1, 1, 0); /* of one that was not begun: nonsense */
+    tell(AGENT_SEEN, 1, 1, 1, 0);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(agent_running(agent), 2);
+    tell(AGENT_VACATED, 0, 1, 0, 0);
+    ck_assert_uint_eq(count, 0);
+    tell(AGENT_VACATED, 1, 1, 0, 0);
+    ck_assert_int_eq(agent_used(agent)->cpu, 0);
+}
+END_TEST
+
 START_TEST(what_can_never_fit_is_ended)
 {
     const struct resources big = {.cpu = 3 * RESOURCE_ONE};
@@ -303,6 +423,11 @@ Suite *suite(void)
     tcase_add_test(tcase, a_lost_executor_ends_what_it_had);
     tcase_add_test(tcase, found_ones_hold_what_they_need);
     tcase_add_test(tcase, devices_are_not_shared_beyond_one);
+    tcase_add_test(tcase, found_ones_hold_their_devices);
+    tcase_add_test(tcase, what_did_not_come_to_its_executor_is_handed_over_again);
+    tcase_add_test(tcase, what_its_executor_has_no_more_is_over);
+    tcase_add_test(tcase, an_executor_that_left_takes_what_it_had);
+    tcase_add_test(tcase, who_speaks_runs);
     tcase_add_test(tcase, what_can_never_fit_is_ended);
     suite_add_tcase(suite, tcase);
     return suite;

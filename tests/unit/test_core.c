@@ -292,13 +292,14 @@ static void come_back(struct sim_node *node)
     struct event event = {.type = EVENT_NODE_BACK};
 
     node->away = false;
+    node->incarnation += chance(50); /* or only its connection was gone */
     for (uint32_t i = 0; i < node->count; i++)
         held[i] = (struct held_attempt){node->held[i].experiment, node->held[i].trial,
                                         node->held[i].attempt, node->held[i].written};
     event.node_back = (struct event_node_back){
         .principal = node->number,
         .name = span_text("n"),
-        .incarnation = ++node->incarnation,
+        .incarnation = node->incarnation,
         .capacity = {.cpu = CPUS * RESOURCE_ONE},
         .credit = 8,
         .held = {held, node->count},

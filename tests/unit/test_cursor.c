@@ -174,6 +174,12 @@ START_TEST(scan_refuses_what_is_damaged)
     ck_assert_int_eq(scan("\x92\x01", 2), ERR_MALFORMED);
     ck_assert_int_eq(scan("\xdd\xff\xff\xff\xff\x01", 6), ERR_MALFORMED); /* claims too many */
     ck_assert_int_eq(scan("\x82\x01\x02\x03", 4), ERR_MALFORMED);
+    /* keys are texts, and only keys need be */
+    ck_assert_int_eq(scan("\x81\x01\x02", 3), ERR_MALFORMED);
+    ck_assert_int_eq(scan("\x82\xa1k\x01\x02\xa1l", 7), ERR_MALFORMED);
+    ck_assert_int_eq(scan("\x81\x80\x01", 3), ERR_MALFORMED);
+    ck_assert_int_eq(scan("\x92\x81\xa1k\x81\x01\x02\x03", 8), ERR_MALFORMED);
+    ck_assert_int_eq(scan("\x92\x82\xa1k\x80\xa1l\x91\x01\x02", 10), 0);
 }
 END_TEST
 
@@ -195,6 +201,15 @@ START_TEST(scan_refuses_bad_utf8)
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_assert_int_eq(scan(bad[i], strlen(bad[i])), ERR_MALFORMED);
+}
+END_TEST
+
+START_TEST(scan_refuses_a_nul_in_a_text)
+{
+    ck_assert_int_eq(scan("\xa1\x00", 2), ERR_MALFORMED);
+    ck_assert_int_eq(scan("\x81\xa1\x00\x01", 4), ERR_MALFORMED);
+    ck_assert_int_eq(scan("\xa9zyxwvuts\x00", 10), ERR_MALFORMED);
+    ck_assert_int_eq(scan("\xc4\x01\x00", 3), 0); /* bytes are bytes */
 }
 END_TEST
 
@@ -257,6 +272,7 @@ Suite *suite(void)
     tcase_add_test(tcase, scan_takes_what_is_good);
     tcase_add_test(tcase, scan_refuses_what_is_damaged);
     tcase_add_test(tcase, scan_refuses_bad_utf8);
+    tcase_add_test(tcase, scan_refuses_a_nul_in_a_text);
     tcase_add_test(tcase, scan_keeps_the_limits);
     tcase_add_test(tcase, random_bytes_do_no_harm);
     suite_add_tcase(suite, tcase);

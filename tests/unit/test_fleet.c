@@ -1,171 +1,62 @@
 /* links: head */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <zmq.h>
-
-#include "common/err.h"
-#include "common/limits.h"
-#include "common/sys/clock.h"
-#include "common/sys/fs.h"
 #include "head/fleet.h"
 #include "tests/lib/run_suite.h"
+#include "tests/unit/plane_rig.h"
 
-#define WORKER  1u /* the principal, and so the node */
-#define WAIT_MS 10000u
+#define WORKER PEER /* the principal, and so the node */
 
-static char folder[64];
-static void *context;
-static struct zap *zap;
-static struct fault fault;
-static struct key_pair head_keys;
-static struct key_pair worker_keys;
-static void *router;
-static void *worker;
-static struct core *core;
-static struct view *view;
-static struct turns *turns;
-static struct sinks *sinks;
-static struct blobs *blobs;
+static struct plane_rig rig;
 static struct fleet *fleet;
-static struct arena arena;
-static struct buf frame;
 
-/* What a head does with a committed turn. */
-static void commit(void)
+static void apply(const struct effects *effects)
 {
-    struct span entry;
-    struct turn *turn = turns_close(turns, &entry);
-
-    if (turn == NULL)
-        return;
-    for (size_t i = 0; i < turn_effects(turn)->count; i++)
-        view_apply(view, &turn_effects(turn)->items[i]);
-    for (size_t i = 0; i < turn_effects(turn)->count; i++)
-        (void)fleet_apply(fleet, &turn_effects(turn)->items[i]);
+    for (size_t i = 0; i < effects->count; i++)
+        (void)fleet_apply(fleet, &effects->items[i]);
     fleet_flush(fleet);
-    turn_release(turn);
 }
 
 static void setup(void)
 {
-    struct event event = {.type = EVENT_PRINCIPAL_ADD};
-    struct address address = {.host = "127.0.0.1"};
-
-    (void)snprintf(folder, sizeof(folder), "/tmp/test-fleet-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    fault_init(&fault);
-    arena_init(&arena);
-    buf_init(&frame);
-    context = link_context_new(1);
-    zap = zap_start(context);
-    key_pair_make(&head_keys);
-    key_pair_make(&worker_keys);
-    ck_assert_int_eq(zap_add(zap, worker_keys.public_key, WORKER, PRINCIPAL_WORKER), 0);
-    ck_assert_int_eq(link_bind(context, LINK_WORKER, address.host, 0, &head_keys, &router,
-                               &address.port, NULL, &fault),
-                     0);
-    ck_assert_int_eq(link_connect(context, &address, head_keys.public_key, &worker_keys,
-                                  LIMIT_MESSAGE_BYTES, &worker, NULL, &fault),
-                     0);
-    core = core_new();
-    view = view_new();
-    turns = turns_new(core);
-    sinks = sinks_new();
-    blobs = blobs_open(folder);
-    fleet = fleet_new(&(struct fleet_parts){.socket = router,
-                                            .view = view,
-                                            .turns = turns,
-                                            .sinks = sinks,
-                                            .blobs = blobs,
+    rig_open(&rig, LINK_WORKER, PRINCIPAL_WORKER);
+    fleet = fleet_new(&(struct fleet_parts){.socket = rig.router,
+                                            .view = rig.view,
+                                            .turns = rig.turns,
+                                            .sinks = rig.sinks,
+                                            .blobs = rig.blobs,
                                             .epoch = 3});
-    event.principal_add = (struct event_principal_add){
-        .key = span_of(worker_keys.public_key, KEY_BYTES), .role = ROLE_WORKER};
-    ck_assert(turns_ready(turns));
-    ck_assert_int_eq(turns_step(turns, &event, 1), CORE_ADMITTED);
-    commit();
+    rig.apply = apply;
+    rig_admit(&rig, ROLE_WORKER);
 }
 
 static void teardown(void)
 {
     fleet_free(fleet);
-    blobs_close(blobs);
-    sinks_free(sinks);
-    turns_free(turns);
-    view_free(view);
-    core_free(core);
-    link_close(worker, NULL);
-    link_close(router, NULL);
-    zap_stop(zap);
-    link_context_free(context);
-    key_pair_fini(&head_keys);
-    key_pair_fini(&worker_keys);
-    buf_fini(&frame);
-    arena_fini(&arena);
-    fault_fini(&fault);
-    (void)fs_remove_tree(folder);
-}
-
-static void poll_one(void *socket, uint64_t end_ms)
-{
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-
-    ck_assert_uint_lt(clock_ms(), end_ms);
-    (void)zmq_poll(&item, 1, 50);
+    rig_close(&rig);
 }
 
 /* One message of the worker into the fleet. */
 static int say(enum msg_type type, const void *body, uint64_t now_ms)
 {
-    uint64_t end_ms = clock_ms() + WAIT_MS;
     struct link_message message;
-    struct schema_error error;
     struct message unpacked;
     int err;
 
-    message_pack(type, 9, body, &frame);
-    while (link_send_to_head(worker, buf_span(&frame)) == ERR_AGAIN) {
-        zmq_pollitem_t item = {.socket = worker, .events = ZMQ_POLLOUT};
-
-        ck_assert_uint_lt(clock_ms(), end_ms);
-        (void)zmq_poll(&item, 1, 50);
-    }
-    while ((err = link_receive(router, &message)) == ERR_AGAIN)
-        poll_one(router, end_ms);
-    ck_assert_int_eq(err, 0);
-    ck_assert(turns_ready(turns));
-    ck_assert_int_eq(
-        message_unpack(turns_frame(turns, &message.body), turns_arena(turns), &unpacked, &error),
-        0);
+    rig_say(&rig, type, body, &message, &unpacked);
     err = fleet_message(fleet, &message.route, message.principal, &unpacked, now_ms, 1);
     link_message_fini(&message);
     return err;
 }
 
-/* The next message to the worker; it must be of this type. */
 static const void *hear(enum msg_type type)
 {
-    uint64_t end_ms = clock_ms() + WAIT_MS;
-    struct link_message message;
-    struct schema_error error;
-    struct message unpacked;
-
-    while (link_receive(worker, &message) == ERR_AGAIN)
-        poll_one(worker, end_ms);
-    ck_assert_int_eq(
-        message_unpack(arena_copy(&arena, link_message_body(&message)), &arena, &unpacked, &error),
-        0);
-    link_message_fini(&message);
-    ck_assert_int_eq(unpacked.type, type);
-    return unpacked.body;
+    return rig_hear(&rig, type, NULL);
 }
 
 static void hear_nothing(void)
 {
     struct link_message message;
 
-    ck_assert_int_eq(link_receive(worker, &message), ERR_AGAIN);
+    ck_assert_int_eq(link_receive(rig.peer, &message), ERR_AGAIN);
 }
 
 static int say_register(uint64_t now_ms)
@@ -189,14 +80,14 @@ static void come(uint64_t now_ms)
     known = hear(MSG_REGISTERED);
     ck_assert_uint_eq(known->epoch, 3);
     ck_assert_int_eq(say(MSG_READY, &ready, now_ms), 0);
-    commit();
+    rig_commit(&rig);
     known = hear(MSG_REGISTERED);
     ck_assert_uint_eq(known->node, WORKER);
 }
 
 static uint32_t node_state(void)
 {
-    return view_node(view, WORKER)->row.state;
+    return view_node(rig.view, WORKER)->row.state;
 }
 
 START_TEST(a_stranger_session_is_unknown)
@@ -217,18 +108,18 @@ START_TEST(a_silent_node_is_lost_once)
     come(1000);
     for (uint64_t now_ms = 1000; now_ms <= 11000; now_ms += 100)
         fleet_tick(fleet, now_ms, now_ms, 1);
-    commit();
+    rig_commit(&rig);
     ck_assert_uint_eq(node_state(), NODE_UP);
     fleet_tick(fleet, 11100, 11100, 1);
     ck_assert_uint_eq(fleet_sessions(fleet), 0);
     /* Its loss is not committed yet: it is not declared again and again meanwhile. */
-    ck_assert(view_node(view, WORKER)->given_up);
+    ck_assert(view_node(rig.view, WORKER)->given_up);
     fleet_tick(fleet, 11200, 11200, 1);
-    commit();
+    rig_commit(&rig);
     ck_assert_uint_eq(node_state(), NODE_LOST);
     come(12000);
     ck_assert_uint_eq(node_state(), NODE_UP);
-    ck_assert(!view_node(view, WORKER)->given_up);
+    ck_assert(!view_node(rig.view, WORKER)->given_up);
 }
 END_TEST
 
@@ -238,7 +129,7 @@ START_TEST(what_waits_unread_is_no_silence)
     for (uint64_t now_ms = 1000; now_ms <= 60000; now_ms += 100)
         fleet_tick(fleet, now_ms, 2000, 1); /* the socket was last empty at 2 s */
     ck_assert_uint_eq(fleet_sessions(fleet), 1);
-    ck_assert(!view_node(view, WORKER)->given_up);
+    ck_assert(!view_node(rig.view, WORKER)->given_up);
 }
 END_TEST
 
@@ -263,7 +154,7 @@ START_TEST(a_worker_that_registers_anew_is_heard_before_its_ready_is_committed)
     (void)hear(MSG_HEARTBEAT);
     for (uint64_t now_ms = 1100; now_ms <= 20000; now_ms += 100)
         fleet_tick(fleet, now_ms, now_ms, 1);
-    ck_assert(!view_node(view, WORKER)->given_up);
+    ck_assert(!view_node(rig.view, WORKER)->given_up);
 }
 END_TEST
 
@@ -275,14 +166,14 @@ START_TEST(while_nothing_is_read_all_hear_that_the_head_lives)
 
     come(1000);
     fleet_set_committing(fleet, false);
-    while (turns_ready(turns)) {
+    while (turns_ready(rig.turns)) {
         struct event event = {.type = EVENT_PRINCIPAL_ADD};
         uint8_t key[KEY_BYTES] = {1, 2, (uint8_t)count};
 
         event.principal_add =
             (struct event_principal_add){.key = span_of(key, KEY_BYTES), .role = ROLE_READ};
-        (void)turns_step(turns, &event, 1);
-        taken[count++] = turns_close(turns, &entry);
+        (void)turns_step(rig.turns, &event, 1);
+        taken[count++] = turns_close(rig.turns, &entry);
     }
     fleet_tick(fleet, 1100, 1000, 1);
     fleet_tick(fleet, 1200, 1000, 1); /* once a second is enough */
@@ -300,7 +191,7 @@ START_TEST(reports_that_make_no_sense_change_nothing)
     uint64_t before;
 
     come(1);
-    before = core_digest(core);
+    before = core_digest(rig.core);
     (void)say(MSG_REPORTS, &reports, 2);
     batch.count = LIMIT_BATCH_RECORDS;
     ck_assert_int_ne(say(MSG_REPORTS, &reports, 3), 0);
@@ -308,8 +199,8 @@ START_TEST(reports_that_make_no_sense_change_nothing)
     batch.first_seq = UINT64_MAX;
     batch.records = span_text("\x93\xff\xff\xff");
     ck_assert_int_ne(say(MSG_REPORTS, &reports, 4), 0);
-    commit();
-    ck_assert_uint_eq(core_digest(core), before);
+    rig_commit(&rig);
+    ck_assert_uint_eq(core_digest(rig.core), before);
 }
 END_TEST
 
@@ -320,7 +211,10 @@ START_TEST(other_hostile_messages_are_survived)
     const struct msg_blob_get get = {
         .hash = span_of(hash, sizeof(hash)), .offset = UINT64_MAX, .size = 0};
     const struct msg_heartbeat beat = {0};
-    struct msg_held held[2] = {{UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX}, {0}};
+    struct msg_held held[2] = {{.experiment = UINT32_MAX,
+                                .trial = UINT32_MAX,
+                                .attempt = UINT32_MAX,
+                                .last_seq = UINT64_MAX}};
     const struct msg_ready ready = {.credit = LIMIT_LEASES, .held = {.items = held, .count = 2}};
     const struct msg_leaving leaving = {.reason = span_text("")};
     const struct msg_welcome wrong = {.role = ROLE_NONE};
@@ -332,12 +226,32 @@ START_TEST(other_hostile_messages_are_survived)
     (void)hear(MSG_ERROR);
     ck_assert_int_eq(say(MSG_WELCOME, &wrong, 2), ERR_MALFORMED);
     ck_assert_int_eq(say(MSG_READY, &ready, 2), 0);
-    commit();
+    rig_commit(&rig);
     ck_assert_int_eq(say(MSG_LEAVING, &leaving, 3), 0);
     ck_assert_uint_eq(fleet_sessions(fleet), 0);
-    commit();
+    rig_commit(&rig);
     ck_assert_uint_eq(node_state(), NODE_LOST);
     ck_assert_int_eq(say(MSG_HEARTBEAT, &beat, 4), 0);
+}
+END_TEST
+
+START_TEST(only_the_last_ready_is_answered)
+{
+    const struct msg_ready ready = {.credit = 8};
+    const struct msg_heartbeat beat = {0};
+
+    ck_assert_int_eq(say_register(1), 0);
+    (void)hear(MSG_REGISTERED);
+    ck_assert_int_eq(say(MSG_READY, &ready, 1), 0);
+    ck_assert_int_eq(say_register(2), 0);
+    (void)hear(MSG_REGISTERED);
+    ck_assert_int_eq(say(MSG_READY, &ready, 3), 0);
+    rig_commit(&rig);
+    (void)hear(MSG_REGISTERED);
+    /* A key without a session is answered, and behind a second REGISTERED, if there were one. */
+    fleet_revoke(fleet, WORKER);
+    ck_assert_int_eq(say(MSG_HEARTBEAT, &beat, 4), 0);
+    (void)hear(MSG_UNKNOWN);
 }
 END_TEST
 
@@ -369,6 +283,7 @@ Suite *suite(void)
     tcase_add_test(tests, while_nothing_is_read_all_hear_that_the_head_lives);
     tcase_add_test(tests, reports_that_make_no_sense_change_nothing);
     tcase_add_test(tests, other_hostile_messages_are_survived);
+    tcase_add_test(tests, only_the_last_ready_is_answered);
     tcase_add_test(tests, a_revoked_key_has_no_session);
     suite_add_tcase(suite, tests);
     return suite;

@@ -1,185 +1,111 @@
 /* links: head */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <poll.h>
+#include <sodium.h>
 #include <string.h>
-#include <zmq.h>
 
-#include "common/err.h"
 #include "common/json.h"
-#include "common/limits.h"
-#include "common/sys/clock.h"
-#include "common/sys/fs.h"
 #include "head/front.h"
 #include "tests/lib/run_suite.h"
+#include "tests/unit/plane_rig.h"
 
-#define CLIENT  1u
-#define WAIT_MS 10000u
-
-static char folder[64];
-static void *context;
-static struct zap *zap;
-static struct fault fault;
-static struct key_pair head_keys;
-static struct key_pair client_keys;
-static void *router;
-static void *client;
-static struct core *core;
-static struct view *view;
-static struct turns *turns;
-static struct sinks *sinks;
-static struct blobs *blobs;
+static struct plane_rig rig;
 static struct audit *audit;
 static struct front *front;
-static struct arena arena;
-static struct buf frame;
 
-static void commit(void)
+static void apply(const struct effects *effects)
 {
-    struct span entry;
-    struct turn *turn = turns_close(turns, &entry);
-
-    if (turn == NULL)
-        return;
-    for (size_t i = 0; i < turn_effects(turn)->count; i++)
-        view_apply(view, &turn_effects(turn)->items[i]);
-    for (size_t i = 0; i < turn_effects(turn)->count; i++)
-        if (turn_effects(turn)->items[i].type == EFFECT_REPLY)
-            front_apply(front, &turn_effects(turn)->items[i].reply);
-    turn_release(turn);
+    for (size_t i = 0; i < effects->count; i++)
+        if (effects->items[i].type == EFFECT_REPLY)
+            front_apply(front, &effects->items[i].reply);
 }
 
 static void setup(void)
 {
-    struct event event = {.type = EVENT_PRINCIPAL_ADD};
-    struct address address = {.host = "127.0.0.1"};
-
-    (void)snprintf(folder, sizeof(folder), "/tmp/test-front-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    fault_init(&fault);
-    arena_init(&arena);
-    buf_init(&frame);
-    context = link_context_new(1);
-    zap = zap_start(context);
-    key_pair_make(&head_keys);
-    key_pair_make(&client_keys);
-    ck_assert_int_eq(zap_add(zap, client_keys.public_key, CLIENT, PRINCIPAL_ADMIN), 0);
-    ck_assert_int_eq(link_bind(context, LINK_CLIENT, address.host, 0, &head_keys, &router,
-                               &address.port, NULL, &fault),
-                     0);
-    ck_assert_int_eq(link_connect(context, &address, head_keys.public_key, &client_keys,
-                                  LIMIT_MESSAGE_BYTES, &client, NULL, &fault),
-                     0);
-    core = core_new();
-    view = view_new();
-    turns = turns_new(core);
-    sinks = sinks_new();
-    blobs = blobs_open(folder);
-    audit = audit_open(folder);
-    front = front_new(&(struct front_parts){.client_socket = router,
-                                            .join_socket = router,
-                                            .view = view,
-                                            .core = core,
-                                            .turns = turns,
-                                            .sinks = sinks,
-                                            .blobs = blobs,
+    rig_open(&rig, LINK_CLIENT, PRINCIPAL_ADMIN);
+    audit = audit_open(rig.folder, LIMIT_AUDIT_BYTES);
+    ck_assert_ptr_nonnull(audit);
+    front = front_new(&(struct front_parts){.client_socket = rig.router,
+                                            .join_socket = rig.router,
+                                            .view = rig.view,
+                                            .core = rig.core,
+                                            .turns = rig.turns,
+                                            .sinks = rig.sinks,
+                                            .blobs = rig.blobs,
                                             .audit = audit,
-                                            .head_key = head_keys.public_key,
+                                            .head_key = rig.head_keys.public_key,
                                             .name = "test"});
-    event.principal_add = (struct event_principal_add){
-        .key = span_of(client_keys.public_key, KEY_BYTES), .role = ROLE_ADMIN};
-    ck_assert(turns_ready(turns));
-    ck_assert_int_eq(turns_step(turns, &event, 1), CORE_ADMITTED);
-    commit();
+    rig.apply = apply;
+    rig_admit(&rig, ROLE_ADMIN);
 }
 
 static void teardown(void)
 {
     front_free(front);
     audit_close(audit);
-    blobs_close(blobs);
-    sinks_free(sinks);
-    turns_free(turns);
-    view_free(view);
-    core_free(core);
-    link_close(client, NULL);
-    link_close(router, NULL);
-    zap_stop(zap);
-    link_context_free(context);
-    key_pair_fini(&head_keys);
-    key_pair_fini(&client_keys);
-    buf_fini(&frame);
-    arena_fini(&arena);
-    fault_fini(&fault);
-    (void)fs_remove_tree(folder);
-}
-
-static void poll_one(void *socket, short events, uint64_t end_ms)
-{
-    zmq_pollitem_t item = {.socket = socket, .events = events};
-
-    ck_assert_uint_lt(clock_ms(), end_ms);
-    (void)zmq_poll(&item, 1, 50);
+    rig_close(&rig);
 }
 
 static void ask(enum msg_type type, const void *body, uint64_t now_ms)
 {
-    uint64_t end_ms = clock_ms() + WAIT_MS;
     struct link_message message;
-    struct schema_error error;
     struct message unpacked;
-    int err;
 
-    message_pack(type, 9, body, &frame);
-    while (link_send_to_head(client, buf_span(&frame)) == ERR_AGAIN)
-        poll_one(client, ZMQ_POLLOUT, end_ms);
-    while ((err = link_receive(router, &message)) == ERR_AGAIN)
-        poll_one(router, ZMQ_POLLIN, end_ms);
-    ck_assert_int_eq(err, 0);
-    ck_assert(turns_ready(turns));
-    ck_assert_int_eq(
-        message_unpack(link_message_body(&message), turns_arena(turns), &unpacked, &error), 0);
+    rig_say(&rig, type, body, &message, &unpacked);
     front_message(front, LINK_CLIENT, &message, &unpacked, now_ms, 1000);
-    commit();
+    rig_commit(&rig);
     link_message_fini(&message);
 }
 
 static const void *answer(enum msg_type type)
 {
-    uint64_t end_ms = clock_ms() + WAIT_MS;
-    struct link_message message;
-    struct schema_error error;
-    struct message unpacked;
+    uint64_t request;
+    const void *body = rig_hear(&rig, type, &request);
 
-    while (link_receive(client, &message) == ERR_AGAIN)
-        poll_one(client, ZMQ_POLLIN, end_ms);
-    ck_assert_int_eq(
-        message_unpack(arena_copy(&arena, link_message_body(&message)), &arena, &unpacked, &error),
-        0);
-    link_message_fini(&message);
-    ck_assert_int_eq(unpacked.type, type);
-    ck_assert_uint_eq(unpacked.request, 9);
-    return unpacked.body;
+    ck_assert_uint_eq(request, PEER_REQUEST);
+    return body;
 }
 
-static uint32_t submit(void)
+static void hear_nothing(void)
 {
-    struct msg_submit body = {.submission = span_text("0123456789abcdef")};
+    struct link_message message;
+
+    ck_assert_int_eq(link_receive(rig.peer, &message), ERR_AGAIN);
+}
+
+static const char *audited(void)
+{
+    char path[128];
+    struct buf content = {0};
+    const char *text;
+
+    (void)snprintf(path, sizeof(path), "%s/audit.log", rig.folder);
+    ck_assert_int_eq(fs_read(path, LIMIT_AUDIT_BYTES, &content), 0);
+    text = arena_strdup(&rig.arena, buf_text(&content));
+    buf_fini(&content);
+    return text;
+}
+
+static void ask_submit(const char *submission, struct span code)
+{
+    struct msg_submit body = {.submission = span_text(submission), .code = code};
     struct json_error error;
     struct value value;
     struct buf packed = {0};
-    uint32_t number;
 
     ck_assert_int_eq(json_read(span_text("{\"run\": {\"command\": \"true\"}, \"name\": \"e\", "
                                          "\"local_dir\": \"/tmp/none\"}"),
-                               &arena, &value, &error),
+                               &rig.arena, &value, &error),
                      0);
     value_pack(&value, &packed);
     body.spec = buf_span(&packed);
     ask(MSG_SUBMIT, &body, 1);
-    number = ((const struct msg_submitted *)answer(MSG_SUBMITTED))->experiment;
     buf_fini(&packed);
-    return number;
+}
+
+static uint32_t submit(void)
+{
+    ask_submit("0123456789abcdef", (struct span){0});
+    return ((const struct msg_submitted *)answer(MSG_SUBMITTED))->experiment;
 }
 
 START_TEST(a_submission_is_answered_once_committed)
@@ -226,7 +152,7 @@ START_TEST(a_change_wakes_a_reader)
     effect.trial = (struct effect_trial){
         .experiment = ask_trials.experiment, .trial = 0, .state = TRIAL_DONE, .node = NUMBER_NONE};
     for (int i = 0; i < 1000; i++)
-        view_apply(view, &effect);
+        view_apply(rig.view, &effect);
     front_wake(front, 102);
     ck_assert_uint_eq(front_waiting(front), 0);
     (void)answer(MSG_TRIAL_ROWS);
@@ -296,6 +222,133 @@ START_TEST(hostile_numbers_are_answered)
 }
 END_TEST
 
+/* Put bytes that make a blob, in one piece. */
+static void put_blob(const char *bytes, size_t size, uint8_t hash[BLOB_HASH_BYTES])
+{
+    struct msg_blob_put put = {.total = size, .bytes = span_of(bytes, size)};
+
+    (void)crypto_generichash(hash, BLOB_HASH_BYTES, (const uint8_t *)bytes, size, NULL, 0);
+    put.hash = span_of(hash, BLOB_HASH_BYTES);
+    ask(MSG_BLOB_PUT, &put, 1);
+}
+
+static void wait_sealed(void)
+{
+    struct pollfd wait = {.fd = blobs_fd(rig.blobs), .events = POLLIN};
+
+    ck_assert_int_eq(poll(&wait, 1, 10000), 1);
+    front_sealed(front);
+}
+
+START_TEST(the_end_of_an_upload_is_answered_when_it_is_verified)
+{
+    uint8_t hash[BLOB_HASH_BYTES] = {0};
+    const struct msg_blob_ask blob_ask = {.hash = span_of(hash, sizeof(hash))};
+    struct msg_blob_put wrong = {.hash = span_of(hash, sizeof(hash)), .total = 5};
+    const struct msg_blob_state *state;
+
+    put_blob("code", 4, hash);
+    ask(MSG_BLOB_ASK, &blob_ask, 1); /* another, at the same time */
+    hear_nothing();
+    wait_sealed();
+    for (int i = 0; i < 2; i++) {
+        state = answer(MSG_BLOB_STATE);
+        ck_assert(state->complete);
+        ck_assert_uint_eq(state->have, 4);
+    }
+    ask_submit("0123456789abcdef", span_of(hash, sizeof(hash)));
+    (void)answer(MSG_SUBMITTED);
+
+    memset(hash, 7, sizeof(hash));
+    wrong.bytes = span_text("wrong");
+    ask(MSG_BLOB_PUT, &wrong, 1);
+    wait_sealed();
+    ck_assert_uint_eq(((const struct msg_error *)answer(MSG_ERROR))->code, ERROR_INVALID);
+    ask_submit("123456789abcdef0", span_of(hash, sizeof(hash)));
+    ck_assert_uint_eq(((const struct msg_error *)answer(MSG_ERROR))->code, ERROR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(code_that_is_needed_fills_the_store)
+{
+    static char big[(1u << 20) - 2000]; /* nearly all that fits */
+    uint8_t hash[BLOB_HASH_BYTES];
+    uint8_t other[BLOB_HASH_BYTES];
+    struct effect over = {.type = EFFECT_EXPERIMENT};
+    const struct msg_error *error;
+    bool complete;
+
+    put_blob(big, sizeof(big), hash);
+    wait_sealed();
+    (void)answer(MSG_BLOB_STATE);
+    ask_submit("0123456789abcdef", span_of(hash, sizeof(hash)));
+    (void)answer(MSG_SUBMITTED);
+
+    big[0] = 1;
+    put_blob(big, sizeof(big), other);
+    error = answer(MSG_ERROR);
+    ck_assert_uint_eq(error->code, ERROR_LIMIT);
+    ck_assert_uint_gt(error->mend.size, 0);
+    (void)blobs_have(rig.blobs, span_of(hash, sizeof(hash)), &complete);
+    ck_assert(complete);
+
+    /* When the experiment is over its code makes room. */
+    over.experiment = view_experiment(rig.view, 1)->row;
+    over.experiment.spec = (struct span){0};
+    over.experiment.state = EXPERIMENT_DONE;
+    view_apply(rig.view, &over);
+    put_blob(big, sizeof(big), other);
+    wait_sealed();
+    ck_assert(((const struct msg_blob_state *)answer(MSG_BLOB_STATE))->complete);
+    (void)blobs_have(rig.blobs, span_of(hash, sizeof(hash)), &complete);
+    ck_assert(!complete);
+}
+END_TEST
+
+START_TEST(readers_of_a_revoked_key_hear_nothing_more)
+{
+    const struct msg_trials ask_trials = {
+        .experiment = submit(), .after_version = 1000, .wait_ms = 5000};
+
+    ask(MSG_TRIALS, &ask_trials, 100);
+    front_revoke(front, PEER + 1);
+    ck_assert_uint_eq(front_waiting(front), 1);
+    front_revoke(front, PEER);
+    ck_assert_uint_eq(front_waiting(front), 0);
+    front_wake(front, 9000);
+    hear_nothing();
+}
+END_TEST
+
+START_TEST(tokens_are_in_the_audit_log_by_their_ids)
+{
+    const struct msg_token_create create = {.role = ROLE_WORKER, .uses = 2, .expires_s = 60};
+    struct msg_token_revoke revoke;
+    const struct msg_token_rows *rows;
+    const struct msg_token_list list = {.limit = 10};
+    char line[128];
+    struct span id;
+
+    ask(MSG_TOKEN_CREATE, &create, 1);
+    (void)answer(MSG_TOKEN);
+    ask(MSG_TOKEN_LIST, &list, 1);
+    rows = answer(MSG_TOKEN_ROWS);
+    ck_assert_uint_eq(rows->rows.count, 1);
+    id = ((const struct msg_token_row *)rows->rows.items)->id;
+    (void)snprintf(line, sizeof(line), "token created %.*s role=worker uses=2 by=1\n", SPAN(id));
+    ck_assert_ptr_nonnull(strstr(audited(), line));
+    revoke = (struct msg_token_revoke){.id = id};
+    ask(MSG_TOKEN_REVOKE, &revoke, 1);
+    (void)answer(MSG_OK);
+    (void)snprintf(line, sizeof(line), "token revoked %.*s by=1\n", SPAN(id));
+    ck_assert_ptr_nonnull(strstr(audited(), line));
+    revoke.id = span_text("0000000000000000");
+    ask(MSG_TOKEN_REVOKE, &revoke, 1);
+    (void)answer(MSG_ERROR);
+    ck_assert_ptr_null(strstr(audited(), "token revoked 0000000000000000"));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *suite = suite_create("front");
@@ -309,6 +362,10 @@ Suite *suite(void)
     tcase_add_test(tests, more_readers_than_places_are_answered_at_once);
     tcase_add_test(tests, while_the_log_stalls_only_reading_goes_on);
     tcase_add_test(tests, hostile_numbers_are_answered);
+    tcase_add_test(tests, the_end_of_an_upload_is_answered_when_it_is_verified);
+    tcase_add_test(tests, code_that_is_needed_fills_the_store);
+    tcase_add_test(tests, readers_of_a_revoked_key_hear_nothing_more);
+    tcase_add_test(tests, tokens_are_in_the_audit_log_by_their_ids);
     suite_add_tcase(suite, tests);
     return suite;
 }

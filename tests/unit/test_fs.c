@@ -225,21 +225,50 @@ START_TEST(home_is_where_it_is_said)
 }
 END_TEST
 
-/* What log_line wrote, with stderr in a file meanwhile. */
-static const char *logged(enum log_level level, const char *word)
+static int stderr_kept;
+
+/* What is said to stderr goes to a file from here on. */
+static void log_catch(void)
 {
-    int old = dup(STDERR_FILENO);
     int fd = open(in_folder("log"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
+    stderr_kept = dup(STDERR_FILENO);
     ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
-    log_line(level, "test_code", "something %s n=%d", word, 5);
-    ck_assert_int_ge(dup2(old, STDERR_FILENO), 0);
-    ck_assert_int_eq(close(old), 0);
     ck_assert_int_eq(close(fd), 0);
+}
+
+/* What it was. */
+static const char *log_caught(void)
+{
+    ck_assert_int_ge(dup2(stderr_kept, STDERR_FILENO), 0);
+    ck_assert_int_eq(close(stderr_kept), 0);
     buf_reset(&buf);
-    ck_assert_int_eq(fs_read(path, 10000, &buf), 0);
+    ck_assert_int_eq(fs_read(in_folder("log"), 10000, &buf), 0);
     return buf_text(&buf);
 }
+
+static const char *logged(enum log_level level, const char *word)
+{
+    log_catch();
+    log_line(level, "test_code", "something %s n=%d", word, 5);
+    return log_caught();
+}
+
+START_TEST(errors_for_people_are_two_lines)
+{
+    log_catch();
+    log_error_for_people("Redis\n", "it said \x1b[31m\n no", "rm a\nb");
+    ck_assert_str_eq(log_caught(), "assay: Redis?: it said ?[31m? no\n  try: rm a?b\n");
+    log_catch();
+    log_error_for_people("caf\xc3\xa9 \xe2\x82\xac", "\xff \xc2\x9b[31m \xe2\x82", "\xc2\xa0\xc3");
+    ck_assert_str_eq(log_caught(), "assay: caf\xc3\xa9 \xe2\x82\xac: ? ?"
+                                   "?[31m ?"
+                                   "?\n  try: \xc2\xa0?\n");
+    log_catch();
+    log_error_for_people("Redis", "it is away", NULL);
+    ck_assert_str_eq(log_caught(), "assay: Redis: it is away\n");
+}
+END_TEST
 
 START_TEST(log_lines_are_single_lines)
 {
@@ -298,6 +327,8 @@ Suite *suite(void)
     Suite *suite = suite_create("fs");
     TCase *tcase = tcase_create("fs");
 
+    tcase_set_timeout(tcase, 60); /* a deep tree, on a busy disk */
+
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, atomic_write_replaces_whole);
     tcase_add_test(tcase, read_keeps_its_limit);
@@ -310,6 +341,7 @@ Suite *suite(void)
     tcase_add_test(tcase, paths_are_joined);
     tcase_add_test(tcase, home_is_where_it_is_said);
     tcase_add_test(tcase, log_lines_are_single_lines);
+    tcase_add_test(tcase, errors_for_people_are_two_lines);
     tcase_add_test(tcase, clocks_go_forward);
     tcase_add_test(tcase, signals_can_be_read);
     suite_add_tcase(suite, tcase);

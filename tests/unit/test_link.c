@@ -20,7 +20,7 @@
 
 static void *context;
 static struct zap *zap;
-static struct fault fault;
+static struct trouble trouble;
 static struct key_pair head_keys;
 static struct key_pair keys;
 
@@ -40,7 +40,6 @@ static void set_up(void)
     ck_assert_ptr_nonnull(context);
     zap = zap_start(context);
     ck_assert_ptr_nonnull(zap);
-    fault_init(&fault);
     key_pair_make(&head_keys);
     key_pair_make(&keys);
     head = client = NULL;
@@ -62,15 +61,14 @@ static void tear_down(void)
     link_context_free(context);
     key_pair_fini(&head_keys);
     key_pair_fini(&keys);
-    fault_fini(&fault);
 }
 
 static void bind_plane(enum link_plane plane)
 {
     strcpy(address.host, "127.0.0.1");
     ck_assert_msg(link_bind(context, plane, address.host, 0, &head_keys, &head, &address.port,
-                            &head_monitor, &fault) == 0,
-                  "%s", buf_text(&fault.why));
+                            &head_monitor, &trouble) == 0,
+                  "%s", trouble.why);
     ck_assert_uint_ne(address.port, 0);
 }
 
@@ -78,7 +76,7 @@ static void connect_with(const uint8_t head_key[KEY_BYTES])
 {
     link_watch_init(&watch);
     ck_assert_int_eq(link_connect(context, &address, head_key, &keys, LIMIT_MESSAGE_BYTES, &client,
-                                  &client_monitor, &fault),
+                                  &client_monitor, &trouble),
                      0);
 }
 
@@ -245,7 +243,7 @@ START_TEST(nobody_there_is_no_head)
     ck_assert(!watch.dead);
     /* It goes on trying: a head that starts now is found. */
     ck_assert_int_eq(link_bind(context, LINK_JOIN, address.host, address.port, &head_keys, &head,
-                               &address.port, &head_monitor, &fault),
+                               &address.port, &head_monitor, &trouble),
                      0);
     wait_state(LINK_UP);
     link_close(head, head_monitor);
@@ -409,17 +407,18 @@ START_TEST(a_taken_port_and_a_foreign_address_are_told)
 
     bind_plane(LINK_JOIN);
     ck_assert_int_eq(link_bind(context, LINK_JOIN, "127.0.0.1", address.port, &head_keys, &second,
-                               NULL, NULL, &fault),
+                               NULL, NULL, &trouble),
                      ERR_EXISTS);
-    ck_assert_ptr_nonnull(strstr(buf_text(&fault.why), "taken"));
+    ck_assert_ptr_nonnull(strstr(trouble.why, "taken"));
     ck_assert_int_eq(
-        link_bind(context, LINK_JOIN, "192.0.2.1", 0, &head_keys, &second, NULL, NULL, &fault),
+        link_bind(context, LINK_JOIN, "192.0.2.1", 0, &head_keys, &second, NULL, NULL, &trouble),
         ERR_NOT_FOUND);
     ck_assert_int_eq(
-        link_bind(context, LINK_JOIN, NULL, 0, &head_keys, &second, NULL, NULL, &fault), 0);
+        link_bind(context, LINK_JOIN, NULL, 0, &head_keys, &second, NULL, NULL, &trouble), 0);
     link_close(second, NULL);
     ck_assert_int_eq(
-        link_bind(context, LINK_JOIN, "localhost", 0, &head_keys, &second, NULL, NULL, &fault), 0);
+        link_bind(context, LINK_JOIN, "localhost", 0, &head_keys, &second, NULL, NULL, &trouble),
+        0);
     link_close(second, NULL);
 }
 END_TEST
@@ -428,7 +427,7 @@ START_TEST(the_self_test_passes)
 {
     struct zap_audit audit;
 
-    ck_assert_msg(link_self_test(context, zap, &fault) == 0, "%s", buf_text(&fault.why));
+    ck_assert_msg(link_self_test(context, zap, &trouble) == 0, "%s", trouble.why);
     ck_assert(!zap_audit_next(zap, &audit));
 }
 END_TEST
@@ -463,8 +462,8 @@ START_TEST(the_self_test_fails_where_everybody_gets_in)
 
     ck_assert_int_eq(zmq_bind(rogue, "inproc://zeromq.zap.01"), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, rogue_run, rogue), 0);
-    ck_assert_int_eq(link_self_test(other, zap, &fault), ERR_DENIED);
-    ck_assert_ptr_nonnull(strstr(buf_text(&fault.why), "a stranger's key was let in"));
+    ck_assert_int_eq(link_self_test(other, zap, &trouble), ERR_DENIED);
+    ck_assert_ptr_nonnull(strstr(trouble.why, "a stranger's key was let in"));
     zmq_ctx_shutdown(other);
     pthread_join(thread, NULL);
     link_context_free(other);
@@ -476,7 +475,7 @@ START_TEST(the_self_test_fails_where_nobody_answers)
 {
     void *other = link_context_new(1);
 
-    ck_assert_int_eq(link_self_test(other, zap, &fault), ERR_TIMEOUT);
+    ck_assert_int_eq(link_self_test(other, zap, &trouble), ERR_TIMEOUT);
     link_context_free(other);
 }
 END_TEST

@@ -116,6 +116,16 @@ START_TEST(bad_values)
 }
 END_TEST
 
+START_TEST(a_flag_with_a_value_is_known_all_the_same)
+{
+    struct values values = {0};
+
+    ck_assert_int_eq(parse("--flag=3", &values), ERR_MALFORMED);
+    ck_assert_str_eq(error.what, "--flag");
+    ck_assert_str_eq(error.why, "takes no value");
+}
+END_TEST
+
 START_TEST(help_lines)
 {
     struct buf text = {0};
@@ -217,6 +227,7 @@ Suite *suite(void)
     tcase_add_test(c, flags_behind_operands);
     tcase_add_test(c, unknown_flags);
     tcase_add_test(c, bad_values);
+    tcase_add_test(c, a_flag_with_a_value_is_known_all_the_same);
     tcase_add_test(c, help_lines);
     tcase_add_test(c, flags_beat_the_file);
     tcase_add_test(c, the_schedulers_own_metric_is_beaten_too);

@@ -141,6 +141,41 @@ START_TEST(changed_bytes_do_no_harm)
 }
 END_TEST
 
+/* Whatever a worker sends: what was let in can be written to the files. */
+START_TEST(what_is_taken_can_be_printed)
+{
+    static const char nested[] =
+        "\x82\xa1l\x01\xa1m\x82\xa1k\x92\xcb\1\2\3\4\5\6\7\x08\x81\xa1x\xc0\xa1n"
+        "\xc4\x01z";
+    const struct result_constants constants = {.config = {"\x80", 1}};
+    struct buf out = {0};
+
+    buf_reset(&metrics);
+    buf_append(&metrics, nested, sizeof(nested) - 1);
+    add(result_of(1));
+    ck_assert_int_eq(check(1, 2), 0);
+    for (size_t at = 0; at < bytes.size; at++) {
+        uint8_t before = bytes.data[at];
+
+        for (unsigned value = 0; value < 256; value++) {
+            struct cursor cursor;
+            struct record record;
+
+            bytes.data[at] = (uint8_t)value;
+            if (check(1, 2) < 0)
+                continue;
+            cursor_init(&cursor, buf_span(&bytes));
+            ck_assert_int_eq(record_unpack(&cursor, &record), 0);
+            buf_reset(&out);
+            result_json(&record.result, &constants, false, &out);
+            result_dict(&record.result, &constants, &out);
+        }
+        bytes.data[at] = before;
+    }
+    buf_fini(&out);
+}
+END_TEST
+
 START_TEST(the_count_is_exact)
 {
     ck_assert_int_eq(check(0, 1), 0);
@@ -382,6 +417,7 @@ Suite *suite(void)
     tcase_add_test(tc, the_bytes_are_as_agreed);
     tcase_add_test(tc, every_cut_is_refused);
     tcase_add_test(tc, changed_bytes_do_no_harm);
+    tcase_add_test(tc, what_is_taken_can_be_printed);
     tcase_add_test(tc, the_count_is_exact);
     tcase_add_test(tc, numbers_begin_at_one_and_have_an_end);
     tcase_add_test(tc, start_is_the_first);

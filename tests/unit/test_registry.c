@@ -129,6 +129,105 @@ START_TEST(a_revoked_key_is_out)
 }
 END_TEST
 
+static unsigned revoked_keys(void)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < rig.effects.count; i++)
+        count +=
+            rig.effects.items[i].type == EFFECT_PRINCIPAL && rig.effects.items[i].principal.revoked;
+    return count;
+}
+
+START_TEST(a_revoked_token_takes_its_keys_along)
+{
+    ck_assert(create(1, ROLE_SUBMIT, 2, 5000) == CORE_ADMITTED);
+    ck_assert(create(2, ROLE_SUBMIT, 1, 5000) == CORE_ADMITTED);
+    ck_assert(join(1, 9, 100) == CORE_ADMITTED);
+    ck_assert(join(2, 9, 101) == CORE_ADMITTED);
+    ck_assert(join(1, 9, 102) == CORE_ADMITTED);
+    ck_assert(rig_step(&rig, "token_revoke id=0000000000000001") == CORE_ADMITTED);
+    ck_assert_uint_eq(reply_code(), REPLY_OK);
+    ck_assert_uint_eq(revoked_keys(), 2);
+    ck_assert(core_role(rig.core, 5) == ROLE_NONE && core_role(rig.core, 7) == ROLE_NONE);
+    ck_assert(core_role(rig.core, 6) == ROLE_SUBMIT);
+    ck_assert(rig_step(&rig, "token_revoke id=0000000000000001") == CORE_REFUSED);
+    ck_assert_uint_eq(reply_code(), REPLY_OK);
+    ck_assert(join(2, 9, 100) == CORE_REFUSED); /* the key is out, whatever it shows */
+    ck_assert_uint_eq(reply_code(), REPLY_DENIED);
+}
+END_TEST
+
+START_TEST(a_forgotten_token_still_takes_its_keys_along)
+{
+    ck_assert(create(1, ROLE_READ, 1, 2000) == CORE_ADMITTED);
+    ck_assert(join(1, 9, 100) == CORE_ADMITTED);
+    for (unsigned i = 2; i <= LIMIT_TOKENS + 1; i++)
+        ck_assert(create(i, ROLE_WORKER, 1, 5000) == CORE_ADMITTED);
+    ck_assert(rig_step(&rig, "token_revoke id=0000000000000001") == CORE_ADMITTED);
+    ck_assert_uint_eq(revoked_keys(), 1);
+    ck_assert(core_role(rig.core, 5) == ROLE_NONE);
+}
+END_TEST
+
+START_TEST(a_revoked_workers_trials_are_run_elsewhere)
+{
+    static const char submit[] =
+        "submit submission=00112233445566778899aabbccddeeff principal=3 "
+        "spec={\"name\":\"e\",\"run\":{\"command\":\"true\"},\"local_dir\":\"/x\"}";
+    const struct effect *launch;
+    const struct effect *row;
+    struct buf image = {0};
+
+    ck_assert(create(1, ROLE_WORKER, 1, 5000) == CORE_ADMITTED);
+    ck_assert(join(1, 9, 100) == CORE_ADMITTED);
+    ck_assert(rig_turn(&rig, "node_back principal=5 name=n capacity={cpu=10000} credit=1") ==
+              CORE_ADMITTED);
+    ck_assert(rig_turn(&rig, submit) == CORE_ADMITTED);
+    launch = rig_effect(&rig, EFFECT_LAUNCH, 0);
+    ck_assert_uint_eq(launch->launch.node, 5);
+    ck_assert(rig_turn(&rig, "node_back principal=2 name=m capacity={cpu=10000} credit=1") ==
+              CORE_ADMITTED);
+
+    /* Whose token it was is in the image, too. */
+    core_save(rig.core, &image);
+    core_free(rig.core);
+    rig.core = core_new();
+    ck_assert_int_eq(core_load(rig.core, buf_span(&image)), 0);
+    buf_fini(&image);
+
+    ck_assert(rig_turn(&rig, "token_revoke id=0000000000000001") == CORE_ADMITTED);
+    launch = rig_effect(&rig, EFFECT_LAUNCH, 0);
+    ck_assert_uint_eq(launch->launch.node, 2);
+    ck_assert_uint_eq(launch->launch.attempt, 2);
+    row = rig_effect(&rig, EFFECT_NODE, 0);
+    ck_assert(row->node.node != 5 || row->node.state == NODE_LOST);
+    /* What it still says counts for nothing. */
+    ck_assert(rig_step(&rig, "report node=5 experiment=1 trial=0 attempt=1 first_seq=1") ==
+              CORE_REFUSED);
+    ck_assert(rig_step(&rig, "node_back principal=5 name=n capacity={cpu=10000} credit=1") ==
+              CORE_REFUSED);
+}
+END_TEST
+
+START_TEST(a_revoked_admins_tokens_let_nobody_in)
+{
+    char line[256];
+
+    ck_assert(create(1, ROLE_ADMIN, 1, 5000) == CORE_ADMITTED);
+    ck_assert(join(1, 9, 100) == CORE_ADMITTED);
+    (void)snprintf(line, sizeof(line),
+                   "token_create id=%016x secret_hash=%064x role=%u uses=9 expires_ms=5000 "
+                   "principal=5",
+                   2u, 9u, ROLE_WORKER);
+    ck_assert(rig_step(&rig, line) == CORE_ADMITTED);
+    ck_assert(join(2, 9, 101) == CORE_ADMITTED);
+    ck_assert(rig_step(&rig, "token_revoke id=0000000000000001") == CORE_ADMITTED);
+    ck_assert(join(2, 9, 102) == CORE_REFUSED);
+    ck_assert(core_role(rig.core, 6) == ROLE_WORKER); /* who is in stays */
+}
+END_TEST
+
 START_TEST(damaged_requests_are_refused)
 {
     ck_assert(rig_step(&rig, "principal_add key=aabb role=1 name=x") == CORE_REFUSED);
@@ -153,6 +252,10 @@ Suite *suite(void)
     tcase_add_test(tc, tokens_expire_with_the_time_of_the_turn);
     tcase_add_test(tc, dead_tokens_make_room);
     tcase_add_test(tc, a_revoked_key_is_out);
+    tcase_add_test(tc, a_revoked_token_takes_its_keys_along);
+    tcase_add_test(tc, a_forgotten_token_still_takes_its_keys_along);
+    tcase_add_test(tc, a_revoked_workers_trials_are_run_elsewhere);
+    tcase_add_test(tc, a_revoked_admins_tokens_let_nobody_in);
     tcase_add_test(tc, damaged_requests_are_refused);
     suite_add_tcase(s, tc);
     return s;

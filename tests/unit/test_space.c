@@ -271,6 +271,9 @@ START_TEST(draws_stay_inside)
         {"{'lograndint': [1, 100]}", 1, 99, 1, true},
         {"{'qrandint': [1, 100, 8]}", 8, 96, 8, true},
         {"{'qrandint': [-10, 10, 5]}", -10, 10, 5, true},
+        {"{'qrandint': [4000000001, 4000000007, 2]}", 4000000002, 4000000006, 2, true},
+        {"{'qrandint': [4503599627370497, 4503599627371497, 2]}", 4503599627370498,
+         4503599627371496, 2, true},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

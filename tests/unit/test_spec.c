@@ -1,66 +1,5 @@
-#include <check.h>
-#include <stdio.h>
-
-#include "common/err.h"
-#include "common/json.h"
-#include "common/limits.h"
-#include "common/spec.h"
 #include "tests/lib/run_suite.h"
-
-static struct arena arena;
-static struct spec spec;
-static struct spec_error error;
-
-static void setup(void)
-{
-    arena_init(&arena);
-    spec = (struct spec){0};
-    error = (struct spec_error){0};
-}
-
-static void teardown(void)
-{
-    arena_fini(&arena);
-}
-
-/* JSON with ' for ". */
-static struct value quoted(const char *json)
-{
-    struct json_error wrong;
-    struct value out;
-    char *copy = arena_strdup(&arena, json);
-
-    for (char *at = copy; *at != '\0'; at++)
-        if (*at == '\'')
-            *at = '"';
-    ck_assert_msg(json_read(span_text(copy), &arena, &out, &wrong) == 0, "%s: %s", json,
-                  wrong.what);
-    return out;
-}
-
-static int parse(const char *json)
-{
-    struct value *value = arena_alloc(&arena, sizeof(*value));
-
-    *value = quoted(json);
-    return spec_parse(value, &arena, &spec, &error);
-}
-
-static void check_parses(const char *json)
-{
-    int err = parse(json);
-
-    ck_assert_msg(err == 0, "%s: %s: %s", json, error.path, error.what);
-}
-
-static void check_refused(const char *json, const char *path, const char *what)
-{
-    spec.name = NULL;
-    ck_assert_msg(parse(json) == ERR_MALFORMED, "%s", json);
-    ck_assert_msg(strcmp(error.path, path) == 0, "%s: %s", json, error.path);
-    ck_assert_msg(strstr(error.what, what) != NULL, "%s: %s", json, error.what);
-    ck_assert_ptr_null(spec.name);
-}
+#include "tests/unit/spec_rig.h"
 
 START_TEST(defaults_are_filled_in)
 {
@@ -71,7 +10,7 @@ START_TEST(defaults_are_filled_in)
     ck_assert_uint_eq(spec.num_samples, 1);
     ck_assert_str_eq(spec.search.type, "random");
     ck_assert(!spec.search.has_seed);
-    ck_assert_str_eq(spec.scheduler.type, "fifo");
+    ck_assert_str_eq(spec.scheduler.type->name, "fifo");
     ck_assert_str_eq(spec.scheduler.metric, "episode_reward_mean");
     ck_assert_str_eq(spec.scheduler.time_attr, "training_iteration");
     ck_assert_uint_eq(spec.stop_count, 0);
@@ -109,12 +48,12 @@ START_TEST(everything_is_read)
     ck_assert_str_eq(spec.name, "asynchyperband_test");
     ck_assert_uint_eq(spec.num_samples, 30);
     ck_assert(spec.search.has_seed && spec.search.seed == 1);
-    ck_assert_str_eq(spec.scheduler.type, "async_hyperband");
+    ck_assert_str_eq(spec.scheduler.type->name, "async_hyperband");
     ck_assert_str_eq(spec.scheduler.metric, "episode_reward_mean");
     ck_assert_int_eq(spec.scheduler.mode, MODE_MAX);
     ck_assert_int_eq(spec.scheduler.semantics, SEMANTICS_TUNE_07);
-    ck_assert_double_eq(spec.scheduler.grace_period, 5);
-    ck_assert_double_eq(spec.scheduler.reduction_factor, 4);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "grace_period"), 5);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "reduction_factor"), 4);
     ck_assert_uint_eq(spec.stop_count, 4);
     ck_assert_uint_eq(spec.stop[0].side, STOP_AT_LEAST);
     ck_assert(span_is(spec.stop[1].metric, "loss"));
@@ -141,30 +80,28 @@ START_TEST(everything_is_read)
 }
 END_TEST
 
-#define NATIVE "'run': {'native': 'x.so'}"
-
 START_TEST(async_hyperband_has_the_defaults_of_its_semantics)
 {
     check_parses("{" NATIVE ", 'scheduler': {'type': 'asha', 'reward_attr': 'r'}}");
     ck_assert_int_eq(spec.scheduler.semantics, SEMANTICS_TUNE_07);
     ck_assert_str_eq(spec.scheduler.metric, "r");
-    ck_assert_double_eq(spec.scheduler.grace_period, 10);
-    ck_assert_double_eq(spec.scheduler.max_t, 100);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "grace_period"), 10);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "max_t"), 100);
     check_parses("{" NATIVE ", 'scheduler': {'type': 'async_hyperband', 'metric': 'm', "
                  "'mode': 'min'}}");
     ck_assert_int_eq(spec.scheduler.semantics, SEMANTICS_TUNE_2);
     ck_assert_int_eq(spec.scheduler.mode, MODE_MIN);
-    ck_assert_double_eq(spec.scheduler.grace_period, 1);
-    ck_assert_double_eq(spec.scheduler.reduction_factor, 4);
-    ck_assert_uint_eq(spec.scheduler.brackets, 1);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "grace_period"), 1);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "reduction_factor"), 4);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "brackets"), 1);
     check_parses("{" NATIVE ", 'scheduler': 'asha', 'metric': 'm', 'mode': 'max'}");
     ck_assert_str_eq(spec.scheduler.metric, "m");
     check_parses("{" NATIVE ", 'scheduler': {'type': 'asha', 'semantics': 'tune-0.7'}}");
     ck_assert_str_eq(spec.scheduler.metric, "episode_reward_mean");
-    ck_assert_double_eq(spec.scheduler.grace_period, 10);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "grace_period"), 10);
     check_parses("{" NATIVE ", 'scheduler': {'type': 'asha', 'reward_attr': 'r', "
                  "'semantics': 'tune-2'}}");
-    ck_assert_double_eq(spec.scheduler.grace_period, 1);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "grace_period"), 1);
     ck_assert_int_eq(spec.scheduler.mode, MODE_MAX);
     check_parses("{" NATIVE ", 'mode': 'min', 'metric': 'm', 'scheduler': {'type': 'asha', "
                  "'reward_attr': 'r'}}");
@@ -218,75 +155,77 @@ START_TEST(unknown_keys_name_the_nearest)
 }
 END_TEST
 
+/* What stands beside a sound `run`. */
+static const struct {
+    const char *text;
+    const char *path;
+    const char *what;
+} bad_values[] = {
+    {"'name': ''", "name", "empty"},
+    {"'name': 'a/b'", "name", "'/'"},
+    {"'name': '..'", "name", "'..'"},
+    {"'name': 'a\\nb'", "name", "one line"},
+    {"'name': 'a\\u001bb'", "name", "control"},
+    {"'name': 5", "name", "must be a text"},
+    {"'num_samples': 0", "num_samples", "from 1 to"},
+    {"'num_samples': 1.5", "num_samples", "whole"},
+    {"'num_samples': 1e12", "num_samples", "from 1 to"},
+    {"'num_samples': 60000000, 'config': {'a': {'grid_search': [1, 2]}}", "num_samples",
+     "more than 100000000 trials"},
+    {"'config': 5", "config", "map"},
+    {"'config': {'choice': [{}]}", "config", "not one marker"},
+    {"'config': {'a': {'uniform': [1, 0]}}", "config.a", "lower bound"},
+    {"'search': 'tpe'", "search", "not known"},
+    {"'search': {'seed': -1}", "search.seed", "from 0"},
+    {"'search': 'list'", "search", "needs points"},
+    {"'search': {'points': [{}]}", "search", "takes no points"},
+    {"'search': {'type': 'list', 'points': []}", "search.points", "list of"},
+    {"'search': {'type': 'list', 'points': [{}, 5]}", "search.points.1", "map"},
+    {"'search': {'type': 'list', 'points': [{'a': {'uniform': [0, 1]}}]}", "search.points.0",
+     "left to choose"},
+    {"'stop': 5", "stop", "map"},
+    {"'stop': {'a': 'x'}", "stop.a", "number"},
+    {"'stop': {'a': NaN}", "stop.a", "finite"},
+    {"'stop': {'a': {'least': 1}}", "stop.a.least", "no key"},
+    {"'stop': {'a': {}}", "stop.a", "no bound"},
+    {"'stop': {'a': {'grid_search': [1, 2]}}", "stop.a", "in config only"},
+    {"'stop': {'': 1}", "stop.", "1 to 128"},
+    {"'resources_per_trial': {'cpu': -1}", "resources_per_trial.cpu", "from 0"},
+    {"'resources_per_trial': {'cpu': 1e-9}", "resources_per_trial.cpu", "smallest"},
+    {"'resources_per_trial': {'gpu': 1.5}", "resources_per_trial.gpu", "some devices"},
+    {"'resources_per_trial': {'gpu': 65}", "resources_per_trial.gpu", "at most 64"},
+    {"'resources_per_trial': {'memory': '5X'}", "resources_per_trial.memory", "no amount"},
+    {"'resources_per_trial': {'memory': 'G'}", "resources_per_trial.memory", "no amount"},
+    {"'resources_per_trial': {'memory': '1.2.3G'}", "resources_per_trial.memory", "no amount"},
+    {"'resources_per_trial': {'memory': '1Gx'}", "resources_per_trial.memory", "no amount"},
+    {"'resources_per_trial': {'memory': '99999T'}", "resources_per_trial.memory", "1e15"},
+    {"'resources_per_trial': {'custom_resources': {'a': 'b'}}",
+     "resources_per_trial.custom_resources.a", "number"},
+    {"'resources_per_trial': {'custom_resources': {'a/b': 1}}",
+     "resources_per_trial.custom_resources.a/b", "'/'"},
+    {"'max_concurrent': -1", "max_concurrent", "from 0"},
+    {"'start': 'fork'", "start", "not known"},
+    {"'max_failures': -2", "max_failures", "from -1"},
+    {"'priority': 3000000000", "priority", "from -2147483648"},
+    {"'mode': 'maximum'", "mode", "not known"},
+    {"'files': 'result'", "files", "list"},
+    {"'files': ['result', 'csv']", "files.1", "not known"},
+    {"'trial_name': '{run}_{ID}'", "trial_name", "unknown place at '{ID}'"},
+    {"'trial_name': '{run}'", "trial_name", "same name"},
+    {"'env': {'A B': '1'}", "env.A B", "no name"},
+    {"'env': {'1A': '1'}", "env.1A", "no name"},
+    {"'env': {'ASSAY_TRIAL_ID': '1'}", "env.ASSAY_TRIAL_ID", "set by Assay"},
+    {"'env': {'A': true}", "env.A", "must be a text"},
+    {"'on_result': 5", "on_result", "must be a text"},
+};
+
 START_TEST(bad_values_are_refused)
 {
-    static const struct {
-        const char *text;
-        const char *path;
-        const char *what;
-    } rows[] = {
-        {"'name': ''", "name", "empty"},
-        {"'name': 'a/b'", "name", "'/'"},
-        {"'name': '..'", "name", "'..'"},
-        {"'name': 'a\\nb'", "name", "one line"},
-        {"'name': 'a\\u001bb'", "name", "control"},
-        {"'name': 5", "name", "must be a text"},
-        {"'num_samples': 0", "num_samples", "from 1 to"},
-        {"'num_samples': 1.5", "num_samples", "whole"},
-        {"'num_samples': 1e12", "num_samples", "from 1 to"},
-        {"'num_samples': 60000000, 'config': {'a': {'grid_search': [1, 2]}}", "num_samples",
-         "more than 100000000 trials"},
-        {"'config': 5", "config", "map"},
-        {"'config': {'choice': [{}]}", "config", "not one marker"},
-        {"'config': {'a': {'uniform': [1, 0]}}", "config.a", "lower bound"},
-        {"'search': 'tpe'", "search", "not known"},
-        {"'search': {'seed': -1}", "search.seed", "from 0"},
-        {"'search': 'list'", "search", "needs points"},
-        {"'search': {'points': [{}]}", "search", "takes no points"},
-        {"'search': {'type': 'list', 'points': []}", "search.points", "list of"},
-        {"'search': {'type': 'list', 'points': [{}, 5]}", "search.points.1", "map"},
-        {"'search': {'type': 'list', 'points': [{'a': {'uniform': [0, 1]}}]}", "search.points.0",
-         "left to choose"},
-        {"'stop': 5", "stop", "map"},
-        {"'stop': {'a': 'x'}", "stop.a", "number"},
-        {"'stop': {'a': NaN}", "stop.a", "finite"},
-        {"'stop': {'a': {'least': 1}}", "stop.a.least", "no key"},
-        {"'stop': {'a': {}}", "stop.a", "no bound"},
-        {"'stop': {'a': {'grid_search': [1, 2]}}", "stop.a", "in config only"},
-        {"'stop': {'': 1}", "stop.", "1 to 128"},
-        {"'resources_per_trial': {'cpu': -1}", "resources_per_trial.cpu", "from 0"},
-        {"'resources_per_trial': {'cpu': 1e-9}", "resources_per_trial.cpu", "smallest"},
-        {"'resources_per_trial': {'gpu': 1.5}", "resources_per_trial.gpu", "some devices"},
-        {"'resources_per_trial': {'gpu': 65}", "resources_per_trial.gpu", "at most 64"},
-        {"'resources_per_trial': {'memory': '5X'}", "resources_per_trial.memory", "no amount"},
-        {"'resources_per_trial': {'memory': 'G'}", "resources_per_trial.memory", "no amount"},
-        {"'resources_per_trial': {'memory': '1.2.3G'}", "resources_per_trial.memory", "no amount"},
-        {"'resources_per_trial': {'memory': '1Gx'}", "resources_per_trial.memory", "no amount"},
-        {"'resources_per_trial': {'memory': '99999T'}", "resources_per_trial.memory", "1e15"},
-        {"'resources_per_trial': {'custom_resources': {'a': 'b'}}",
-         "resources_per_trial.custom_resources.a", "number"},
-        {"'resources_per_trial': {'custom_resources': {'a/b': 1}}",
-         "resources_per_trial.custom_resources.a/b", "'/'"},
-        {"'max_concurrent': -1", "max_concurrent", "from 0"},
-        {"'start': 'fork'", "start", "not known"},
-        {"'max_failures': -2", "max_failures", "from -1"},
-        {"'priority': 3000000000", "priority", "from -2147483648"},
-        {"'mode': 'maximum'", "mode", "not known"},
-        {"'files': 'result'", "files", "list"},
-        {"'files': ['result', 'csv']", "files.1", "not known"},
-        {"'trial_name': '{run}_{ID}'", "trial_name", "unknown place at '{ID}'"},
-        {"'trial_name': '{run}'", "trial_name", "same name"},
-        {"'env': {'A B': '1'}", "env.A B", "no name"},
-        {"'env': {'1A': '1'}", "env.1A", "no name"},
-        {"'env': {'ASSAY_TRIAL_ID': '1'}", "env.ASSAY_TRIAL_ID", "set by Assay"},
-        {"'env': {'A': true}", "env.A", "must be a text"},
-        {"'on_result': 5", "on_result", "must be a text"},
-    };
     char json[512];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        (void)snprintf(json, sizeof(json), "{" NATIVE ", %s}", rows[i].text);
-        check_refused(json, rows[i].path, rows[i].what);
+    for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++) {
+        (void)snprintf(json, sizeof(json), "{" NATIVE ", %s}", bad_values[i].text);
+        check_refused(json, bad_values[i].path, bad_values[i].what);
     }
     check_refused("[1]", "", "is a map");
     check_refused("{}", "", "what to run");
@@ -388,177 +327,6 @@ START_TEST(nearest_is_near)
 }
 END_TEST
 
-START_TEST(run_names)
-{
-    static const struct {
-        const char *run;
-        const char *name;
-    } rows[] = {
-        {"'native': '/a/b/libsigmoid.so'", "sigmoid"},
-        {"'native': 'libsigmoid.so.1.2'", "sigmoid"},
-        {"'native': 'sigmoid.so'", "sigmoid"},
-        {"'native': 'lib.so'", "lib"},
-        {"'command': 'python3 train.py --lr 1'", "train"},
-        {"'command': 'python3.11 -u ./my/train_it.py'", "train_it"},
-        {"'command': 'sh -c \\\"echo a.b\\\"'", "sh"},
-        {"'command': './train'", "train"},
-        {"'command': '/bin/true'", "true"},
-        {"'command': 'env A=b.c ./x.sh'", "x"},
-        {"'command': 'run --file={config}.yaml'", "run"},
-        {"'command': '.hidden'", ".hidden"},
-    };
-    char json[256];
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        (void)snprintf(json, sizeof(json), "{'run': {%s}, 'name': 'x'}", rows[i].run);
-        check_parses(json);
-        ck_assert_str_eq(spec.run_name, rows[i].name);
-    }
-}
-END_TEST
-
-START_TEST(trial_names)
-{
-    char tag[1024];
-
-    check_parses("{" NATIVE "}");
-    ck_assert_str_eq(spec_trial_name(&spec, "00ab", 3, "3_lr=0.1,act=a/b", &arena),
-                     "x_3_lr=0.1,act=a_b");
-    ck_assert_str_eq(spec_trial_name(&spec, "00ab", 3, "", &arena), "x");
-    check_parses("{" NATIVE ", 'trial_name': '{run}-{{{id}}-{n}-{tag}'}");
-    ck_assert_str_eq(spec_trial_name(&spec, "00ab", 3, "T", &arena), "x-{00ab}-3-T");
-    check_parses("{" NATIVE ", 'trial_name': '{tag}'}");
-    ck_assert_str_eq(spec_trial_name(&spec, "00ab", 3, "..", &arena), "00ab");
-    ck_assert_str_eq(spec_trial_name(&spec, "00ab", 3, "", &arena), "00ab");
-    ck_assert_str_eq(spec_trial_name(&spec, "00ab", 3, "a\nb", &arena), "a_b");
-    memset(tag, 'y', sizeof(tag) - 1);
-    tag[sizeof(tag) - 1] = '\0';
-    ck_assert_uint_eq(strlen(spec_trial_name(&spec, "00ab", 3, tag, &arena)), LIMIT_TRIAL_NAME);
-}
-END_TEST
-
-static const char *config_text = "{'lr': 0.1, 'n': 5, 'act': 'two words', 'on': true, 'off': null, "
-                                 "'net': {'layers': [16, 32]}, 'a.b': 7, 'a': {'b': 8}}";
-
-/* The words with '|' between them. */
-static const char *words_of(const char *command)
-{
-    struct value config = quoted(config_text);
-    struct buf out = {0};
-    const char *text;
-    char **argv;
-
-    error = (struct spec_error){0};
-    if (spec_command(command, &config, "/t/params.json", &arena, &argv, &error) < 0)
-        return NULL;
-    for (size_t i = 0; argv[i] != NULL; i++)
-        buf_printf(&out, "%s%s", i ? "|" : "", argv[i]);
-    text = arena_strdup(&arena, buf_text(&out));
-    buf_fini(&out);
-    return text;
-}
-
-START_TEST(commands_are_split_as_the_shell_does)
-{
-    static const struct {
-        const char *command;
-        const char *words;
-    } rows[] = {
-        {"a b  c\t\nd ", "a|b|c|d"},
-        {"a 'b  c' \"d e\"f", "a|b  c|d ef"},
-        {"a '' \"\"", "a||"},
-        {"a b\\ c \\\\ \\'", "a|b c|\\|'"},
-        {"a \"x\\\"y\\\\z\\n\" '\\'", "a|x\"y\\z\\n|\\"},
-        {"a\\\nb", "ab"},
-        {"a $HOME ~ *", "a|$HOME|~|*"},
-        {"train --lr {lr} -n={n} {act}", "train|--lr|0.1|-n=5|two words"},
-        {"x {on} {off} {net} {net.layers} {net.layers.1}",
-         "x|true|null|{\"layers\": [16, 32]}|[16, 32]|32"},
-        {"x {a.b} {config}", "x|7|/t/params.json"},
-        {"sh -c 'echo {lr} \"{act}\"'", "sh|-c|echo 0.1 \"two words\""},
-        {"x {{lr} ${HOME} ${lr} '{print $1}' {} {a,b} {1} \\{lr}",
-         "x|{lr}|${HOME}|${lr}|{print $1}|{}|{a,b}|{1}|{lr}"},
-        {"x '{\"lr\": {lr}}'", "x|{\"lr\": 0.1}"},
-        {"x '>' \\| a>b", "x|>|||a>b"},
-        {"x {a.} {.a} {a..b} {lr", "x|{a.}|{.a}|{a..b}|{lr"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *words = words_of(rows[i].command);
-
-        ck_assert_msg(words != NULL, "%s: %s", rows[i].command, error.what);
-        ck_assert_str_eq(words, rows[i].words);
-    }
-}
-END_TEST
-
-START_TEST(bad_commands_are_refused)
-{
-    static const struct {
-        const char *command;
-        const char *what;
-        const char *mend;
-    } rows[] = {
-        {"", "names no program", ""},
-        {"  ", "names no program", ""},
-        {"a 'b", "single quote", ""},
-        {"a \"b", "double quote", ""},
-        {"a \\", "backslash", ""},
-        {"a {acts}", "no 'acts'", "did you mean {act}?"},
-        {"a {something_else}", "no 'something_else'", "write {{something_else}"},
-        {"a {net.layers.2}", "no 'net.layers.2'", ""},
-        {"a {net.layers.x}", "no 'net.layers.x'", ""},
-        {"a {lr.x}", "no 'lr.x'", ""},
-        {"a > b", "no shell runs it", "sh -c"},
-        {"a && b", "no shell runs it", "sh -c"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        ck_assert_msg(words_of(rows[i].command) == NULL, "%s", rows[i].command);
-        ck_assert_str_eq(error.path, "run.command");
-        ck_assert_msg(strstr(error.what, rows[i].what) != NULL, "%s", error.what);
-        ck_assert_msg(strstr(error.mend, rows[i].mend) != NULL, "%s", error.mend);
-    }
-}
-END_TEST
-
-START_TEST(commands_do_not_grow_without_end)
-{
-    struct buf text = {0}, command = {0};
-    struct value config;
-    char **argv;
-
-    buf_append_text(&text, "{'v': '");
-    for (int i = 0; i < 200000; i++)
-        buf_append_char(&text, 'v');
-    buf_append_text(&text, "'}");
-    config = quoted(buf_text(&text));
-    buf_append_text(&command, "x");
-    for (int i = 0; i < 1000; i++)
-        buf_append_text(&command, " {v}");
-    ck_assert_int_eq(spec_command(buf_text(&command), &config, "p", &arena, &argv, &error),
-                     ERR_MALFORMED);
-    ck_assert_ptr_nonnull(strstr(error.what, "too long"));
-    buf_fini(&text);
-    buf_fini(&command);
-}
-END_TEST
-
-START_TEST(placeholders_are_checked_against_the_space)
-{
-    check_parses("{'run': {'command': 't {lr} {net.size} {o.k} {config}'}, "
-                 "'config': {'lr': {'uniform': [0, 1]}, 'net': {'size': {'choice': [1, 2]}}, "
-                 "'o': {'choice': [{'k': 1}, 5]}}}");
-    check_parses("{'run': {'command': 't {lr}'}, "
-                 "'search': {'type': 'list', 'points': [{'lr': 1}]}}");
-    check_refused("{'run': {'command': 't {lr.x}'}, 'config': {'lr': {'uniform': [0, 1]}}}",
-                  "run.command", "no 'lr.x'");
-    check_refused("{'run': {'command': 't {uniform}'}, 'config': {'lr': {'uniform': [0, 1]}}}",
-                  "run.command", "no 'uniform'");
-    check_refused("{'run': {'command': 't {lr}'}}", "run.command", "no 'lr'");
-}
-END_TEST
-
 Suite *suite(void)
 {
     Suite *s = suite_create("spec");
@@ -576,12 +344,6 @@ Suite *suite(void)
     tcase_add_test(tc, a_long_grid_is_no_big_configuration);
     tcase_add_test(tc, errors_hold_no_control_characters_and_no_half_ones);
     tcase_add_test(tc, nearest_is_near);
-    tcase_add_test(tc, run_names);
-    tcase_add_test(tc, trial_names);
-    tcase_add_test(tc, commands_are_split_as_the_shell_does);
-    tcase_add_test(tc, bad_commands_are_refused);
-    tcase_add_test(tc, commands_do_not_grow_without_end);
-    tcase_add_test(tc, placeholders_are_checked_against_the_space);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -121,7 +121,8 @@ START_TEST(what_is_over_the_window_goes_through_the_file)
     const uint64_t most = 20000; /* about 20 MB */
 
     append(1, most);
-    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_ge(spool.fd, 0);
+    ck_assert_int_ne(access(path, F_OK), 0); /* nobody has to clear it away */
     while (sent < most) {
         uint64_t now = take(sent + 1, 4096);
 
@@ -164,23 +165,50 @@ START_TEST(making_and_taking_mixed)
 }
 END_TEST
 
-START_TEST(a_damaged_file_is_noticed)
+/* Takes all there is, up to where the file gives nothing back; how far that was. */
+static uint64_t take_until_damage(void)
 {
-    struct stat status;
-    uint64_t sent;
-    int fd, err;
+    uint64_t sent = take(1, 4096);
+    int err;
 
-    append(1, 5000);
-    ck_assert_int_eq(stat(path, &status), 0);
-    fd = open(path, O_WRONLY);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(pwrite(fd, "XXXX", 4, status.st_size / 2), 4);
-    ck_assert_int_eq(close(fd), 0);
-    sent = take(1, 4096);
     while ((err = spool_ack(&spool, sent)) == 0 && spool_has_unsent(&spool))
         sent = take(sent + 1, 4096);
     ck_assert_int_eq(err, ERR_MALFORMED);
     ck_assert_uint_lt(sent, 5000);
+    return take(sent + 1, 4096);
+}
+
+START_TEST(a_damaged_file_is_noticed)
+{
+    struct stat status;
+
+    append(1, 5000);
+    ck_assert_int_eq(fstat(spool.fd, &status), 0);
+    ck_assert_int_eq(pwrite(spool.fd, "XXXX", 4, status.st_size / 2), 4);
+    (void)take_until_damage();
+}
+END_TEST
+
+START_TEST(a_damaged_length_is_noticed)
+{
+    append(1, 5000);
+    ck_assert_int_eq(pwrite(spool.fd, "\xff\xff\xff\x7f", 4, 0), 4);
+    (void)take_until_damage();
+}
+END_TEST
+
+START_TEST(what_comes_behind_damage_has_the_next_number)
+{
+    uint64_t sent;
+
+    append(1, 5000);
+    ck_assert_int_eq(ftruncate(spool.fd, 100000), 0);
+    sent = take_until_damage();
+    ck_assert_uint_eq(spool.last, sent);
+    append(sent + 1, sent + 3);
+    ck_assert_uint_eq(take(sent + 1, 4096), sent + 3);
+    ck_assert_int_eq(spool_ack(&spool, sent + 3), 0);
+    ck_assert(!spool_has_unsent(&spool));
 }
 END_TEST
 
@@ -217,6 +245,8 @@ Suite *suite(void)
     tcase_add_test(t, what_is_over_the_window_goes_through_the_file);
     tcase_add_test(t, making_and_taking_mixed);
     tcase_add_test(t, a_damaged_file_is_noticed);
+    tcase_add_test(t, a_damaged_length_is_noticed);
+    tcase_add_test(t, what_comes_behind_damage_has_the_next_number);
     tcase_add_test(t, a_disk_that_takes_nothing_stops_the_program);
     suite_add_tcase(s, t);
     return s;

@@ -14,12 +14,13 @@ struct lease {
     struct agent_attempt who;
     struct lease *previous;
     struct lease *next;
-    struct lease *next_spent;
     struct arena arena; /* of need's names */
     struct resources need;
     struct gpu_share gpus;
-    struct buf payload;
+    struct buf payload; /* until its executor is known to have it */
     bool waiting;
+    bool known; /* its executor has spoken of it */
+    bool named; /* FOUND, since the last ALL */
     bool vacated;
     bool fenced;
     uint64_t seen;
@@ -34,7 +35,6 @@ struct agent {
     struct lease *first; /* in the order of arrival */
     struct lease *last;
     struct lease *waiting; /* the first that waits */
-    struct lease *spent;   /* started in the last step: their payload is still lent */
     struct table *leases;  /* by agent_attempt */
     struct table *running; /* the lease of a trial whose processes may be there, by trial_key */
     struct table *counts;  /* leases of an experiment; the number itself is the value */
@@ -90,24 +90,10 @@ static void lease_free(struct lease *lease)
     free(lease);
 }
 
-/* What START effects of the step before borrowed. */
-static void spent_drop(struct agent *agent)
-{
-    while (agent->spent != NULL) {
-        struct lease *lease = agent->spent;
-
-        agent->spent = lease->next_spent;
-        lease->next_spent = NULL;
-        buf_fini(&lease->payload);
-        buf_init(&lease->payload);
-    }
-}
-
 void agent_free(struct agent *agent)
 {
     if (agent == NULL)
         return;
-    spent_drop(agent);
     while (agent->first != NULL) {
         struct lease *lease = agent->first;
 
@@ -145,6 +131,11 @@ static void effect_end(struct agent *agent, const struct agent_attempt *who, uin
     effect->reason = reason;
 }
 
+static void effect_start(struct agent *agent, const struct lease *lease)
+{
+    effect_add(agent, AGENT_START, &lease->who)->payload = buf_span(&lease->payload);
+}
+
 /* ---- the list ---- */
 
 static void count_change(struct agent *agent, uint32_t experiment, int by)
@@ -175,6 +166,14 @@ static struct lease *lease_add(struct agent *agent, const struct agent_event *ev
     (void)table_put(agent->leases, key_of(&lease->who), lease);
     count_change(agent, lease->who.experiment, 1);
     return lease;
+}
+
+/* Its executor speaks of it: it need not be handed over again. */
+static void learn(struct lease *lease)
+{
+    lease->known = true;
+    buf_fini(&lease->payload);
+    buf_init(&lease->payload);
 }
 
 static void run(struct agent *agent, struct lease *lease)
@@ -250,15 +249,11 @@ static void advance(struct agent *agent)
 {
     for (waiting_find(agent); agent->waiting != NULL; waiting_find(agent)) {
         struct lease *lease = agent->waiting;
-        struct agent_effect *effect;
 
         if (!fits(agent, lease))
             return;
         run(agent, lease);
-        effect = effect_add(agent, AGENT_START, &lease->who);
-        effect->payload = buf_span(&lease->payload);
-        lease->next_spent = agent->spent;
-        agent->spent = lease;
+        effect_start(agent, lease);
     }
 }
 
@@ -280,13 +275,17 @@ static bool is_possible(const struct agent *agent, const struct agent_event *eve
     return resources_fit(&agent->capacity, &nothing, &none, &need);
 }
 
-static void gpus_take(struct lease *lease, const struct agent_event *event)
+/* All of a device where it is not known how much. A device that this node lends no more, which one
+ * that was found may have, is nobody's. */
+static void gpus_take(const struct agent *agent, struct lease *lease,
+                      const struct agent_event *event)
 {
-    if (event->device_count == 0)
-        return;
-    lease->gpus.count = event->device_count;
-    lease->gpus.amount = event->need->gpu < RESOURCE_ONE ? (int32_t)event->need->gpu : RESOURCE_ONE;
-    memcpy(lease->gpus.device, event->devices, event->device_count * sizeof(uint32_t));
+    bool part = event->need != NULL && event->need->gpu > 0 && event->need->gpu < RESOURCE_ONE;
+
+    lease->gpus.amount = part ? (int32_t)event->need->gpu : RESOURCE_ONE;
+    for (uint32_t i = 0; i < event->device_count && lease->gpus.count < LIMIT_GPUS; i++)
+        if (event->devices[i] < agent->gpus.count)
+            lease->gpus.device[lease->gpus.count++] = event->devices[i];
 }
 
 static void on_launch(struct agent *agent, const struct agent_event *event)
@@ -300,7 +299,7 @@ static void on_launch(struct agent *agent, const struct agent_event *event)
         return;
     }
     lease = lease_add(agent, event);
-    gpus_take(lease, event);
+    gpus_take(agent, lease, event);
     lease->waiting = true;
     buf_append_span(&lease->payload, event->payload);
     if (agent->waiting == NULL)
@@ -312,13 +311,15 @@ static void on_found(struct agent *agent, const struct agent_event *event)
 {
     struct lease *lease = table_get(agent->leases, key_of(&event->who));
 
-    if (lease != NULL && lease->waiting)
-        forget(agent, lease); /* it runs: the order to start it is late */
-    else if (lease != NULL)
-        goto known;
-    lease = lease_add(agent, event);
-    run(agent, lease);
-known:
+    if (lease == NULL) {
+        lease = lease_add(agent, event);
+        gpus_take(agent, lease, event);
+        run(agent, lease);
+    } else if (lease->waiting) {
+        run(agent, lease); /* the order to start it is late */
+    }
+    lease->named = true;
+    learn(lease);
     if (event->seq > lease->seen)
         lease->seen = event->seq;
 }
@@ -332,6 +333,30 @@ static void forget_if_over(struct agent *agent, struct lease *lease)
         forget(agent, lease);
 }
 
+/* An executor keeps an attempt until its end is acknowledged and its processes are gone. */
+static void on_all(struct agent *agent, const struct agent_event *event)
+{
+    struct lease *next;
+
+    for (struct lease *lease = agent->first; lease != NULL; lease = next) {
+        bool named = lease->named;
+
+        next = lease->next;
+        if (lease->who.experiment != event->who.experiment || lease->waiting)
+            continue;
+        lease->named = false;
+        if (named || lease->vacated)
+            continue;
+        if (!lease->known && !lease->fenced) {
+            effect_start(agent, lease);
+            continue;
+        }
+        vacate(agent, lease);
+        forget_if_over(agent, lease);
+    }
+    advance(agent);
+}
+
 static void on_seen(struct agent *agent, const struct agent_event *event)
 {
     struct lease *lease = table_get(agent->leases, key_of(&event->who));
@@ -341,7 +366,10 @@ static void on_seen(struct agent *agent, const struct agent_event *event)
         lease = lease_add(agent, event);
         run(agent, lease);
         vacate(agent, lease);
+    } else if (lease->waiting) {
+        run(agent, lease);
     }
+    learn(lease);
     if (event->seq > lease->seen)
         lease->seen = event->seq;
 }
@@ -372,9 +400,10 @@ static void on_vacated(struct agent *agent, const struct agent_event *event)
 {
     struct lease *lease = table_get(agent->leases, key_of(&event->who));
 
-    if (lease == NULL)
+    if (lease == NULL || lease->waiting)
         return;
     vacate(agent, lease);
+    learn(lease);
     if (event->seq > lease->seen)
         lease->seen = event->seq;
     forget_if_over(agent, lease);
@@ -390,11 +419,13 @@ static void on_lost(struct agent *agent, const struct agent_event *event)
         next = lease->next;
         if (lease->who.experiment != event->who.experiment)
             continue;
-        if (event->type == AGENT_LOST && lease->waiting)
+        if (event->type != AGENT_REFUSE && lease->waiting)
+            continue;
+        if (event->type == AGENT_LEFT && !lease->known)
             continue;
         if (!lease->fenced)
             effect_end(agent, &lease->who, lease->seen + 1,
-                       event->type == AGENT_LOST ? END_EXECUTOR_LOST : END_START);
+                       event->type == AGENT_REFUSE ? END_START : END_EXECUTOR_LOST);
         forget(agent, lease);
     }
     advance(agent);
@@ -404,12 +435,11 @@ const struct agent_effect *agent_step(struct agent *agent, const struct agent_ev
                                       uint32_t *count)
 {
     static void (*const handlers[])(struct agent *, const struct agent_event *) = {
-        [AGENT_LAUNCH] = on_launch,   [AGENT_FOUND] = on_found,     [AGENT_SEEN] = on_seen,
-        [AGENT_VERDICT] = on_verdict, [AGENT_VACATED] = on_vacated, [AGENT_LOST] = on_lost,
-        [AGENT_REFUSE] = on_lost,
+        [AGENT_LAUNCH] = on_launch, [AGENT_FOUND] = on_found,     [AGENT_ALL] = on_all,
+        [AGENT_SEEN] = on_seen,     [AGENT_VERDICT] = on_verdict, [AGENT_VACATED] = on_vacated,
+        [AGENT_LOST] = on_lost,     [AGENT_LEFT] = on_lost,       [AGENT_REFUSE] = on_lost,
     };
 
-    spent_drop(agent);
     agent->effect_count = 0;
     handlers[event->type](agent, event);
     *count = agent->effect_count;

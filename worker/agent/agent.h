@@ -5,8 +5,9 @@
  * node; nobody overtakes it. The head's ledger goes by the same rule. GPU devices come with a lease
  * and are only checked.
  *
- * An attempt is handed to its executor once and never again; from then on the executor speaks for
- * it, until it is over and acknowledged. For what no executor can say (it was stopped while it
+ * An attempt is handed to its executor once, and again only where the executor has said all that it
+ * has and did not name it: the order never came there. From its first word on the executor speaks
+ * for it, until it is over and acknowledged. For what no executor can say (it was stopped while it
  * waited, its executor died) there is an effect AGENT_END: the record that the daemon then reports
  * itself. */
 #ifndef AGENT_AGENT_H
@@ -28,12 +29,15 @@ struct agent_attempt {
 };
 
 enum agent_event_type {
-    AGENT_LAUNCH,  /* the head leases an attempt to this node; a known one is passed over */
-    AGENT_FOUND,   /* an executor has it already, with records up to seq */
-    AGENT_SEEN,    /* its executor sent records up to seq */
+    AGENT_LAUNCH, /* the head leases an attempt to this node; a known one is passed over */
+    AGENT_FOUND,  /* its executor has it, with records up to seq */
+    AGENT_ALL,  /* of who.experiment its executor has what was FOUND since the last ALL, and nothing
+                 * else: what did not come there is handed over again */
+    AGENT_SEEN, /* its executor sent records up to seq */
     AGENT_VERDICT, /* of the head: seq is acknowledged, action is to be taken */
     AGENT_VACATED, /* its processes are gone; its END is record seq */
     AGENT_LOST,    /* the executor of who.experiment is gone, and all of its trials with it */
+    AGENT_LEFT,    /* the same, but what it has not spoken of was not handed to it yet */
     AGENT_REFUSE   /* nothing of who.experiment can run here */
 };
 
@@ -41,7 +45,7 @@ struct agent_event {
     enum agent_event_type type;
     struct agent_attempt who;
     const struct resources *need; /* LAUNCH, FOUND: copied */
-    const uint32_t *devices;      /* LAUNCH: of the gpu amount in need; copied */
+    const uint32_t *devices;      /* LAUNCH, FOUND: of the gpu amount in need; copied */
     uint32_t device_count;
     struct span payload; /* LAUNCH: what START gives back; copied */
     uint64_t seq;

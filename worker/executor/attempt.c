@@ -117,7 +117,7 @@ void attempt_free(struct attempt *attempt)
     deadlines_cancel(executor->deadlines, attempt->key);
     daemon_link_forget(executor, attempt);
     if (attempt->pid > 0 && !attempt->reaped) {
-        tree_signal(&(struct tree){attempt->pid, attempt->mark}, SIGKILL);
+        tree_signal(attempt->pid, SIGKILL);
         (void)table_remove_u64(executor->processes, (uint64_t)attempt->pid);
     }
     if (attempt->state < ATTEMPT_DRAINING)
@@ -154,8 +154,12 @@ static void listen_all(struct attempt *attempt)
     for (int i = 0; i < 2; i++)
         if (loop_set(&attempt->executor->loop, &attempt->streams[i].source, EPOLLIN) < 0)
             attempt_misspoke(attempt, "cannot wait for its output: %s", strerror(errno));
-    for (struct channel *channel = attempt->channels; channel != NULL; channel = channel->next)
+    for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
+        next = channel->next;
         channel_listen(channel, true);
+        (void)channel_read(channel); /* what came before it was known to have started */
+    }
+    attempt_allow(attempt);
 }
 
 void attempt_started(struct attempt *attempt, pid_t pid)
@@ -170,7 +174,7 @@ void attempt_started(struct attempt *attempt, pid_t pid)
     (void)table_put_u64(executor->processes, (uint64_t)pid, attempt);
     autofill_start(&attempt->fill, (double)clock_ns() * 1e-9);
     if (attempt->fenced) {
-        tree_signal(&(struct tree){pid, attempt->mark}, SIGKILL);
+        tree_signal(pid, SIGKILL);
         return;
     }
     record_add(attempt, &record);
@@ -178,7 +182,7 @@ void attempt_started(struct attempt *attempt, pid_t pid)
     if (attempt->closed && attempt->ladder == LADDER_NONE) {
         /* It was decided before there was anybody to tell: the ladder begins here. */
         attempt->ladder = LADDER_TERM;
-        tree_signal(&(struct tree){pid, attempt->mark}, SIGTERM);
+        tree_signal(pid, SIGTERM);
         executor_wake_in(executor, attempt->key, LIMIT_GRACE_MS);
     }
 }
@@ -238,8 +242,7 @@ void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
     if (err < 0) {
         log_line(LOG_ERROR, "spool_lost", "the spool gives nothing back: %s trial=%s",
                  err_text(err), attempt->id);
-        attempt_misspoke(attempt, "the executor's spool file cannot be read back: %s",
-                         err_text(err));
+        attempt_records_lost(attempt, "the executor's spool file cannot be read back");
     }
     switch (verdict->action) {
     case ACTION_FENCED:

@@ -83,6 +83,9 @@ struct attempt {
     enum channel_mode spoke; /* the best way it ever used */
     bool stalled;            /* not read from: the program waits */
 
+    uint64_t turn;         /* of the executor's, in which it reported last */
+    uint32_t turn_reports; /* in that turn */
+
     struct autofill fill;
     struct horizon horizon;
     double reached;       /* the value of the horizon's attribute that met the horizon */
@@ -135,10 +138,15 @@ void attempt_report(struct attempt *attempt, struct span report, struct channel 
 /* What the program said is no report: the attempt ends with reason protocol. */
 void attempt_misspoke(struct attempt *attempt, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Whether it reported so much in this turn that the others come first. What it says waits where it
+ * is, and is ready again in the next. */
+bool attempt_had_its_turn(const struct attempt *attempt);
 /* Whether nothing more should be taken in now. */
 bool attempt_is_stalled(struct attempt *attempt);
 /* Read stdout or stderr once; false where nothing more comes now. */
 bool attempt_stream_read(struct stream *stream);
+/* Nothing more is read of it; its last line may have no end. */
+void attempt_stream_end(struct stream *stream);
 /* There is something to read. */
 void attempt_stream_ready(struct stream *stream);
 /* Tell those who wait what they may do. */
@@ -152,6 +160,9 @@ void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
 /* attempt_end.c: decide why it ends (does nothing where that is decided) and begin the ladder. */
 void attempt_close(struct attempt *attempt, enum end_reason reason);
 void attempt_fence(struct attempt *attempt);
+/* Records that it made are lost here: it ends, for no fault of its own, whatever else was decided.
+ */
+void attempt_records_lost(struct attempt *attempt, const char *why);
 /* Its deadline. */
 void attempt_due(struct attempt *attempt);
 /* Look again whether all of its processes are gone, all was read, all is acknowledged. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 
 static struct tree tree_of(const struct attempt *attempt)
 {
-    return (struct tree){attempt->pid, attempt->mark};
+    return (struct tree){attempt->pid, attempt->mark, attempt->dir, attempt->executor->killed};
 }
 
 /* How long a program that was told may take to leave by itself. One that only prints was not told.
@@ -45,7 +46,7 @@ static void ladder_climb(struct attempt *attempt)
 
     if (attempt->ladder == LADDER_LEAVE) {
         attempt->ladder = LADDER_TERM;
-        tree_signal(&tree, SIGTERM);
+        tree_signal(tree.leader, SIGTERM);
         executor_wake_in(attempt->executor, attempt->key, LIMIT_GRACE_MS);
     } else {
         attempt->ladder = LADDER_KILL;
@@ -144,18 +145,38 @@ static void unstall(struct attempt *attempt)
     }
 }
 
-/* All that its processes have said; there are none any more. False while it is stalled. */
+/* Bytes that wait in a pipe or socket. */
+static uint64_t waiting_bytes(int fd)
+{
+    int count = 0;
+
+    return fd >= 0 && ioctl(fd, FIONREAD, &count) == 0 && count > 0 ? (uint64_t)count : 0;
+}
+
+/* All that its processes have said; there are none any more. What waits now and no more: somebody
+ * who is not known to be the trial's may have the other end, and write for ever. False while it is
+ * stalled. */
 static bool drain(struct attempt *attempt)
 {
-    for (int i = 0; i < 2; i++)
-        while (attempt_stream_read(&attempt->streams[i]))
-            ;
-    for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
-        next = channel->next;
-        while (channel_read(channel))
+    for (int i = 0; i < 2; i++) {
+        struct stream *stream = &attempt->streams[i];
+        uint64_t until = stream->output.total + waiting_bytes(stream->source.fd);
+
+        while (attempt_stream_read(stream) && stream->output.total < until)
             ;
     }
-    return attempt->unread.size == 0 && !attempt_is_stalled(attempt);
+    for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
+        uint64_t until = channel->received + waiting_bytes(channel->source.fd);
+
+        next = channel->next;
+        while (channel_read(channel) && channel->received < until)
+            ;
+    }
+    if (attempt->unread.size > 0 || attempt_is_stalled(attempt))
+        return false;
+    for (int i = 0; i < 2; i++)
+        attempt_stream_end(&attempt->streams[i]);
+    return true;
 }
 
 static void reason_find(struct attempt *attempt, struct record_end *end)
@@ -212,6 +233,19 @@ static void end_write(struct attempt *attempt)
     daemon_link_wake_records(executor, attempt);
 }
 
+void attempt_records_lost(struct attempt *attempt, const char *why)
+{
+    if (attempt->fenced)
+        return;
+    buf_reset(&attempt->text);
+    buf_append_text(&attempt->text, why);
+    attempt_close(attempt, END_EXECUTOR_LOST);
+    attempt->reason = END_EXECUTOR_LOST;
+    attempt->closed = true;
+    if (attempt->state == ATTEMPT_ENDED)
+        end_write(attempt); /* its END was among them */
+}
+
 static void end_all(struct attempt *attempt)
 {
     struct executor *executor = attempt->executor;
@@ -251,6 +285,8 @@ void attempt_settle(struct attempt *attempt)
         }
         attempt->state = ATTEMPT_DRAINING;
         executor->live--;
+        if (executor->live == 0)
+            tree_kill_orphans(executor_knows, executor);
     }
     if (attempt->state == ATTEMPT_DRAINING && drain(attempt) && !attempt->holding &&
         attempt->held == NULL)

@@ -15,7 +15,9 @@
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 
-#define READS_A_TURN 4 /* of one stream, so that one trial does not starve the others */
+/* So that one trial does not starve the others. */
+#define READS_A_TURN   4 /* of one stream */
+#define REPORTS_A_TURN 2048u
 
 static const struct cursor_limits report_limits = {
     .depth = LIMIT_RESULT_DEPTH,
@@ -34,6 +36,19 @@ void attempt_misspoke(struct attempt *attempt, const char *format, ...)
         va_end(args);
     }
     attempt_close(attempt, END_PROTOCOL);
+}
+
+bool attempt_had_its_turn(const struct attempt *attempt)
+{
+    return attempt->turn == attempt->executor->turn && attempt->turn_reports >= REPORTS_A_TURN;
+}
+
+static void report_count(struct attempt *attempt)
+{
+    if (attempt->turn != attempt->executor->turn)
+        attempt->turn_reports = 0;
+    attempt->turn = attempt->executor->turn;
+    attempt->turn_reports++;
 }
 
 bool attempt_is_stalled(struct attempt *attempt)
@@ -138,6 +153,7 @@ void attempt_report(struct attempt *attempt, struct span report, struct channel 
     double at_s = (double)clock_ns() * 1e-9;
     int64_t unix_s = (int64_t)(clock_unix_ms() / 1000);
 
+    report_count(attempt);
     if (attempt->closed) {
         if (asker != NULL)
             channel_answer(asker, false);
@@ -276,11 +292,13 @@ static void unread_look(struct attempt *attempt)
     buf_fini(&unread);
 }
 
-static void stream_end(struct stream *stream)
+void attempt_stream_end(struct stream *stream)
 {
     struct attempt *attempt = stream->attempt;
     struct span line;
 
+    if (stream->source.fd < 0)
+        return;
     (void)loop_set(&attempt->executor->loop, &stream->source, 0);
     (void)close(stream->source.fd);
     stream->source.fd = -1;
@@ -317,7 +335,7 @@ bool attempt_stream_read(struct stream *stream)
     if (got < 0 && errno == EAGAIN)
         return false;
     if (got <= 0)
-        stream_end(stream);
+        attempt_stream_end(stream);
     else
         stream_take(stream, span_of(attempt->executor->bytes, (size_t)got));
     return got > 0;
@@ -325,8 +343,9 @@ bool attempt_stream_read(struct stream *stream)
 
 void attempt_stream_ready(struct stream *stream)
 {
-    for (int i = 0; i < READS_A_TURN && attempt_stream_read(stream); i++)
-        ;
+    for (int i = 0; i < READS_A_TURN && !attempt_had_its_turn(stream->attempt); i++)
+        if (!attempt_stream_read(stream))
+            break;
     attempt_allow(stream->attempt);
     attempt_settle(stream->attempt);
 }

@@ -74,9 +74,13 @@ failed:
 /* Ours become sources, which are listened to once it has started: a START is the first record. */
 static void ends_attach(struct attempt *attempt, struct start_ends *ends)
 {
+    struct channel *channel;
+
     attempt->streams[OUTPUT_STDOUT].source.fd = ends->output;
     attempt->streams[OUTPUT_STDERR].source.fd = ends->error;
-    attempt->channels = channel_new(attempt->executor, ends->report, attempt);
+    channel = channel_new(attempt->executor, ends->report, attempt);
+    channel->next = attempt->channels; /* some may have come through the gate already */
+    attempt->channels = channel;
     ends->output = ends->error = ends->report = -1;
 }
 
@@ -88,7 +92,7 @@ static int config_write(struct attempt *attempt, const struct value *config, con
 
     buf_reset(text);
     json_write(config, JSON_INDENT, text);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = workdir_file_open(path, O_WRONLY | O_TRUNC);
     if (fd < 0)
         return err_from_errno();
     err = fs_write_all(fd, text->data, text->size);
@@ -245,7 +249,7 @@ void attempt_start(struct attempt *attempt)
     }
     buf_reset(text);
     json_write(&config, JSON_LINE, text);
-    if (text->size >= LIMIT_FORK_CONFIG)
+    if (text->size >= LIMIT_FORK_CONFIG || attempt->lease.config.size >= LIMIT_FORK_CONFIG)
         start_process(attempt, &config);
     else
         start_fork(attempt, buf_text(text));

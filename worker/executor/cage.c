@@ -156,7 +156,7 @@ void cage_close(struct cage *cage)
     /* Where we may not go home, we end in it, and it stays, empty. */
     if (control_write(cage->home, "cgroup.procs", "0")) {
         (void)control_write(cage->path, "cgroup.kill", "1");
-        while (waitpid(-1, NULL, 0) > 0) /* orphans are ours; none is left alive */
+        while (waitpid(-1, NULL, WNOHANG) > 0) /* orphans are ours */
             ;
         group_end(cage->path);
         (void)unlink(cage->note);

@@ -70,7 +70,7 @@ void channel_free(struct channel *channel)
     if (channel->attempt != NULL)
         askers_forget(channel);
     if (channel->from_gate)
-        channel->executor->gate.count--;
+        gate_forget(channel);
     (void)loop_set(&channel->executor->loop, &channel->source, 0);
     (void)close(channel->source.fd);
     buf_fini(&channel->in);
@@ -195,6 +195,10 @@ static void config_send(struct channel *channel)
     struct cursor cursor;
     uint8_t head[FRAME_HEAD] = {FRAME_BYTE};
 
+    if (channel->out.size > ANSWER_MOST) {
+        attempt_misspoke(channel->attempt, "it says hello again and reads no answer");
+        return;
+    }
     cursor_init(&cursor, config);
     if (!json_write_packed(&cursor, &json))
         buf_append_text(&json, "{}"); /* it was read before: this does not happen */
@@ -298,7 +302,7 @@ static void line_take(struct channel *channel, struct span line)
 /* A connection says whose it is. False: nobody's who lives. */
 static bool hello_take(struct channel *channel, struct span line)
 {
-    struct attempt *attempt = gate_find(channel->executor, line);
+    struct attempt *attempt = gate_find(channel->executor, line, channel->origin);
 
     if (attempt == NULL)
         return false;
@@ -307,6 +311,7 @@ static bool hello_take(struct channel *channel, struct span line)
     channel->mode = CHANNEL_NEW;
     channel->next = attempt->channels;
     attempt->channels = channel;
+    channel_listen(channel, channel_is_heard(channel));
     return true;
 }
 
@@ -321,6 +326,7 @@ static bool line_next(struct channel *channel, struct span *rest)
         channel->ended = channel->attempt == NULL;
         if (channel->attempt != NULL)
             attempt_misspoke(channel->attempt, "a report line is over %u bytes", LIMIT_LINE_BYTES);
+        rest->size = 0; /* it may go on for as long as it lives */
     }
     if (end == NULL)
         return false;
@@ -346,6 +352,13 @@ static void mode_find(struct channel *channel, uint8_t first)
         channel_stop(channel);
 }
 
+/* A forked child may speak before the zygote has said that there is one: START comes first. */
+static bool is_taken_in(const struct channel *channel)
+{
+    return channel->attempt == NULL ||
+           (channel->attempt->state != ATTEMPT_STARTING && !attempt_is_stalled(channel->attempt));
+}
+
 /* Take in whole items while the attempt takes any. */
 static void in_take(struct channel *channel)
 {
@@ -353,7 +366,7 @@ static void in_take(struct channel *channel)
     bool more = true;
 
     while (more && rest.size > 0) {
-        if (channel->attempt != NULL && attempt_is_stalled(channel->attempt))
+        if (!is_taken_in(channel))
             break;
         if (channel->mode == CHANNEL_NEW)
             mode_find(channel, *(const uint8_t *)rest.data);
@@ -373,7 +386,7 @@ bool channel_read(struct channel *channel)
     ssize_t got;
 
     in_take(channel);
-    if (channel->ended || (channel->attempt != NULL && attempt_is_stalled(channel->attempt)))
+    if (channel->ended || !is_taken_in(channel))
         return false;
     do {
         got = recv(channel->source.fd, buf_reserve(&channel->in, EXECUTOR_READ), EXECUTOR_READ,
@@ -389,6 +402,7 @@ bool channel_read(struct channel *channel)
         return false;
     }
     channel->in.size += (size_t)got;
+    channel->received += (uint64_t)got;
     in_take(channel);
     return true;
 }
@@ -400,7 +414,7 @@ static void channel_ready(struct loop_source *source, uint32_t events)
 
     if ((events & EPOLLOUT) != 0)
         out_flush(channel);
-    if ((events & ~(uint32_t)EPOLLOUT) == 0)
+    if ((events & ~(uint32_t)EPOLLOUT) == 0 || (attempt != NULL && attempt_had_its_turn(attempt)))
         return;
     if (channel_read(channel)) {
         attempt = channel->attempt;

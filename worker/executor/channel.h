@@ -23,12 +23,15 @@ struct channel {
     struct loop_source source; /* fd is owned */
     struct executor *executor; /* borrowed */
     struct attempt *attempt;   /* borrowed; NULL until it is known */
-    struct channel *next;      /* of the attempt, or of the gate */
+    struct channel *next;      /* of the attempt, or of the gate's unknown ones */
+    struct channel *gate_next; /* of all that came through the gate, the newest first */
+    uint64_t origin;           /* of those: whose process it is, as gate.h says */
     enum channel_mode mode;
     struct buf in;
     struct buf out;
-    int64_t reports; /* that came in frames */
-    int64_t go;      /* the last number it was told */
+    uint64_t received; /* bytes */
+    int64_t reports;   /* that came in frames */
+    int64_t go;        /* the last number it was told */
     bool from_gate;
     bool said_stop;
     bool said_end; /* the program: no report follows */
@@ -55,7 +58,7 @@ void channel_answer(struct channel *channel, bool go_on);
  * comes now. The channel may be gone after it, where it came through the gate. */
 bool channel_read(struct channel *channel);
 
-/* Listen, or do not: a stalled attempt's program waits. */
+/* Listen, or do not: a program waits while its attempt is stalled or not known to have started. */
 void channel_listen(struct channel *channel, bool on);
 
 #endif

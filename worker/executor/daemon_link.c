@@ -8,6 +8,7 @@
 #include "worker/executor/attempt.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/tree.h"
 
 static void link_ready(struct loop_source *source, uint32_t events);
 static void listening_ready(struct loop_source *source, uint32_t events);
@@ -158,7 +159,18 @@ static void message_send(struct executor *executor, enum msg_type type, uint64_t
     }
 }
 
-/* What is held, and everything from the last acknowledged record on. */
+static struct msg_held held_of(const struct executor *executor, const struct attempt *attempt)
+{
+    return (struct msg_held){.experiment = executor->options->experiment,
+                             .trial = attempt->lease.trial,
+                             .attempt = attempt->lease.attempt,
+                             .last_seq = attempt->spool.last};
+}
+
+/* What is held, and everything from the last acknowledged record on. Also what the head has given
+ * up, as long as its processes may hold something: a worker that was started again asks for all.
+ * Not what is over and acknowledged, of which nothing is left but output: nobody would speak of it
+ * again. */
 static void ready_send(struct executor *executor)
 {
     struct daemon_link *link = &executor->link;
@@ -169,19 +181,25 @@ static void ready_send(struct executor *executor)
     held = arena_alloc(&link->arena, (table_count(executor->attempts) + 1) * sizeof(*held));
     ready.held.items = held;
     for (struct attempt *attempt = executor->first; attempt != NULL; attempt = attempt->next) {
+        if (attempt->done)
+            continue;
+        if (attempt->fenced || attempt->state != ATTEMPT_ENDED ||
+            attempt->spool.acked < attempt->spool.last) {
+            held[ready.held.count] = held_of(executor, attempt);
+            if (attempt->state != ATTEMPT_ENDED)
+                held[ready.held.count].gpus = attempt->lease.gpus;
+            ready.held.count++;
+        }
+        if (attempt->state == ATTEMPT_ENDED)
+            attempt->vacated = link->vacated = true; /* it may not have been heard */
         if (attempt->fenced)
             continue;
-        held[ready.held.count++] =
-            (struct msg_held){executor->options->experiment, attempt->lease.trial,
-                              attempt->lease.attempt, attempt->spool.last};
         spool_rewind(&attempt->spool);
         if (spool_has_unsent(&attempt->spool))
             daemon_link_wake_records(executor, attempt);
         if (output_unsent(&attempt->streams[0].output) ||
             output_unsent(&attempt->streams[1].output))
             daemon_link_wake_output(executor, attempt);
-        if (attempt->state == ATTEMPT_ENDED)
-            attempt->vacated = link->vacated = true; /* it may not have been heard */
     }
     message_send(executor, MSG_READY, 0, &ready);
 }
@@ -192,10 +210,18 @@ static void listening_ready(struct loop_source *source, uint32_t events)
         (struct daemon_link *)((char *)source - offsetof(struct daemon_link, listening)));
     struct daemon_link *link = &executor->link;
     int fd = local_accept(source->fd);
+    pid_t root;
 
     (void)events;
     if (fd < 0)
         return;
+    /* No trial gives itself out to be the worker. */
+    if (tree_holds(tree_peer(fd), executor_knows, executor, &root)) {
+        log_line(LOG_WARNING, "worker_strange", "a trial's process is not the worker pid=%d",
+                 (int)root);
+        (void)close(fd);
+        return;
+    }
     link_drop(executor);
     deadlines_cancel(executor->deadlines, DEADLINE_AWAY);
     local_init(&link->local, fd);
@@ -216,9 +242,11 @@ static void experiment_take(struct executor *executor, const struct msg_experime
     err = experiment->experiment == executor->options->experiment
               ? setup_new(executor, experiment, &executor->setup)
               : ERR_MALFORMED;
-    if (err < 0)
+    if (err < 0) {
         log_line(LOG_ERROR, "experiment_refused", "not what this executor is for: %s",
                  err_text(err));
+        executor_end(executor, "the experiment cannot be run here");
+    }
 }
 
 static void launch_take(struct executor *executor, const struct msg_launch *launch)
@@ -370,6 +398,7 @@ static void vacated_send(struct executor *executor)
     struct daemon_link *link = &executor->link;
     struct msg_vacated vacated = {0};
     struct msg_held *held;
+    uint32_t said = 0;
 
     arena_reset(&link->arena);
     held = arena_alloc(&link->arena, LIMIT_BATCHES * sizeof(*held));
@@ -382,21 +411,27 @@ static void vacated_send(struct executor *executor)
             link->vacated = true; /* the rest in the next message */
             break;
         }
-        held[vacated.attempts.count++] =
-            (struct msg_held){executor->options->experiment, attempt->lease.trial,
-                              attempt->lease.attempt, attempt->spool.last};
-        attempt->vacated = false;
-        attempt_check_done(attempt);
+        held[vacated.attempts.count++] = held_of(executor, attempt);
     }
     if (vacated.attempts.count > 0)
         message_send(executor, MSG_VACATED, 0, &vacated);
+    if (link->local.fd < 0)
+        return; /* said again to the next */
+    for (struct attempt *attempt = executor->first; said < vacated.attempts.count;
+         attempt = attempt->next) {
+        if (!attempt->vacated)
+            continue;
+        said++;
+        attempt->vacated = false;
+        attempt_check_done(attempt);
+    }
 }
 
 static void output_send(struct executor *executor)
 {
     struct daemon_link *link = &executor->link;
 
-    while (link->output_request == 0 && link->output.first != NULL) {
+    while (link->local.fd >= 0 && link->output_request == 0 && link->output.first != NULL) {
         struct attempt *attempt = output_pop(link);
         uint32_t stream =
             output_unsent(&attempt->streams[OUTPUT_STDERR].output) ? OUTPUT_STDERR : OUTPUT_STDOUT;
@@ -430,9 +465,11 @@ void daemon_link_flush(struct executor *executor)
 
     while (link->local.fd >= 0 && !local_pending(&link->local) && link->unsent.first != NULL)
         reports_send(executor);
-    if (link->local.fd >= 0 && link->vacated && link->unsent.first == NULL)
+    /* Behind this turn's records, but not behind all of them: where some trial always has more to
+     * say than the worker takes, the others are not to wait for it. Both are bounded. */
+    if (link->local.fd >= 0 && link->vacated)
         vacated_send(executor);
-    if (link->local.fd >= 0 && !local_pending(&link->local) && link->unsent.first == NULL)
+    if (link->local.fd >= 0)
         output_send(executor);
     if (link->local.fd < 0)
         return;

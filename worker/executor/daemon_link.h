@@ -2,8 +2,8 @@
  *
  * One worker at a time; a new connection replaces the old one. On connecting the executor says
  * READY with what it holds, and begins again at the first record that is not acknowledged. Records
- * leave once a turn, those of all attempts in one message; then what VACATED; then, when all
- * records are out, bytes of output, one message in flight. */
+ * leave once a turn, those of all attempts in one message; then what VACATED; then bytes of output,
+ * one message in flight. */
 #ifndef EXECUTOR_DAEMON_LINK_H
 #define EXECUTOR_DAEMON_LINK_H
 

@@ -47,6 +47,7 @@ static void children_reap(struct executor *executor)
         struct attempt *attempt = table_get_u64(executor->processes, (uint64_t)pid);
         struct setup *setup = executor->setup;
 
+        (void)table_remove_u64(executor->killed, (uint64_t)pid);
         if (attempt != NULL)
             attempt_exited(attempt, status);
         else if (setup != NULL && setup->zygote != NULL && zygote_pid(setup->zygote) == pid)
@@ -125,6 +126,7 @@ int executor_open(struct executor *executor, const struct executor_options *opti
     executor->deadlines = deadlines_new();
     executor->attempts = table_new();
     executor->processes = table_new();
+    executor->killed = table_new();
     executor->bytes = xmalloc(EXECUTOR_READ);
     arena_init(&executor->scratch);
     *why = "cannot wait for anything";
@@ -161,11 +163,13 @@ void executor_close(struct executor *executor)
     deadlines_free(executor->deadlines);
     table_free(executor->attempts);
     table_free(executor->processes);
+    table_free(executor->killed);
     arena_fini(&executor->scratch);
     buf_fini(&executor->report);
     buf_fini(&executor->fields);
     buf_fini(&executor->record);
     free(executor->bytes);
+    tree_end();
 }
 
 static void deadlines_run(struct executor *executor)
@@ -246,6 +250,7 @@ void executor_run(struct executor *executor)
         uint64_t now = clock_ms();
         uint64_t wait = next <= now ? 0 : next - now;
 
+        executor->turn++;
         loop_turn(&executor->loop, next == DEADLINE_NEVER ? -1 : wait > 60000 ? 60000 : (int)wait);
         deadlines_run(executor);
         daemon_link_flush(executor);

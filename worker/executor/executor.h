@@ -37,7 +37,9 @@ struct executor {
     struct setup *setup;         /* NULL until the worker has said what the experiment is */
     struct table *attempts;      /* by key */
     struct table *processes;     /* attempts, by the number of their first process */
+    struct table *killed;        /* as tree.h says */
     struct attempt *first;       /* of all attempts; attempt->next */
+    uint64_t turn;               /* of the loop */
     size_t live;                 /* attempts whose processes may not be gone */
     struct daemon_link link;
     struct gate gate;

@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/sys/fs.h"
+#include "worker/executor/workdir.h"
 
 #define KEEP_FIRST (LIMIT_LOG_BYTES / 2)
 #define KEEP_TAIL  (LIMIT_LOG_BYTES / 4)
@@ -47,7 +48,7 @@ static int file_open(const struct output *output, const char *suffix, int flags)
 
     if (!output_path(output, suffix, path))
         return -1;
-    return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0644);
+    return workdir_file_open(path, O_RDWR | O_APPEND | flags);
 }
 
 static bool first_open(struct output *output)
@@ -137,6 +138,13 @@ static void notice(const struct output *output, struct buf *out)
     char host[256] = "";
 
     (void)gethostname(host, sizeof(host) - 1);
+    if (output->failed) {
+        buf_printf(out,
+                   "\n[assay: %" PRIu64 " more bytes were written, and are not all kept: %s/%s "
+                   "could not be written on %s]\n",
+                   output->total - output->kept, output->dir, output->name, host);
+        return;
+    }
     buf_printf(out,
                "\n[assay: %" PRIu64
                " more bytes were written; the last of them are in %s/%s.tail on %s]\n",

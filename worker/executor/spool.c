@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/sys/fs.h"
+#include "common/sys/log.h"
 #include "common/xalloc.h"
 
 #define TAIL_WRITE 65536u  /* written at once */
@@ -29,10 +30,8 @@ void spool_init(struct spool *spool, const char *path)
 
 void spool_fini(struct spool *spool)
 {
-    if (spool->fd >= 0) {
+    if (spool->fd >= 0)
         (void)close(spool->fd);
-        (void)unlink(spool->path);
-    }
     buf_fini(&spool->window.bytes);
     buf_fini(&spool->window.ends);
     buf_fini(&spool->tail);
@@ -100,6 +99,7 @@ static void tail_write(struct spool *spool)
         spool->fd = open(spool->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         if (spool->fd < 0)
             return;
+        (void)unlink(spool->path); /* it goes with us, however we go */
     }
     if (lseek(spool->fd, (off_t)spool->written, SEEK_SET) < 0 ||
         fs_write_all(spool->fd, spool->tail.data, spool->tail.size) < 0)
@@ -171,18 +171,19 @@ static int file_take(struct spool *spool)
         buf_reset(&bytes);
         got = pread(spool->fd, buf_reserve(&bytes, want), want, (off_t)spool->read_at);
         used = got == (ssize_t)want ? frames_take(spool, span_of(bytes.data, want)) : ERR_IO;
+        if (used == 0 && window_bytes(&spool->window) + LIMIT_RECORD_BYTES <= LIMIT_WINDOW_BYTES)
+            used = ERR_MALFORMED; /* there is room, and no whole record comes */
         if (used <= 0)
             break;
         spool->read_at += (uint64_t)used;
     }
     buf_fini(&bytes);
-    /* A full window takes nothing; a file that gives no whole record while there is room is broken.
-     */
     if (used < 0)
         return ERR_MALFORMED;
     if (spool->read_at == spool->written && spool->written > 0) {
+        /* Where it cannot be cut it is written over. */
         if (ftruncate(spool->fd, 0) < 0)
-            return err_from_errno();
+            log_line(LOG_WARNING, "spool_kept", "a spool file cannot be cut: %s", strerror(errno));
         spool->read_at = spool->written = 0;
     }
     return 0;
@@ -228,8 +229,20 @@ bool spool_take(struct spool *spool, size_t most_bytes, uint32_t most_count, uin
     return true;
 }
 
+/* What the file does not give back never was: the next record comes behind the window's. */
+static void rest_forget(struct spool *spool)
+{
+    if (spool->fd >= 0)
+        (void)close(spool->fd);
+    spool->fd = -1;
+    spool->read_at = spool->written = 0;
+    buf_reset(&spool->tail);
+    spool->last = spool->acked + window_count(&spool->window) - spool->window.first;
+}
+
 int spool_ack(struct spool *spool, uint64_t seq)
 {
+    int err;
     struct spool_window *window = &spool->window;
     size_t held = window_count(window) - window->first;
     size_t count;
@@ -245,7 +258,10 @@ int spool_ack(struct spool *spool, uint64_t seq)
     window_trim(window);
     if (window_bytes(window) > LIMIT_WINDOW_BYTES / 2)
         return 0;
-    return window_refill(spool);
+    err = window_refill(spool);
+    if (err < 0)
+        rest_forget(spool);
+    return err;
 }
 
 void spool_rewind(struct spool *spool)

@@ -32,9 +32,9 @@ struct spool {
     uint64_t last; /* the last record made */
 };
 
-/* path is copied; the folder it is in must be there when it is needed, the file is new. */
+/* path is copied; the folder it is in must be there when it is needed, the file is new, and has no
+ * name once it is open: nothing of it stays, whoever dies. */
 void spool_init(struct spool *spool, const char *path);
-/* Removes the file. */
 void spool_fini(struct spool *spool);
 
 /* The next record. Always taken. */
@@ -53,7 +53,8 @@ bool spool_take(struct spool *spool, size_t most_bytes, uint32_t most_count, uin
 bool spool_has_unsent(const struct spool *spool);
 
 /* Everything up to seq is in the head's log: forget it. 0; ERR_MALFORMED where the file does not
- * give back what was written: what stood in it is lost. */
+ * give back what was written: what stood in it is lost, `last` is as if it had not been made, and
+ * whoever made it has to end. */
 int spool_ack(struct spool *spool, uint64_t seq);
 
 /* Hand out again everything that is not acknowledged. */

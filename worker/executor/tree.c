@@ -2,30 +2,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/limits.h"
 #include "common/sys/fs.h"
 
 #define MOST_ENVIRON  (1u << 20)
 #define MOST_CHILDREN (1u << 20) /* bytes of a list of process numbers */
 #define MOST_DEPTH    64u
+#define MOST_PARENTS  256u
+#define MOST_STAT     4096u
+#define END_ROUNDS    100
+#define END_ROUND_MS  10
 
 int tree_adopt(void)
 {
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? err_from_errno() : 0;
 }
 
-void tree_signal(const struct tree *tree, int signal_number)
+void tree_signal(pid_t leader, int signal_number)
 {
-    (void)kill(-tree->leader, signal_number); /* nobody left is fine */
+    (void)kill(-leader, signal_number); /* nobody left is fine */
 }
 
 /* The children of a process's first thread, which is where those of a process with one thread and
@@ -91,12 +99,28 @@ static bool environ_has(pid_t pid, const char *mark)
     return found;
 }
 
-static bool is_ours(const struct tree *tree, pid_t orphan)
+static bool is_in(pid_t pid, const char *dir)
 {
-    return getpgid(orphan) == tree->leader || getsid(orphan) == tree->leader ||
-           environ_has(orphan, tree->mark);
+    char path[64], at[LIMIT_PATH_BYTES];
+    size_t size = strlen(dir);
+    ssize_t got;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+    got = readlink(path, at, sizeof(at) - 1);
+    if (got < 0 || size == 0 || (size_t)got < size)
+        return false;
+    at[got] = '\0';
+    return memcmp(at, dir, size) == 0 && (at[size] == '\0' || at[size] == '/');
 }
 
+static bool is_ours(const struct tree *tree, pid_t orphan)
+{
+    return table_get_u64(tree->killed, (uint64_t)orphan) == (void *)(intptr_t)tree->leader ||
+           getpgid(orphan) == tree->leader || getsid(orphan) == tree->leader ||
+           environ_has(orphan, tree->mark) || is_in(orphan, tree->dir);
+}
+
+/* tree: whose; NULL: of all. */
 static bool orphans_kill(const struct tree *tree, bool (*is_known)(void *context, pid_t pid),
                          void *context)
 {
@@ -108,9 +132,11 @@ static bool orphans_kill(const struct tree *tree, bool (*is_known)(void *context
     if (children_read(getpid(), &list) == 0) {
         at = buf_text(&list);
         while (children_next(&at, &child)) {
-            if (is_known(context, child) || !is_ours(tree, child))
+            if (is_known(context, child) || (tree != NULL && !is_ours(tree, child)))
                 continue;
             any = true;
+            if (tree != NULL)
+                (void)table_put_u64(tree->killed, (uint64_t)child, (void *)(intptr_t)tree->leader);
             (void)descendants_kill(child, 0);
             (void)kill(child, SIGKILL);
         }
@@ -129,4 +155,67 @@ bool tree_kill(const struct tree *tree, bool running, bool (*is_known)(void *con
     if (kill(-tree->leader, SIGKILL) == 0 && !running)
         any = true;
     return !orphans_kill(tree, is_known, context) && !any;
+}
+
+pid_t tree_peer(int fd)
+{
+    struct ucred peer = {0};
+    socklen_t size = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ? 0 : peer.pid;
+}
+
+/* 0: the process is gone, or the first of all. */
+static pid_t parent_of(pid_t pid)
+{
+    struct buf stat = {0};
+    char path[64];
+    long parent = 0;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (fs_read(path, MOST_STAT, &stat) == 0) {
+        const char *behind = strrchr(buf_text(&stat), ')'); /* a name may hold anything */
+
+        if (behind != NULL && strlen(behind) > 4)
+            parent = strtol(behind + 4, NULL, 10); /* ") S " */
+    }
+    buf_fini(&stat);
+    return (pid_t)parent;
+}
+
+bool tree_holds(pid_t pid, bool (*is_known)(void *context, pid_t pid), void *context, pid_t *root)
+{
+    pid_t self = getpid();
+
+    *root = 0;
+    if (pid == 0)
+        return false;
+    for (unsigned i = 0; i < MOST_PARENTS; i++) {
+        pid_t parent = parent_of(pid);
+
+        if (parent == 0)
+            return i == 0 ? pid != 1 : false; /* gone from the start; or we stand at the top */
+        if (is_known(context, pid)) {
+            *root = pid;
+            return true;
+        }
+        if (parent == self)
+            return true;
+        pid = parent;
+    }
+    return true; /* nobody is so deep who has nothing to hide */
+}
+
+void tree_kill_orphans(bool (*is_known)(void *context, pid_t pid), void *context)
+{
+    (void)orphans_kill(NULL, is_known, context);
+}
+
+void tree_end(void)
+{
+    for (int i = 0; i < END_ROUNDS && descendants_kill(getpid(), 0); i++) {
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+        (void)poll(NULL, 0, i == 0 ? 0 : END_ROUND_MS);
+    }
 }

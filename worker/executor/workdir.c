@@ -126,6 +126,25 @@ int workdir_make(struct workdir *workdir, struct span folder, struct arena *aren
     return err;
 }
 
+int workdir_file_open(const char *path, int flags)
+{
+    for (int i = 0; i < 2; i++) {
+        struct stat status;
+        int fd = open(path, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+
+        if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+            return fd;
+        if (fd >= 0)
+            (void)close(fd);
+        else if (errno != ELOOP && errno != ENXIO)
+            return -1;
+        if (unlink(path) < 0)
+            return -1;
+    }
+    errno = EEXIST; /* it comes back faster than it goes */
+    return -1;
+}
+
 void workdir_clear(const struct workdir *workdir, const char *path, bool whole)
 {
     int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

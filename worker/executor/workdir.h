@@ -23,6 +23,11 @@ void workdir_free(struct workdir *workdir);
 int workdir_make(struct workdir *workdir, struct span folder, struct arena *arena,
                  const char **path);
 
+/* A file of ours in a trial's folder, for writing. Who may have put something else in its place, a
+ * pipe or a link, has lost it: nothing but a plain file is written, for no other write is sure to
+ * return. flags: O_WRONLY or O_RDWR, and O_APPEND, O_TRUNC. The descriptor, or -1 with errno. */
+int workdir_file_open(const char *path, int flags);
+
 /* Take away the links; and with whole the folder, too, if nothing else is there. */
 void workdir_clear(const struct workdir *workdir, const char *path, bool whole);
 

@@ -109,6 +109,8 @@ struct zygote *zygote_new(struct executor *executor)
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return NULL;
+    /* A whole request goes into it at once; what the system gives by itself is about as much. */
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &(int){ZYGOTE_REQUEST_MOST}, sizeof(int));
     pid = process_start(executor, pair[1]);
     (void)close(pair[1]);
     if (pid < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0) {
@@ -272,7 +274,11 @@ static void tell_threads(struct attempt *attempt, const char *why)
         (void)close(streams[i].source.fd);
         streams[i].source.fd = -1;
     }
-    channel_free(attempt->channels);
+    for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
+        next = channel->next;
+        if (!channel->from_gate)
+            channel_free(channel);
+    }
     attempt_start(attempt);
     output_write(&streams[OUTPUT_STDERR].output, span_text(why));
 }
@@ -281,6 +287,8 @@ static void reply_take(struct zygote *zygote, const struct zygote_reply *reply)
 {
     struct executor *executor = zygote->executor;
     struct attempt *attempt = table_get_u64(executor->attempts, reply->key);
+    /* The library runs in it, so it is believed nothing that cannot be. */
+    bool starts = attempt != NULL && attempt->state == ATTEMPT_STARTING;
 
     switch ((enum zygote_kind)reply->kind) {
     case ZYGOTE_READY:
@@ -296,17 +304,17 @@ static void reply_take(struct zygote *zygote, const struct zygote_reply *reply)
         all_waiting(zygote, tell_failed, reply->text);
         break;
     case ZYGOTE_STARTED:
-        zygote->asked--;
-        if (attempt != NULL)
+        zygote->asked -= zygote->asked > 0 ? 1 : 0;
+        if (starts && reply->pid > 1)
             attempt_started(attempt, reply->pid);
         break;
     case ZYGOTE_REFUSED:
-        zygote->asked--;
-        if (attempt != NULL)
+        zygote->asked -= zygote->asked > 0 ? 1 : 0;
+        if (starts)
             attempt_failed_to_start(attempt, "cannot fork: %s", strerror(reply->status));
         break;
     case ZYGOTE_EXITED:
-        if (attempt != NULL)
+        if (attempt != NULL && attempt->state == ATTEMPT_RUNNING && attempt->pid == reply->pid)
             attempt_exited(attempt, reply->status);
         break;
     }
@@ -321,6 +329,7 @@ static void zygote_ready(struct loop_source *source, uint32_t events)
 
     (void)events;
     for (int i = 0; i < 64; i++) {
+        reply = (struct zygote_reply){0};
         got = recv(source->fd, &reply, sizeof(reply), 0);
         if (got < (ssize_t)offsetof(struct zygote_reply, text)) {
             if (got == 0)

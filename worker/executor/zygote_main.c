@@ -21,13 +21,11 @@
 #include "worker/executor/spawn.h"
 #include "worker/executor/zygote_wire.h"
 
-#define REQUEST_MOST (LIMIT_FORK_CONFIG + 65536u)
-
 struct zygote_process {
     int fd;
     zygote_enter_function *enter;
     struct table *keys; /* by process: uint64_t, owned */
-    uint8_t *request;   /* owned, REQUEST_MOST bytes */
+    uint8_t *request;   /* owned, ZYGOTE_REQUEST_MOST bytes */
 };
 
 static zygote_enter_function *library_open(const char *library, char *why, size_t size)
@@ -157,7 +155,7 @@ static void request_read(struct zygote_process *zygote)
         struct cmsghdr header;
         char bytes[CMSG_SPACE(3 * sizeof(int))];
     } control;
-    struct iovec data = {zygote->request, REQUEST_MOST};
+    struct iovec data = {zygote->request, ZYGOTE_REQUEST_MOST};
     struct msghdr message = {.msg_iov = &data,
                              .msg_iovlen = 1,
                              .msg_control = &control,
@@ -171,6 +169,9 @@ static void request_read(struct zygote_process *zygote)
     if (got < (ssize_t)sizeof(request))
         _exit(0); /* the executor has closed: there will be no more trials */
     memcpy(&request, zygote->request, sizeof(request));
+    if ((size_t)got != sizeof(request) + request.dir_size + request.json_size +
+                           request.environment_size + request.config_size)
+        _exit(1); /* it was cut: our own mistake, which the executor hears of */
     descriptors_take(&message, fds);
     child_start(zygote, &request, fds);
 }
@@ -229,7 +230,7 @@ int zygote_main(int fd, int parent, const char *library)
     if (reply.kind != ZYGOTE_READY)
         return 0;
     zygote.keys = table_new();
-    zygote.request = xmalloc(REQUEST_MOST);
+    zygote.request = xmalloc(ZYGOTE_REQUEST_MOST);
     serve(&zygote, signals);
 }
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/limits.h"
+
 /* Executor to zygote: start a trial. Behind it stand three texts, each with its terminator: folder,
  * configuration (JSON), and the environment's entries one behind the other, ended by an empty one.
  * With it come the descriptors output, error, report. */
@@ -17,6 +19,9 @@ struct zygote_request {
     uint32_t environment_size;
     uint32_t config_size;
 };
+
+/* The configuration comes twice. */
+#define ZYGOTE_REQUEST_MOST (2 * LIMIT_FORK_CONFIG + 65536)
 
 enum zygote_kind {
     ZYGOTE_READY = 1,   /* the library is open and has no threads */

@@ -1,0 +1,185 @@
+/* Readers: answered from the view and the sinks' files at once, or when there is something. */
+#include <assert.h>
+
+#include "common/err.h"
+#include "head/front_inside.h"
+#include "head/query.h"
+
+#define WAIT_MOST_MS 30000u
+#define LOOK_MS      100u /* trials that work in the head's folders write there unseen */
+
+/* Try to answer one that may wait; true when it was answered. */
+static bool waiter_answer(struct front *front, const struct waiter *waiter, bool last_call)
+{
+    const struct front_parts *parts = &front->parts;
+    struct msg_trial_rows rows;
+    struct msg_lines lines;
+    struct msg_log_chunk chunk;
+    const void *body = &rows;
+    enum msg_type type = MSG_TRIAL_ROWS;
+    bool nothing = false;
+    int err;
+
+    arena_reset(&front->arena);
+    if (waiter->type == MSG_TRIALS) {
+        err = query_trials(parts->view, &waiter->trials, &front->arena, &rows, &nothing);
+    } else if (waiter->type == MSG_RESULTS) {
+        err = query_results(parts->view, parts->sinks, &waiter->results, &front->arena, &lines,
+                            &nothing);
+        body = &lines;
+        type = MSG_LINES;
+    } else {
+        err = query_logs(parts->view, &waiter->logs, &front->arena, &chunk, &nothing);
+        body = &chunk;
+        type = MSG_LOG_CHUNK;
+    }
+    if (err != 0) {
+        front_refuse(front, parts->client_socket, &waiter->route, waiter->request,
+                     err == ERR_NOT_FOUND ? ERROR_NOT_FOUND : ERROR_INVALID, "read", err_text(err),
+                     "assay list");
+        return true;
+    }
+    if (nothing && !last_call)
+        return false;
+    front_send(front, parts->client_socket, &waiter->route, type, waiter->request, body);
+    return true;
+}
+
+void front_read_waiting(struct front *front, const struct link_message *from,
+                        const struct message *message, uint64_t now_ms)
+{
+    struct waiter waiter = {.type = message->type,
+                            .route = from->route,
+                            .request = message->request,
+                            .principal = from->principal};
+    uint32_t wait_ms;
+
+    if (message->type == MSG_TRIALS) {
+        waiter.trials = *(const struct msg_trials *)message->body;
+        /* Its state is a text of the frame, which does not stay: a reader that waits gets all. */
+        wait_ms = waiter.trials.state.size > 0 ? 0 : waiter.trials.wait_ms;
+    } else if (message->type == MSG_RESULTS) {
+        waiter.results = *(const struct msg_results *)message->body;
+        wait_ms = waiter.results.wait_ms;
+    } else {
+        waiter.logs = *(const struct msg_logs *)message->body;
+        wait_ms = waiter.logs.wait_ms;
+    }
+    if (waiter_answer(front, &waiter, wait_ms == 0 || front->waiter_count == FRONT_WAITERS))
+        return;
+    waiter.deadline_ms = now_ms + (wait_ms < WAIT_MOST_MS ? wait_ms : WAIT_MOST_MS);
+    front->waiters[front->waiter_count++] = waiter;
+}
+
+void front_wake(struct front *front, uint64_t now_ms)
+{
+    uint64_t view_now = view_version(front->parts.view);
+    uint64_t sinks_now = sinks_version(front->parts.sinks);
+    uint32_t kept = 0;
+
+    if (front->waiter_count == 0 ||
+        (view_now == front->view_version && sinks_now == front->sinks_version &&
+         now_ms < front->look_ms && now_ms < front_deadline_ms(front)))
+        return;
+    front->view_version = view_now;
+    front->sinks_version = sinks_now;
+    front->look_ms = now_ms + LOOK_MS;
+    for (uint32_t i = 0; i < front->waiter_count; i++) {
+        if (waiter_answer(front, &front->waiters[i], now_ms >= front->waiters[i].deadline_ms))
+            continue;
+        if (kept != i)
+            front->waiters[kept] = front->waiters[i];
+        kept++;
+    }
+    front->waiter_count = kept;
+}
+
+/* Those of one that may ask no more hear nothing more. */
+void front_revoke(struct front *front, uint32_t principal)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < front->waiter_count; i++)
+        if (front->waiters[i].principal != principal)
+            front->waiters[kept++] = front->waiters[i];
+    front->waiter_count = kept;
+}
+
+uint32_t front_waiting(const struct front *front)
+{
+    return front->waiter_count;
+}
+
+uint64_t front_deadline_ms(const struct front *front)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (uint32_t i = 0; i < front->waiter_count; i++)
+        if (front->waiters[i].deadline_ms < first)
+            first = front->waiters[i].deadline_ms;
+    return first;
+}
+
+/* Reads that are answered at once. */
+void front_read(struct front *front, const struct link_message *from, const struct message *message,
+                uint64_t now_ms)
+{
+    const struct front_parts *parts = &front->parts;
+    const struct msg_explain *explain = message->body;
+    union {
+        struct msg_experiments experiments;
+        struct msg_status_reply status;
+        struct msg_trial_rows rows;
+        struct msg_show_reply show;
+        struct msg_node_rows nodes;
+        struct msg_token_rows tokens;
+        struct msg_text text;
+    } body = {0};
+    enum msg_type type = MSG_TEXT;
+    struct buf text;
+    int err = 0;
+
+    arena_reset(&front->arena);
+    switch ((int)message->type) {
+    case MSG_LIST:
+        query_list(parts->view, message->body, &front->arena, &body.experiments);
+        type = MSG_EXPERIMENTS;
+        break;
+    case MSG_STATUS:
+        err = query_status(parts->view, parts->core, message->body, front->committing,
+                           &front->arena, &body.status);
+        type = MSG_STATUS_REPLY;
+        break;
+    case MSG_BEST:
+        err = query_best(parts->view, message->body, &front->arena, &body.rows);
+        type = MSG_TRIAL_ROWS;
+        break;
+    case MSG_SHOW:
+        err = query_show(parts->view, message->body, &front->arena, &body.show);
+        type = MSG_SHOW_REPLY;
+        break;
+    case MSG_NODES:
+        query_nodes(parts->view, now_ms, &front->arena, &body.nodes);
+        type = MSG_NODE_ROWS;
+        break;
+    case MSG_TOKEN_LIST:
+        query_tokens(parts->view, message->body, &front->arena, &body.tokens);
+        type = MSG_TOKEN_ROWS;
+        break;
+    default:
+        assert(message->type == MSG_EXPLAIN);
+        buf_init(&text);
+        if (!core_explain(parts->core, explain->experiment, explain->trial, &text))
+            err = ERR_NOT_FOUND;
+        if (text.size > LIMIT_CHUNK_BYTES)
+            text.size = LIMIT_CHUNK_BYTES;
+        body.text.text = arena_copy(&front->arena, buf_span(&text));
+        buf_fini(&text);
+        break;
+    }
+    if (err != 0)
+        front_refuse(front, parts->client_socket, &from->route, message->request, ERROR_NOT_FOUND,
+                     "read", "no such experiment or trial", "assay list");
+    else
+        front_send(front, parts->client_socket, &from->route, type, message->request, &body);
+}

@@ -1,0 +1,33 @@
+/* writer.h - effects and output into files: what the sinks' thread does.
+ *
+ * Knows the experiments and the trials whose files it writes, of which only LIMIT_SINK_FILES are
+ * held open. Rows are gathered during a call and are all in the files when it returns; those of the
+ * feed last, so that who sees them finds their lines. For one thread, but for writer_feed_rows. */
+#ifndef SINK_WRITER_H
+#define SINK_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/span.h"
+#include "head/core/effect.h"
+
+#define WRITER_TROUBLE 512u /* bytes of a sentence about what could not be written */
+
+struct writer;
+
+struct writer *writer_new(void);
+
+/* Writes what was gathered, and closes. Accepts NULL. */
+void writer_free(struct writer *writer);
+
+/* Both return the first thing that could not be written in this call, good until the next; empty:
+ * all was. What is not meant for files is passed over. */
+const char *writer_effects(struct writer *writer, const struct effect *effects, size_t count);
+const char *writer_output(struct writer *writer, const char *folder, uint32_t attempt,
+                          uint32_t stream, uint64_t offset, struct span bytes);
+
+/* Rows written so far of an experiment's feed. From any thread. */
+uint64_t writer_feed_rows(struct writer *writer, uint32_t experiment);
+
+#endif

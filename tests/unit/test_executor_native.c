@@ -1,0 +1,76 @@
+/* links: executor */
+/* Native trials: forked, or linked into a program. */
+#include "tests/unit/executor_rig.h"
+
+START_TEST(a_native_trial_stops_at_its_rule)
+{
+    experiment(RUN_NATIVE, "libsigmoid.so", "training_iteration", 10, "");
+    for (uint32_t trial = 0; trial < 20; trial++)
+        launch(trial, "{\"width\": 20, \"height\": 3}", (double)INFINITY);
+    for (uint32_t trial = 0; trial < 20; trial++) {
+        const struct heard *heard = &driver.heard[trial];
+
+        UNTIL(heard->vacated && heard->ends == 1);
+        ck_assert_msg(heard->reason == END_STOPPED, "%s", heard->text);
+        ck_assert_uint_eq(heard->results, 10);
+        ck_assert_uint_eq(heard->dones, 1);
+        ck_assert_int_gt(heard->pid, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_linked_program_asks_for_its_configuration)
+{
+    char command[PATH_MAX + 16];
+
+    (void)snprintf(command, sizeof(command), "%s/sigmoid", driver.bin);
+    experiment(RUN_COMMAND, command, "episode_reward_mean", 2.9, "");
+    launch(1, "{\"width\": 20, \"height\": 3}", (double)INFINITY);
+    UNTIL(driver.heard[1].ends == 1);
+    ck_assert_msg(driver.heard[1].reason == END_STOPPED, "%s", driver.heard[1].text);
+    ck_assert_uint_eq(driver.heard[1].results, 41); /* tanh(41 / 20) * 3 is the first over 2.9 */
+}
+END_TEST
+
+START_TEST(a_library_that_is_not_there)
+{
+    experiment(RUN_NATIVE, "libnothing.so", NULL, 0, "");
+    launch(1, "{}", (double)INFINITY);
+    launch(2, "{}", (double)INFINITY);
+    UNTIL(driver.heard[1].ends == 1 && driver.heard[2].ends == 1);
+    ck_assert_uint_eq(driver.heard[1].reason, END_START);
+    ck_assert_ptr_nonnull(strstr(driver.heard[2].text, "libnothing.so"));
+}
+END_TEST
+
+START_TEST(native_trials_die_with_the_executor)
+{
+    uint64_t until = clock_ms() + LIMIT_MS;
+    int64_t pid;
+
+    driver.horizon = 3;
+    experiment(RUN_NATIVE, "libsigmoid.so", NULL, 0, "training_iteration");
+    launch(1, "{}", 3);
+    UNTIL(driver.heard[1].results == 3);
+    pid = driver.heard[1].pid;
+    driver.may_close = true;
+    ck_assert_int_eq(kill(parent_of(parent_of(pid)), SIGKILL), 0);
+    while (is_alive(pid) && clock_ms() < until)
+        hear();
+    ck_assert(!is_alive(pid));
+    link_down();
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("executor_native");
+    TCase *t = executor_case("native");
+
+    tcase_add_test(t, a_native_trial_stops_at_its_rule);
+    tcase_add_test(t, a_linked_program_asks_for_its_configuration);
+    tcase_add_test(t, a_library_that_is_not_there);
+    tcase_add_test(t, native_trials_die_with_the_executor);
+    suite_add_tcase(s, t);
+    return s;
+}
