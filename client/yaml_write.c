@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/yaml.h"
 #include "common/number.h"
 #include "common/xalloc.h"
 
@@ -176,11 +177,24 @@ static void write_double(struct writer *writer, struct span text, size_t indent,
     buf_append_char(writer->out, '"');
 }
 
+/* Whether yaml_read would take the plain text for what it is: its schema has more numbers than the
+ * one that results are written for. */
+static bool reads_as_text(struct span text)
+{
+    struct arena scratch = {0};
+    struct value value;
+    bool is_text = yaml_scalar(arena_text(&scratch, text), &scratch, &value) == NULL &&
+                   value.type == VALUE_TEXT;
+
+    arena_fini(&scratch);
+    return is_text;
+}
+
 static void write_text(struct writer *writer, struct span text, size_t indent, bool key)
 {
     enum yaml_style style = yaml_style_of(text, key);
 
-    if (writer->file && style == YAML_SINGLE)
+    if (writer->file && (style == YAML_SINGLE || (!key && !reads_as_text(text))))
         style = YAML_DOUBLE;
     key |= writer->file; /* neither is folded */
     switch (style) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/experiment_file.h"
+#include "client/yaml_write.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -373,6 +374,40 @@ START_TEST(files_are_read)
 }
 END_TEST
 
+/* What looks like a number here, but not to those who read results, is among them. */
+START_TEST(written_texts_stay_texts)
+{
+    static const char *const texts[] = {"0o17",
+                                        "1e5",
+                                        "+.5",
+                                        "0x1F",
+                                        "12",
+                                        "~",
+                                        "",
+                                        "true",
+                                        ".inf",
+                                        "a",
+                                        "---",
+                                        "- a",
+                                        "99999999999999999999"};
+    struct yaml_error wrong;
+    struct yaml_place place;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct value_builder map;
+        struct value value, again;
+
+        value_builder_map(&map, &arena);
+        value_builder_set(&map, texts[i][0] != '\0' ? texts[i] : "k", value_text(&arena, texts[i]));
+        value = value_builder_done(&map);
+        buf_reset(&text);
+        yaml_write_file(&value, &text);
+        ck_assert_int_eq(yaml_read(buf_span(&text), &arena, &again, &place, &wrong), 0);
+        ck_assert_msg(value_equal(&value, &again), "written as %s", buf_text(&text));
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("experiment_file");
@@ -391,6 +426,7 @@ Suite *suite(void)
     tcase_add_test(tc, sets_one_value);
     tcase_add_test(tc, bad_sets_are_refused);
     tcase_add_test(tc, files_are_read);
+    tcase_add_test(tc, written_texts_stay_texts);
     suite_add_tcase(s, tc);
     return s;
 }
