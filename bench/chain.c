@@ -10,6 +10,7 @@
 
 #include "bench/limit.h"
 #include "bench/log_server.h"
+#include "bench/sockets.h"
 #include "common/limits.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
@@ -27,21 +28,6 @@ struct chain {
     uint64_t begin_ns; /* the first message's arrival; 0 before */
     uint64_t done;     /* results that are on disk and printed */
 };
-
-static void bind_router(void *context, struct chain *chain, struct chain_peer *peer)
-{
-    char secret_key[CHAIN_KEY_BYTES];
-    size_t size = sizeof(peer->endpoint);
-    int yes = 1;
-
-    chain->router = zmq_socket(context, ZMQ_ROUTER);
-    if (chain->router == NULL || zmq_curve_keypair(peer->key, secret_key) < 0 ||
-        zmq_setsockopt(chain->router, ZMQ_CURVE_SERVER, &yes, sizeof(yes)) < 0 ||
-        zmq_setsockopt(chain->router, ZMQ_CURVE_SECRETKEY, secret_key, CHAIN_KEY_BYTES) < 0 ||
-        zmq_bind(chain->router, "tcp://127.0.0.1:*") < 0 ||
-        zmq_getsockopt(chain->router, ZMQ_LAST_ENDPOINT, peer->endpoint, &size) < 0)
-        limit_fail("ROUTER", zmq_strerror(zmq_errno()));
-}
 
 /* One message, if one is there: a frame that says from whom, and the records. */
 static bool receive(struct chain *chain)
@@ -132,10 +118,10 @@ static void run(struct chain *chain, uint64_t results)
 }
 
 /* The sender is a process of its own; it learns through the pipe where to send to. */
-static pid_t start_sender(const char *dir, uint64_t results, int *peer_fd)
+static pid_t start_sender(const char *dir, uint64_t results, uint64_t batch, int *peer_fd)
 {
     char spool[LIMIT_PATH_BYTES];
-    struct chain_peer peer;
+    struct peer peer;
     int ends[2];
     pid_t pid;
 
@@ -148,7 +134,7 @@ static pid_t start_sender(const char *dir, uint64_t results, int *peer_fd)
         (void)close(ends[1]);
         if (read(ends[0], &peer, sizeof(peer)) != (ssize_t)sizeof(peer))
             _exit(1);
-        chain_send(&peer, spool, results);
+        chain_send(&peer, spool, results, batch);
         _exit(0);
     }
     (void)close(ends[0]);
@@ -156,18 +142,18 @@ static pid_t start_sender(const char *dir, uint64_t results, int *peer_fd)
     return pid;
 }
 
-double chain_rate(const char *dir, uint64_t results, bool files)
+double chain_rate(const char *dir, uint64_t results, uint64_t batch, bool files)
 {
     struct chain chain = {0};
-    struct chain_peer peer = {0};
+    struct peer peer = {0};
     uint64_t took_ns;
     void *context;
     int peer_fd, status;
-    pid_t sender = start_sender(dir, results, &peer_fd);
+    pid_t sender = start_sender(dir, results, batch, &peer_fd);
 
     log_server_start(&chain.server, dir);
     context = zmq_ctx_new();
-    bind_router(context, &chain, &peer);
+    chain.router = socket_router(context, &peer);
     chain.printer = files ? chain_printer_new(dir) : NULL;
     if (fs_write_all(peer_fd, &peer, sizeof(peer)) < 0)
         limit_fail("pipe", strerror(errno));

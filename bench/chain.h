@@ -5,17 +5,11 @@
 #include <msgpack.h>
 #include <stdint.h>
 
-#define CHAIN_BATCH     64u /* results a message */
-#define CHAIN_KEY_BYTES 41u /* a CURVE key as text */
+struct peer;
 
-/* Where the sender finds the receiver. */
-struct chain_peer {
-    char endpoint[64];
-    char key[CHAIN_KEY_BYTES];
-};
-
-/* Send that many results; returns when all have left. spool: a path to write them to first. */
-void chain_send(const struct chain_peer *peer, const char *spool, uint64_t results);
+/* Send that many results, `each` in a message; returns when all have left. spool: a path to write
+ * them to first. */
+void chain_send(const struct peer *peer, const char *spool, uint64_t results, uint64_t each);
 
 struct chain_printer;
 

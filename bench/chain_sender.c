@@ -8,23 +8,10 @@
 #include "bench/chain.h"
 #include "bench/limit.h"
 #include "bench/metrics.h"
+#include "bench/sockets.h"
 #include "common/pack.h"
 #include "common/record.h"
 #include "common/sys/fs.h"
-
-static void *connect_dealer(void *context, const struct chain_peer *peer)
-{
-    void *socket = zmq_socket(context, ZMQ_DEALER);
-    char public_key[CHAIN_KEY_BYTES], secret_key[CHAIN_KEY_BYTES];
-
-    if (socket == NULL || zmq_curve_keypair(public_key, secret_key) < 0 ||
-        zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, peer->key, CHAIN_KEY_BYTES) < 0 ||
-        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, public_key, CHAIN_KEY_BYTES) < 0 ||
-        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, CHAIN_KEY_BYTES) < 0 ||
-        zmq_connect(socket, peer->endpoint) < 0)
-        limit_fail("DEALER", zmq_strerror(zmq_errno()));
-    return socket;
-}
 
 /* The times are like a training's: none that prints short. */
 static void fill_result(uint64_t number, struct result *result)
@@ -56,10 +43,10 @@ static void pack_record(uint64_t number, uint64_t *state, struct buf *metrics, s
     record_pack(&record, out);
 }
 
-void chain_send(const struct chain_peer *peer, const char *spool, uint64_t results)
+void chain_send(const struct peer *peer, const char *spool, uint64_t results, uint64_t each)
 {
     void *context = zmq_ctx_new();
-    void *socket = connect_dealer(context, peer);
+    void *socket = socket_dealer(context, peer);
     int fd = open(spool, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     struct buf metrics = {0}, batch = {0};
     uint64_t state = 88172645463325252u;
@@ -68,7 +55,7 @@ void chain_send(const struct chain_peer *peer, const char *spool, uint64_t resul
         limit_fail(spool, strerror(errno));
     for (uint64_t number = 1; number <= results; number++) {
         pack_record(number, &state, &metrics, &batch);
-        if (number % CHAIN_BATCH != 0 && number != results)
+        if (number % each != 0 && number != results)
             continue;
         if (fs_write_all(fd, batch.data, batch.size) < 0)
             limit_fail(spool, strerror(errno));

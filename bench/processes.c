@@ -20,40 +20,37 @@ static uint64_t processors(void)
     return count > 0 ? (uint64_t)count : 1;
 }
 
-static void start_fork(const char *program)
+static void start_fork(char **argv)
 {
     pid_t pid = fork();
 
-    (void)program;
+    (void)argv;
     if (pid < 0)
         limit_fail("fork", strerror(errno));
     if (pid == 0)
         _exit(0);
 }
 
-static void start_program(const char *program)
+static void start_program(char **argv)
 {
-    char *path = xstrdup(program);
-    char *argv[] = {path, NULL};
     pid_t pid;
-    int err = posix_spawn(&pid, program, NULL, NULL, argv, environ);
+    int err = posix_spawn(&pid, argv[0], NULL, NULL, argv, environ);
 
     if (err != 0)
-        limit_fail(program, strerror(err));
-    free(path);
+        limit_fail(argv[0], strerror(err));
 }
 
-static double process_rate(uint64_t count, void (*start)(const char *program), const char *program)
+static double process_rate(uint64_t count, uint64_t at_once, void (*start)(char **argv),
+                           char **argv)
 {
     uint64_t begin_ns = clock_ns();
-    uint64_t most = processors();
     uint64_t started = 0;
 
     for (uint64_t ended = 0; ended < count; ended++) {
         int status;
 
-        for (; started < count && started - ended < most; started++)
-            start(program);
+        for (; started < count && started - ended < at_once; started++)
+            start(argv);
         if (wait(&status) < 0)
             limit_fail("wait", strerror(errno));
         if (status != 0)
@@ -70,12 +67,12 @@ double fork_rate(uint64_t count)
 
     for (size_t i = 0; i < TOUCHED_BYTES; i += 4096)
         pages[i] = 1;
-    rate = process_rate(count, start_fork, NULL);
+    rate = process_rate(count, processors(), start_fork, NULL);
     free(touched);
     return rate;
 }
 
-double spawn_rate(uint64_t count, const char *program)
+double spawn_rate(uint64_t count, uint64_t at_once, char **argv)
 {
-    return process_rate(count, start_program, program);
+    return process_rate(count, at_once, start_program, argv);
 }
