@@ -133,6 +133,20 @@ static void custom_insert(struct resources *used, const struct resource_custom *
     used->custom.count = count + 1;
 }
 
+struct resources resources_copy(const struct resources *from, struct arena *arena)
+{
+    const struct resource_custom *items = from->custom.items;
+    struct resources copy = *from;
+    struct resource_custom *to = arena_alloc(arena, from->custom.count * sizeof(*to));
+
+    for (uint32_t i = 0; i < from->custom.count; i++) {
+        to[i].name = arena_copy(arena, items[i].name);
+        to[i].amount = items[i].amount;
+    }
+    copy.custom.items = to;
+    return copy;
+}
+
 void resources_add(struct resources *used, const struct resources *need, struct arena *arena)
 {
     const struct resource_custom *items = need->custom.items;
@@ -145,7 +159,7 @@ void resources_add(struct resources *used, const struct resources *need, struct 
 
         if (found != NULL)
             found->amount += items[i].amount;
-        else
+        else if (items[i].amount > 0)
             custom_insert(used, &items[i], arena);
     }
 }
@@ -162,6 +176,8 @@ void resources_subtract(struct resources *used, const struct resources *need)
     for (uint32_t i = 0; i < need->custom.count; i++) {
         struct resource_custom *found = custom_find(used, items[i].name);
 
+        if (items[i].amount == 0)
+            continue; /* was never written down */
         assert(found != NULL && found->amount >= items[i].amount);
         found->amount -= items[i].amount;
     }

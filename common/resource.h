@@ -52,6 +52,9 @@ struct gpu_share {
 bool resources_fit(const struct resources *capacity, const struct resources *used,
                    const struct gpu_pool *gpus, const struct resources *need);
 
+/* All of it in arena, names too. */
+struct resources resources_copy(const struct resources *from, struct arena *arena);
+
 /* used += need, and used -= need; custom amounts by name. used's list grows in arena. */
 void resources_add(struct resources *used, const struct resources *need, struct arena *arena);
 void resources_subtract(struct resources *used, const struct resources *need);

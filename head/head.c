@@ -202,6 +202,7 @@ static void on_signal(struct head *head)
             log_toggle_debug();
         } else {
             head->ending = true;
+            head->signal = number;
         }
     }
 }
@@ -268,7 +269,7 @@ int head_run(struct head *head)
         if (!any && !head->ending)
             wait_for_something(head, clock_ms());
     }
-    return head->status;
+    return head->status != 0 ? head->status : 128 + head->signal;
 }
 
 void shell_settle(struct head *head, uint64_t until_ms)

@@ -15,7 +15,7 @@ struct head;
  * status with everything said on stderr. */
 int head_open(const struct settings *settings, struct head **out);
 
-/* Until a signal ends it, or another head leads. Returns the exit status. */
+/* Until a signal ends it, or another head leads. Returns the exit status: 128+n for signal n. */
 int head_run(struct head *head);
 
 /* Clean end: what is under way is committed and written. Accepts NULL. */

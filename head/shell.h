@@ -58,6 +58,7 @@ struct head {
     uint64_t tended_ms;      /* when the timers were last looked at */
     bool stalled;            /* the log takes nothing now */
     bool ending;
+    int signal; /* that asked for the end; 0: none did */
     int status; /* to exit with */
 };
 

@@ -282,20 +282,6 @@ static void apply_attempt(struct view *view, const struct effect_attempt *attemp
     trial->experiment_id[size] = '\0';
 }
 
-static struct resources resources_copy(const struct resources *from, struct arena *arena)
-{
-    struct resources copy = *from;
-    struct resource_custom *items = arena_alloc(arena, from->custom.count * sizeof(*items) + 1);
-    const struct resource_custom *source = from->custom.items;
-
-    for (uint32_t i = 0; i < from->custom.count; i++) {
-        items[i] = source[i];
-        items[i].name = arena_copy(arena, source[i].name);
-    }
-    copy.custom.items = items;
-    return copy;
-}
-
 static void apply_node(struct view *view, const struct effect_node *row)
 {
     struct view_node *node = view_node(view, row->node);

@@ -62,7 +62,9 @@ static uint64_t incarnation_next(const struct daemon *daemon)
     if (fs_read(path, sizeof(text), &old) == 0)
         number = strtoull(buf_text(&old), NULL, 10);
     buf_fini(&old);
-    number++;
+    /* A folder that was emptied does not begin at 1 again: the head would take it for the old one.
+     */
+    number = number + 1 > clock_unix_ms() ? number + 1 : clock_unix_ms();
     (void)snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
     if (fs_write_atomic(path, 0600, text, strlen(text)) != 0) {
         log_line(LOG_WARNING, "incarnation", "cannot be written: %s", strerror(errno));

@@ -231,16 +231,8 @@ static int need_path(const struct executor *executor, char out[LIMIT_PATH_BYTES]
 
 static void need_copy(struct executor *executor, const struct resources *from)
 {
-    const struct resource_custom *items = from->custom.items;
-    struct resource_custom *to;
-
     arena_reset(&executor->arena);
-    to = arena_alloc(&executor->arena, from->custom.count * sizeof(*to));
-    for (uint32_t i = 0; i < from->custom.count; i++)
-        to[i] =
-            (struct resource_custom){arena_copy(&executor->arena, items[i].name), items[i].amount};
-    executor->need = *from;
-    executor->need.custom.items = to;
+    executor->need = resources_copy(from, &executor->arena);
     executor->has_need = true;
 }
 

@@ -53,7 +53,7 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     launch->trial_name = arena_copy(arena, span_text(trial->name));
     launch->folder = arena_copy(arena, span_text(trial->folder));
     launch->config = arena_copy(arena, buf_span(&trial->config));
-    launch->resources = node_copy_resources(&experiment->spec.resources, arena);
+    launch->resources = resources_copy(&experiment->spec.resources, arena);
     launch->gpus = device_list(&trial->gpus, arena);
     launch->horizon = horizon_of(trial);
     launch->seed = rng_u64(experiment->seed, STREAM_PROGRAM + trial->number, 0);

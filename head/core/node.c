@@ -55,7 +55,7 @@ void node_describe(struct node *node, const struct event_node_back *said)
     node->incarnation = said->incarnation;
     node->credit = said->credit;
     arena_reset(&node->arena);
-    node->capacity = node_copy_resources(&said->capacity, &node->arena);
+    node->capacity = resources_copy(&said->capacity, &node->arena);
     node->gpus = (struct gpu_pool){.count = said->gpus};
     node_recount(node);
     node->over = !is_within(node);
@@ -185,25 +185,11 @@ void node_release(struct node *node, struct trial *trial)
     advance(node);
 }
 
-struct resources node_copy_resources(const struct resources *from, struct arena *arena)
-{
-    const struct resource_custom *items = from->custom.items;
-    struct resources copy = *from;
-    struct resource_custom *to = arena_alloc(arena, from->custom.count * sizeof(*to));
-
-    for (uint32_t i = 0; i < from->custom.count; i++) {
-        to[i].name = arena_copy(arena, items[i].name);
-        to[i].amount = items[i].amount;
-    }
-    copy.custom.items = to;
-    return copy;
-}
-
 /* Without names of which nothing is used any more: whether one is left in the ledger depends on
  * whether it was summed up again since. */
 static struct resources used_now(const struct node *node, struct arena *arena)
 {
-    struct resources used = node_copy_resources(&node->used, arena);
+    struct resources used = resources_copy(&node->used, arena);
     struct resource_custom *items = used.custom.items;
     uint32_t count = 0;
 
@@ -224,7 +210,7 @@ void node_tell(const struct node *node, struct effects *effects)
     row->hostname = arena_copy(arena, span_text(node->hostname));
     row->node_ip = arena_copy(arena, span_text(node->node_ip));
     row->state = node->lost ? NODE_LOST : node->draining ? NODE_DRAINING : NODE_UP;
-    row->capacity = node_copy_resources(&node->capacity, arena);
+    row->capacity = resources_copy(&node->capacity, arena);
     row->used = used_now(node, arena);
     row->gpus = node->gpus.count;
     row->running = node->leases - node->ahead;

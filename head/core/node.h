@@ -59,7 +59,4 @@ void node_recount(struct node *node);
 
 void node_tell(const struct node *node, struct effects *effects);
 
-/* A copy with names of its own. */
-struct resources node_copy_resources(const struct resources *from, struct arena *arena);
-
 #endif

@@ -258,7 +258,7 @@ class Daemon:
         """As a person ends it: TERM, and then it goes in order."""
         self.kill(signal.SIGTERM)
         status = self.wait(limit_s)
-        check(status in (0, 128 + signal.SIGTERM), "%s ends with %d: %s" % (self.name, status, self.err()))
+        check(status == 128 + signal.SIGTERM, "%s ends with %d: %s" % (self.name, status, self.err()))
 
     def end_hard(self):
         self.kill(signal.SIGKILL)

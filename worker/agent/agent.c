@@ -55,27 +55,13 @@ static uint64_t trial_key(const struct agent_attempt *who)
     return (uint64_t)who->experiment << 32 | who->trial;
 }
 
-static struct resources need_copy(const struct resources *from, struct arena *arena)
-{
-    const struct resource_custom *items = from->custom.items;
-    struct resources copy = *from;
-    struct resource_custom *to = arena_alloc(arena, from->custom.count * sizeof(*to));
-
-    for (uint32_t i = 0; i < from->custom.count; i++) {
-        to[i].name = arena_copy(arena, items[i].name);
-        to[i].amount = items[i].amount;
-    }
-    copy.custom.items = to;
-    return copy;
-}
-
 struct agent *agent_new(const struct resources *capacity, uint32_t gpus)
 {
     struct agent *agent = xcalloc(1, sizeof(*agent));
 
     assert(gpus <= LIMIT_GPUS);
     arena_init(&agent->arena);
-    agent->capacity = need_copy(capacity, &agent->arena);
+    agent->capacity = resources_copy(capacity, &agent->arena);
     agent->gpus.count = gpus;
     agent->leases = table_new();
     agent->running = table_new();
@@ -156,7 +142,7 @@ static struct lease *lease_add(struct agent *agent, const struct agent_event *ev
     arena_init(&lease->arena);
     buf_init(&lease->payload);
     if (event->need != NULL)
-        lease->need = need_copy(event->need, &lease->arena);
+        lease->need = resources_copy(event->need, &lease->arena);
     lease->previous = agent->last;
     if (agent->last != NULL)
         agent->last->next = lease;
