@@ -1,5 +1,6 @@
 /* spec_scheduler.c - the scheduler's section of an experiment. */
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
