@@ -62,6 +62,14 @@ static void shut_revoked(struct head *head, enum link_plane kind, const struct l
     (void)peerwatch_shut(head->planes[kind].watch, from->fd);
 }
 
+/* The join plane is for joining, and nothing else is: an answer goes out where it was asked for. */
+static bool plane_takes(enum link_plane kind, uint32_t type)
+{
+    bool joins = type == MSG_HELLO || type == MSG_JOIN;
+
+    return joins == (kind == LINK_JOIN);
+}
+
 static void handle(struct head *head, enum link_plane kind, struct link_message *from,
                    uint64_t now_ms, uint64_t unix_ms)
 {
@@ -87,6 +95,11 @@ static void handle(struct head *head, enum link_plane kind, struct link_message 
     }
     if (!role_allowed(role, type)) {
         refuse_role(head, kind, from, role, type, request);
+        return;
+    }
+    if (!plane_takes(kind, type)) {
+        error = (struct schema_error){message_schema(type)->name, "not for this plane"};
+        refuse_form(head, kind, from, request, ERR_MALFORMED, &error, now_ms);
         return;
     }
     /* What only reads is over when it is answered, and takes no room in a turn. */

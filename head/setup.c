@@ -176,6 +176,28 @@ static void add_principal(struct head *head, const struct key_pair *keys, enum r
     shell_step(head, &event);
 }
 
+/* What this machine's key of that name was before: who took its file away, or whose restored backup
+ * has another one, wants no more of it. */
+static void end_former(struct head *head, const struct key_pair *keys, const char *name)
+{
+    const uint8_t *key = keys->public_key;
+    size_t count;
+    const struct view_principal *all = view_principals(head->view, &count);
+
+    for (size_t i = 0; i < count && turns_ready(head->turns); i++) {
+        struct event event = {.type = EVENT_PRINCIPAL_ADD};
+
+        if (all[i].revoked || strcmp(all[i].name, name) != 0 ||
+            memcmp(all[i].key, key, KEY_BYTES) == 0 || !core_is_own(head->core, all[i].principal))
+            continue;
+        event.principal_add = (struct event_principal_add){
+            .key = arena_copy(turns_arena(head->turns), span_of(all[i].key, KEY_BYTES)),
+            .role = ROLE_NONE,
+            .name = span_text(name)};
+        shell_step(head, &event);
+    }
+}
+
 static int bind_planes(struct head *head, struct trouble *trouble)
 {
     static const enum link_plane order[PLANES] = {LINK_JOIN, LINK_CLIENT, LINK_WORKER};
@@ -290,6 +312,7 @@ int setup_sockets(struct head *head)
         .worker_port = head->planes[LINK_WORKER].port,
     });
     add_principal(head, &head->admin, ROLE_ADMIN, "admin");
+    end_former(head, &head->admin, "admin");
     if (head->settings.private_cluster)
         add_principal(head, &head->worker, ROLE_WORKER, "worker");
     /* Whoever reads that this head listens may knock at once: the keys are known by then. */

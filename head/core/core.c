@@ -209,6 +209,13 @@ enum role core_role(const struct core *core, uint32_t number)
     return principal != NULL ? principal->role : ROLE_NONE;
 }
 
+bool core_is_own(const struct core *core, uint32_t number)
+{
+    const struct principal *principal = registry_principal(&core->registry, number);
+
+    return principal != NULL && !principal->by_token;
+}
+
 bool core_status_text(const struct core *core, uint32_t number, struct buf *out)
 {
     const struct experiment *experiment = core_experiment(core, number);

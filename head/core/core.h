@@ -53,6 +53,9 @@ bool core_explain(const struct core *core, uint32_t experiment, uint32_t trial, 
 /* The principal's role, ROLE_NONE for an unknown or revoked one. */
 enum role core_role(const struct core *core, uint32_t principal);
 
+/* Whether no token let it in: the head put it there, for a key on its own machine. */
+bool core_is_own(const struct core *core, uint32_t principal);
+
 /* The whole state as an image (msgpack, begins with CORE_RULES), and back. core_load takes a fresh
  * core; ERR_VERSION, ERR_MALFORMED. step, save, load, step equals step, step. */
 void core_save(const struct core *core, struct buf *out);

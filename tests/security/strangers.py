@@ -1,11 +1,14 @@
-"""Peers that do not speak as they should, by hand: bytes on a TCP connection, no library."""
+"""Peers that do not speak as they should, by hand: bytes on a TCP connection, no library; and one who
+listens in between."""
 import os
 import select
 import socket
 import struct
+import threading
 import time
 
 SIGNATURE = b"\xff" + b"\0" * 8 + b"\x7f"
+DRIP_S = 0.1
 
 
 def greeting(mechanism, major=3, as_server=0):
@@ -32,37 +35,22 @@ def frame(body, more=0):
 
 READY = command(b"READY", prop(b"Socket-Type", b"DEALER") + prop(b"Identity", b""))
 
-# [1, 5, 1]: a msgpack list, as a message begins.
-LIST = b"\x93\x01\x05\x01"
 
-# name, what is sent at once, what is sent after the peer's greeting has come
-ZOO = (
-    ("random bytes", os.urandom(512), b""),
-    ("HTTP", b"GET / HTTP/1.1\r\nHost: head\r\n\r\n", b""),
-    ("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(64), b""),
-    ("a command of Redis", b"*1\r\n$4\r\nPING\r\n", b""),
-    ("ZMTP 3, NULL", greeting(b"NULL"), READY + frame(LIST)),
-    ("ZMTP 3, PLAIN", greeting(b"PLAIN"), command(b"HELLO", b"\x05admin\x05admin") + frame(LIST)),
-    ("ZMTP 3, no such mechanism", greeting(b"TRUST-ME"), READY + frame(LIST)),
-    ("ZMTP 3, CURVE and then nonsense", greeting(b"CURVE"), command(b"HELLO", os.urandom(194))),
-    ("ZMTP 3, CURVE and then READY", greeting(b"CURVE"), READY + frame(LIST)),
-    ("ZMTP 3, as a server too", greeting(b"CURVE", as_server=1), b""),
-    ("ZMTP 2", SIGNATURE + b"\x01\x05\x00\x00", frame(LIST)),
-    ("ZMTP 1", b"\x01\x00" + b"\x05\x00" + LIST, frame(LIST)),
-    ("a frame of 2^63 bytes", greeting(b"CURVE"), b"\x02" + struct.pack(">Q", 1 << 63)),
-)
-
-
-def heard_before_the_end(port, first, second, limit_s):
-    """Everything that the peer says until it hangs up, and whether it did."""
+def heard_before_the_end(port, first, second, limit_s, drip=False):
+    """Everything that the peer says until it hangs up, and whether it did. drip: first is said a byte
+    at a time."""
     until = time.monotonic() + limit_s
-    heard, sent = b"", False
+    heard, sent, at = b"", False, 0
     with socket.create_connection(("127.0.0.1", port), 5) as peer:
         try:
-            peer.sendall(first)
+            if not drip:
+                peer.sendall(first)
             while time.monotonic() < until:
-                if not select.select([peer], [], [], max(0, until - time.monotonic()))[0]:
-                    break
+                if not select.select([peer], [], [], DRIP_S if drip else 0.5)[0]:
+                    if drip:
+                        peer.sendall(first[at : at + 1])
+                        at = min(at + 1, len(first))
+                    continue
                 got = peer.recv(65536)
                 if not got:
                     return heard, True
@@ -94,3 +82,59 @@ def listening_ports(pid):
                 if words[3] == "0A" and words[9] in inodes:
                     ports.add(int(words[1].rsplit(":", 1)[1], 16))
     return sorted(ports)
+
+
+class Relay:
+    """Stands between peers, who take it for the head, and a head at 127.0.0.1: at 127.0.0.2 with the
+    same ports. It keeps every byte of both ways, and can say everything that it hears twice."""
+
+    HOST = "127.0.0.2"
+
+    def __init__(self, ports):
+        self.said = []  # a connection: port, bytes to the head, bytes from it
+        self.twice_on = None
+        self.doubled = 0
+        self.listeners = []
+        for port in ports:
+            listener = socket.create_server((self.HOST, port))
+            self.listeners.append(listener)
+            threading.Thread(target=self.accept, args=(listener, port), daemon=True).start()
+
+    def accept(self, listener, port):
+        while True:
+            try:
+                peer = listener.accept()[0]
+            except OSError:
+                return  # closed
+            threading.Thread(target=self.carry, args=(peer, port), daemon=True).start()
+
+    def carry(self, peer, port):
+        try:
+            head = socket.create_connection(("127.0.0.1", port), 5)
+        except OSError:
+            peer.close()
+            return
+        head.settimeout(None)
+        said = [port, bytearray(), bytearray()]
+        self.said.append(said)
+        try:
+            while True:
+                for one in select.select([peer, head], [], [])[0]:
+                    got = one.recv(65536)
+                    if not got:
+                        return
+                    said[1 if one is peer else 2].extend(got)
+                    (head if one is peer else peer).sendall(got)
+                    # Encrypted messages alone: a MESSAGE command begins with its name.
+                    if one is peer and port == self.twice_on and b"\x07MESSAGE" in got:
+                        self.doubled += 1
+                        head.sendall(got)
+        except OSError:
+            pass  # one of the two hung up in the middle
+        finally:
+            peer.close()
+            head.close()
+
+    def close(self):
+        for listener in self.listeners:
+            listener.close()

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
 from cluster import (  # noqa: E402
-    Daemon, Head, Worker, case, check, equal, main, read_bytes, read_text, tool, wait_for,
+    Daemon, Head, Worker, case, check, equal, main, read_text, tool, wait_for,
 )
 from experiments import (  # noqa: E402
     cluster_of, experiment_rows, listed, nodes, paced, submit, trials, up,
 )
-from strangers import ZOO, heard_before_the_end, listening_ports  # noqa: E402
+from strangers import listening_ports  # noqa: E402
 
 
 def refused_lines(head):
@@ -27,34 +27,6 @@ def is_audited(head, before, what):
     wait_for(lambda: len(refused_lines(head)) > before, 10,
              lambda: "a line in audit.log about %s, there is: %s" % (what, head.audit[-3:]))
     return refused_lines(head)[before:]
-
-
-@case
-def strangers_on_every_port_are_shown_nothing(scene):
-    head = Head(scene)
-    submit(head, paced(scene, "kept", 1, 1))
-    before = experiment_rows(head)
-    ports = listening_ports(head.daemon.pid)
-    equal(len(ports), 3, "ports of a head")
-    check(head.port in ports, "the announced one is among them")
-    for name, first, second in ZOO:
-        lines = len(refused_lines(head))
-        with ThreadPoolExecutor(len(ports)) as threads:
-            told = list(threads.map(lambda port: heard_before_the_end(port, first, second, 8), ports))
-        for port, (heard, closed) in zip(ports, told):
-            what = "%s on port %d" % (name, port)
-            check(closed, "%s: the head hangs up" % what)
-            # A greeting has 64 bytes, and an ERROR command may say why; a message would be more.
-            check(len(heard) <= 64 + 64 and b"kept" not in heard, "%s was told %r" % (what, heard))
-        for plane in ("join", "client", "worker"):
-            wait_for(lambda: any(" on %s" % plane in line for line in refused_lines(head)[lines:]), 10,
-                     lambda: "audit.log to tell of %s on %s: %s" % (name, plane, head.audit[lines:]))
-    # Many at once, which say nothing at all, and nobody else notices.
-    idle = [socket.create_connection(("127.0.0.1", port), 5) for port in ports for _ in range(60)]
-    equal(experiment_rows(head), before, "experiments")
-    for one in idle:
-        one.close()
-    equal(experiment_rows(head), before, "experiments afterwards")
 
 
 @case
@@ -247,69 +219,6 @@ def secrets_are_for_their_owner_alone(scene):
     check("chmod 700" in done.err, "the mend: " + done.err)
 
 
-def secret_words(scene, head, tokens):
-    """What nobody else may read: each as text, hex and raw bytes."""
-    found = {}
-    for path in tokens:
-        text = read_text(path).strip()
-        found["token " + os.path.basename(path)] = [text.encode(), text.split("-", 1)[1].encode()]
-    for where, names, files in os.walk(scene.folder):
-        for name in files:
-            if not name.endswith(".key") or ".results" in where:
-                continue
-            path = os.path.join(where, name)
-            for line in read_text(path).splitlines():
-                words = line.split()
-                if len(words) == 2 and words[0].startswith("secret"):
-                    found[path] = [words[1].encode(), words[1].upper().encode()]
-                    if len(words[1]) == 64:
-                        found[path].append(bytes.fromhex(words[1]))
-            check(path in found, "%s holds a secret key that this test knows: %r"
-                  % (path, [line.split()[:1] for line in read_text(path).splitlines()]))
-    password = [os.path.join(where, name) for where, names, files in os.walk(head.data_dir)
-                for name in files if "password" in name]
-    for path in password:
-        found[path] = [word.encode() for word in read_text(path).split() if len(word) >= 16]
-    return found
-
-
-@case
-def no_secret_is_where_others_can_read_it(scene):
-    """I12: not in any argv or environment, not in logs, not in a trial's folder, not in the log of Redis."""
-    head, workers = cluster_of(scene, 2)
-    token = scene.token(head, "submit")
-    person = scene.home("person")
-    scene.assay("submit", paced(scene, "spied", 4, 200, 0.02), "--address", head.address,
-                "--token-file", token, home=person)
-    number = experiment_rows(head)[0]["experiment"]
-    wait_for(lambda: any(row["results"] for row in trials(head, number)), 30, "trials to run")
-    unused = scene.token(head, "admin", "unused.token")
-    secrets = secret_words(scene, head, [token, unused, scene.path("worker.token")])
-    check(len(secrets) >= 3 + 4, "keys of the head, two workers and a person: %s" % list(secrets))
-
-    def look(where, content):
-        for name, forms in secrets.items():
-            for form in forms:
-                check(form not in content, "%s is in %s" % (name, where))
-
-    seen = 0
-    for pid in scene.pids():
-        look("argv of %d" % pid, read_bytes("/proc/%d/cmdline" % pid))
-        look("environment of %d" % pid, read_bytes("/proc/%d/environ" % pid))
-        seen += 1
-    check(seen >= 5, "head, redis-server, two workers, trials: %d processes" % seen)
-    head.assay("wait", number, "--timeout", "40s")
-    for command in (("token", "list", "--json"), ("nodes", "-v"), ("show", number, "--json"),
-                    ("list", "--json")):
-        look(" ".join(map(str, command)), head.assay(*command).out.encode())
-    keep = set(secrets) | {token, unused, scene.path("worker.token")}
-    for where, names, files in os.walk(scene.folder):
-        for name in files:
-            path = os.path.join(where, name)
-            if path not in keep:
-                look(path, read_bytes(path))
-
-
 def let_in_with(head, name):
     """The id of the token with which one of this name joined, as audit.log tells it."""
     found = [re.search(r" joined principal \d+ as \w+ with token (\w+), .* named %s$" % name, line)
@@ -362,6 +271,33 @@ def whom_a_revoked_token_let_in_is_out_again(scene):
     scene.assay("list", "--address", head.address, home=person, status=4).check_error()
     head.assay("wait", number, "--timeout", "60s")
     equal(trials(head, number)[0]["results"], 400, "results of the trial")
+
+
+@case
+def a_head_with_another_key_has_to_be_told_anew(scene):
+    head = Head(scene)
+    person = scene.home("person")
+    words = ("list", "--address", head.address)
+    scene.assay(*words, "--token-file", scene.token(head, "read"), home=person)
+    worker = Worker(scene, "n1", head, cpus=1, token=scene.token(head, "worker"))
+    wait_for(lambda: up(head) == {"n1"}, 30, lambda: "n1 to join: " + worker.daemon.err())
+    worker.daemon.end()
+    head.daemon.end()
+    os.remove(os.path.join(head.data_dir, "keys", "head.key"))
+    head.start()
+    head.assay("list")
+    # Nobody else takes it for the one that it was, before he is told.
+    done = scene.assay(*words, home=person, status=4, limit_s=30).check_error()
+    check("key" in done.err, "why: " + done.err)
+    worker.start()
+    equal(worker.daemon.wait(30), 4, "the worker: " + worker.daemon.err())
+
+    for home in (person, worker.home):
+        os.remove(os.path.join(home, "known_heads", head.address.replace(":", "_")))
+    scene.assay(*words, "--token-file", scene.token(head, "read"), home=person)
+    worker.words += ["--token-file", scene.token(head, "worker")]
+    worker.start()
+    wait_for(lambda: up(head) == {"n1"}, 30, lambda: "n1 to join: " + worker.daemon.err())
 
 
 @case
