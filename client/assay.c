@@ -1,4 +1,5 @@
 /* assay.c - the program `assay`: finds the verb, reads its flags, runs it. */
+#include <assert.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,49 +14,22 @@
 #include "common/sys/clock.h"
 #include "proto/key.h"
 
-/* In the order in which help lists them. */
-static const struct command *const commands[] = {
-    &command_run,    &command_submit,  &command_status, &command_watch,  &command_wait,
-    &command_list,   &command_trials,  &command_show,   &command_best,   &command_results,
-    &command_logs,   &command_explain, &command_stop,   &command_rm,     &command_head,
-    &command_worker, &command_nodes,   &command_token,  &command_report, &command_replay,
-};
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static const struct option_row basic_rows[] = {
-    OPTION(common_flags, verbose, "verbose", 'v', OPTION_FLAG, NULL, "say more on stderr"),
-    OPTION(common_flags, help, "help", 'h', OPTION_FLAG, NULL, "this text"),
-};
-
-static const struct option_row head_rows[] = {
-    OPTION(common_flags, address, "address", 0, OPTION_TEXT, "HOST:PORT",
-           "the head ($ASSAY_ADDRESS; else the one last started here)"),
-    OPTION(common_flags, token_file, "token-file", 0, OPTION_TEXT, "FILE",
-           "join with this token, once ($ASSAY_TOKEN_FILE)"),
-};
-
-static const struct option_row json_rows[] = {
-    OPTION(common_flags, json, "json", 0, OPTION_FLAG, NULL, "JSON for programs"),
-};
-
-static const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
-}
+#define COMMANDS_MOST 64u
 
 static int command_unknown(const char *name)
 {
-    const char *names[COMMANDS];
+    const char *names[COMMANDS_MOST];
     const char *nearest;
     char mend[64] = "assay --help";
+    uint32_t shown = 0;
+    size_t count;
+    const struct command *const *commands = commands_all(&count);
 
-    for (size_t i = 0; i < COMMANDS; i++)
-        names[i] = commands[i]->name;
-    nearest = spec_nearest(name, names, COMMANDS);
+    assert(count <= COMMANDS_MOST);
+    for (size_t i = 0; i < count; i++)
+        if (!commands[i]->hidden)
+            names[shown++] = commands[i]->name;
+    nearest = spec_nearest(name, names, shown);
     if (nearest != NULL)
         (void)snprintf(mend, sizeof(mend), "assay %s", nearest);
     return say(EXIT_USAGE, name, mend, "there is no such command");
@@ -63,34 +37,23 @@ static int command_unknown(const char *name)
 
 static int print_commands(void)
 {
+    size_t count;
+    const struct command *const *commands = commands_all(&count);
+
     (void)printf("usage: assay COMMAND [...]\n\n"
                  "Hyperparameter experiments on one machine or many.\n\n");
-    for (size_t i = 0; i < COMMANDS; i++)
-        (void)printf("  %-9s %s\n", commands[i]->name, commands[i]->help);
+    for (size_t i = 0; i < count; i++)
+        if (!commands[i]->hidden)
+            (void)printf("  %-10s %s\n", commands[i]->name, commands[i]->help);
     (void)printf("\nassay COMMAND --help tells more; assay --version says which this is.\n"
                  "EXP is an experiment's number, the beginning of its name, `last`, or the path of "
                  "its folder;\na trial is EXP/NUMBER, or the beginning of its id.\n");
     return out_flush();
 }
 
-/* The tables of a command's flags; returns how many. */
-static uint32_t command_tables(const struct command *command, struct option_table tables[4])
-{
-    uint32_t count = 0;
-
-    if (command->option_count > 0)
-        tables[count++] = (struct option_table){command->options, command->option_count};
-    if (command->takes & TAKES_HEAD)
-        tables[count++] = (struct option_table){head_rows, 2};
-    if (command->takes & TAKES_JSON)
-        tables[count++] = (struct option_table){json_rows, 1};
-    tables[count++] = (struct option_table){basic_rows, 2};
-    return count;
-}
-
 static int print_help(const struct command *command)
 {
-    struct option_table tables[4];
+    struct option_table tables[COMMAND_TABLES];
     uint32_t count = command_tables(command, tables);
     struct buf text = {0};
 
@@ -153,8 +116,9 @@ static int command_start(const struct command *command, int argc, char **argv, s
 {
     size_t size = command->values_size > 0 ? command->values_size : sizeof(struct common_flags);
     struct common_flags *flags = arena_zalloc(arena, size);
-    struct invocation invocation = {.flags = flags, .values = flags, .arena = arena};
-    struct option_table tables[4];
+    struct invocation invocation = {
+        .command = command, .flags = flags, .values = flags, .arena = arena};
+    struct option_table tables[COMMAND_TABLES];
     struct option_error error;
     int first;
     int rc;

@@ -66,11 +66,14 @@ const struct command command_best = {
     .name = "best",
     .operands = "[EXP]",
     .help = "Show an experiment's best trials",
+    .about = "What is best is judged by the experiment's metric and mode. With -n, a line "
+             "for each of the best trials.",
     .example = "assay best last -n 5",
     .takes = TAKES_HEAD | TAKES_JSON,
     .most = 1,
     .options = options,
     .option_count = 1,
     .values_size = sizeof(struct values),
+    .operand = OPERAND_EXPERIMENT,
     .run = run,
 };

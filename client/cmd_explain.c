@@ -53,9 +53,12 @@ const struct command command_explain = {
     .name = "explain",
     .operands = "TRIAL",
     .help = "Say why a trial runs there, what it waits for, why it was stopped",
+    .about = "Answered from what the head decided: on which node and why there, what it "
+             "waits for, what ended it.",
     .example = "assay explain 3/17",
     .takes = TAKES_HEAD | TAKES_JSON,
     .least = 1,
     .most = 1,
+    .operand = OPERAND_TRIAL,
     .run = run,
 };

@@ -76,6 +76,9 @@ const struct command command_list = {
     .name = "list",
     .operands = "",
     .help = "List all experiments",
+    .about = "Each line has the experiment's number, by which other commands find it, its "
+             "name and state, how many of its trials run, are done and have failed, and "
+             "whose it is.",
     .example = "assay list",
     .takes = TAKES_HEAD | TAKES_JSON,
     .run = run,

@@ -49,6 +49,8 @@ const struct command command_logs = {
     .name = "logs",
     .operands = "TRIAL",
     .help = "Print what a trial's program wrote",
+    .about = "The bytes are printed as they were written, standard output or standard "
+             "error.",
     .example = "assay logs 3/17 --stderr",
     .takes = TAKES_HEAD,
     .least = 1,
@@ -56,5 +58,6 @@ const struct command command_logs = {
     .options = options,
     .option_count = 2,
     .values_size = sizeof(struct values),
+    .operand = OPERAND_TRIAL,
     .run = run,
 };

@@ -89,6 +89,9 @@ const struct command command_nodes = {
     .name = "nodes",
     .operands = "",
     .help = "List the workers",
+    .about = "Each line is a worker: its number and name, whether it is up, what it lends "
+             "and how much of that is in use, how many trials run there and how many are "
+             "queued ahead. With -v also its host.",
     .example = "assay nodes -v",
     .takes = TAKES_HEAD | TAKES_JSON,
     .run = run,

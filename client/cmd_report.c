@@ -161,6 +161,10 @@ const struct command command_report = {
     .name = "report",
     .operands = "KEY=VALUE...",
     .help = "Inside a trial: report a result; status 0 says go on, 10 stop",
+    .about = "For trials written in shell. The keys are metrics, the values numbers, true, "
+             "false or text. Inside a trial only: it finds its executor by "
+             "$ASSAY_REPORT_SOCKET. Exit status 10 says that the trial is to end now; a "
+             "program that goes on regardless is ended.",
     .example = "assay report loss=0.3 acc=0.9",
     .least = 1,
     .most = LIMIT_RESULT_KEYS,

@@ -61,11 +61,14 @@ const struct command command_results = {
     .name = "results",
     .operands = "[EXP-or-TRIAL]",
     .help = "Print what trials reported, a line of JSON each",
+    .about = "The lines are those of the trials' files result.json, with Tune's fields. Of "
+             "a whole experiment: those of all its trials.",
     .example = "assay results 3/17 -f",
     .takes = TAKES_HEAD | TAKES_JSON,
     .most = 1,
     .options = options,
     .option_count = 1,
     .values_size = sizeof(struct values),
+    .operand = OPERAND_EITHER,
     .run = run,
 };

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/command.h"
 #include "client/deliver.h"
@@ -11,6 +12,7 @@
 #include "client/out.h"
 #include "client/private_cluster.h"
 #include "client/say.h"
+#include "common/sys/fs.h"
 #include "common/sys/sig.h"
 
 struct values {
@@ -119,12 +121,25 @@ static int run_all(struct run *run, struct drafts *drafts)
     return worst;
 }
 
+/* Results are written on this machine: better said now than by every trial. */
+static int check_folders(const struct drafts *drafts)
+{
+    for (uint32_t i = 0; i < drafts->count; i++) {
+        const char *folder = drafts->items[i].spec.local_dir;
+
+        if (fs_make_dirs(folder, 0755) != 0 || access(folder, W_OK | X_OK) != 0)
+            return say_errno(EXIT_USAGE, folder, "name another folder: --set local_dir=DIR");
+    }
+    return 0;
+}
+
 static int run(const struct invocation *invocation)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
     const struct values *values = invocation->values;
     struct run run = {.values = values, .arena = invocation->arena, .signals = -1};
     struct drafts drafts;
+    int stopped;
     int rc = drafts_read(invocation->operands[0], invocation->program, &values->flags,
                          invocation->arena, &drafts);
 
@@ -140,6 +155,8 @@ static int run(const struct invocation *invocation)
         return say(EXIT_USAGE, "--token-file", "--address HOST:PORT",
                    "a private cluster needs no token");
     if (values->common.address == NULL)
+        rc = check_folders(&drafts);
+    if (rc == 0 && values->common.address == NULL)
         rc = private_cluster_start(&run.cluster);
     if (rc == 0)
         rc = run_open(&run);
@@ -151,8 +168,8 @@ static int run(const struct invocation *invocation)
     out_push(); /* before it takes a while to end; main tells of failures */
     source_close(run.source);
     connection_close(run.connection);
-    private_cluster_stop(run.cluster, run.signals, run.hurry, true);
-    return rc;
+    stopped = private_cluster_stop(run.cluster, run.signals, run.hurry, true);
+    return rc == 0 || rc == EXIT_TRIALS_FAILED ? (stopped != 0 ? stopped : rc) : rc;
 }
 
 static const struct option_row options[] = {
@@ -169,6 +186,15 @@ const struct command command_run = {
     .name = "run",
     .operands = "FILE",
     .help = "Run an experiment here and now, with nothing to set up",
+    .about = "A head, a worker and a Redis of its own are started, run the experiment of "
+             "FILE, and end with it. Several at once do not disturb each other. The status "
+             "block is shown live, then the best trial and where the files are.\n\n"
+             "Without a FILE the words behind -- are the trial's program: places such as "
+             "{lr} become the trial's values, of which -p says what there is to choose "
+             "from. Flags beat the file. What the private head decided is kept below "
+             "ASSAY_HOME/runs, the newest 20 of them.\n\n"
+             "Ctrl-C once stops the trials and keeps their results; twice ends everything "
+             "at once.",
     .example = "assay run -n 30 -p lr=loguniform:1e-4,1e-1 --scheduler asha --metric loss "
                "--mode min\n         --max-t 81 -- python3 train.py --lr {lr}",
     .takes = TAKES_JSON | TAKES_PROGRAM,
@@ -177,5 +203,6 @@ const struct command command_run = {
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .values_size = sizeof(struct values),
+    .operand = OPERAND_FILE,
     .run = run,
 };

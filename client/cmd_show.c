@@ -109,8 +109,12 @@ const struct command command_show = {
     .name = "show",
     .operands = "[EXP-or-TRIAL]",
     .help = "Show all that is known of an experiment or a trial",
+    .about = "Of a trial: its state, node and times, its configuration and what it last "
+             "reported. Of an experiment: how it does, and what was handed in. Without an "
+             "operand it is the last experiment.",
     .example = "assay show 3/17",
     .takes = TAKES_HEAD | TAKES_JSON,
     .most = 1,
+    .operand = OPERAND_EITHER,
     .run = run,
 };

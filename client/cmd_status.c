@@ -72,8 +72,11 @@ const struct command command_status = {
     .name = "status",
     .operands = "[EXP]",
     .help = "Show how an experiment is doing, once",
+    .about = "Prints Tune's status block: the scheduler's state, the resources in use, and "
+             "the trials by their state. Without EXP it is the last experiment.",
     .example = "assay status last",
     .takes = TAKES_HEAD | TAKES_JSON,
     .most = 1,
+    .operand = OPERAND_EXPERIMENT,
     .run = run,
 };

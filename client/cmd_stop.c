@@ -97,10 +97,14 @@ const struct command command_stop = {
     .name = "stop",
     .operands = "EXP-or-TRIAL...",
     .help = "End trials, whole experiments, or `all`",
+    .about = "What runs is asked to end, and ended if it does not; what was reported "
+             "stays. Trials are named as in 3/17 or 3/1,4-8, an experiment by its number "
+             "or the beginning of its name.",
     .example = "assay stop 3/1,4-8",
     .takes = TAKES_HEAD,
     .least = 1,
     .most = 1000,
+    .operand = OPERAND_ANY,
     .run = run_stop,
 };
 
@@ -108,9 +112,12 @@ const struct command command_rm = {
     .name = "rm",
     .operands = "EXP...",
     .help = "Have the head forget an experiment that has ended; its files stay",
+    .about = "An experiment that still runs is refused: assay stop comes first. The result "
+             "files are not touched.",
     .example = "assay rm 3",
     .takes = TAKES_HEAD,
     .least = 1,
     .most = 1000,
+    .operand = OPERAND_EXPERIMENT,
     .run = run_rm,
 };

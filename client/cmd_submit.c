@@ -128,6 +128,10 @@ const struct command command_submit = {
     .name = "submit",
     .operands = "FILE",
     .help = "Hand an experiment to a head; prints its number",
+    .about = "The experiment is checked, the code that it names is shipped to the head, "
+             "and its number is printed. It goes on without this command, which returns at "
+             "once unless --wait or --watch is given. Files and flags are those of assay "
+             "run.",
     .example = "assay submit exp.yaml --set scheduler.max_t=100 --watch",
     .takes = TAKES_HEAD | TAKES_JSON | TAKES_PROGRAM,
     .least = 1,
@@ -135,5 +139,6 @@ const struct command command_submit = {
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .values_size = sizeof(struct values),
+    .operand = OPERAND_FILE,
     .run = run,
 };

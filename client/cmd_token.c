@@ -121,9 +121,15 @@ static int revoke_one(struct connection *connection, const char *id, struct aren
     return connection_ask(connection, MSG_TOKEN_REVOKE, &ask, 0, MSG_OK, arena, &reply);
 }
 
+static const char *const verbs[] = {"create", "list", "revoke", NULL};
+
+static const char *role_choice(size_t i)
+{
+    return role_name(PRINCIPAL_NONE + 1 + (uint32_t)i);
+}
+
 static int run(const struct invocation *invocation)
 {
-    static const char *const verbs[] = {"create", "list", "revoke"};
     const struct values *values = invocation->values;
     const char *verb = invocation->operands[0];
     const char *nearest = spec_nearest(verb, verbs, 3);
@@ -159,7 +165,8 @@ static int run(const struct invocation *invocation)
 }
 
 static const struct option_row options[] = {
-    OPTION(values, role, "role", 0, OPTION_TEXT, "ROLE", "create: worker, submit, read or admin"),
+    OPTION_CHOICE(values, role, "role", 0, OPTION_TEXT, "ROLE", role_choice,
+                  "create: worker, submit, read or admin"),
     OPTION(values, uses, "uses", 0, OPTION_NUMBER, "N", "create: how many may join with it (1)"),
     OPTION(values, expires, "expires", 0, OPTION_DURATION, "D",
            "create: how long it is good (15m; 24h at most)"),
@@ -169,6 +176,12 @@ const struct command command_token = {
     .name = "token",
     .operands = "create|list|revoke ID",
     .help = "Make, list and revoke the tokens that let machines join",
+    .about = "A token is a word that lets new machines in: create prints one, which is "
+             "good for as many machines, and as long, as was said. A machine that has "
+             "joined has its own key from then on. Keep it in a file that only you can "
+             "read: it is given with --token-file, never as an argument.\n\n"
+             "list shows those that were made. revoke ID ends one, and the keys that came "
+             "in with it.",
     .example = "assay token create --role worker --uses 10 > worker.token",
     .takes = TAKES_HEAD | TAKES_JSON,
     .least = 1,
@@ -176,5 +189,7 @@ const struct command command_token = {
     .options = options,
     .option_count = 3,
     .values_size = sizeof(struct values),
+    .operand = OPERAND_TOKEN,
+    .words = verbs,
     .run = run,
 };

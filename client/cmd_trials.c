@@ -34,11 +34,17 @@ static bool is_wanted(const struct msg_trial_row *row, const struct pick *pick, 
     return !pick->has_trials;
 }
 
+static const char *const states[] = {"PENDING",    "RUNNING", "PAUSED",
+                                     "TERMINATED", "ERROR",   "UNKNOWN"};
+
+static const char *state_choice(size_t i)
+{
+    return i < sizeof(states) / sizeof(states[0]) ? states[i] : NULL;
+}
+
 /* A word that is no state would look like an experiment without such trials. */
 static int check_state(const char *state, struct arena *arena)
 {
-    static const char *const states[] = {"PENDING",    "RUNNING", "PAUSED",
-                                         "TERMINATED", "ERROR",   "UNKNOWN"};
     const size_t count = sizeof(states) / sizeof(states[0]);
     const char *nearest = "PENDING, RUNNING, PAUSED, TERMINATED or ERROR";
 
@@ -88,19 +94,24 @@ static int run(const struct invocation *invocation)
 }
 
 static const struct option_row options[] = {
-    OPTION(values, state, "state", 0, OPTION_TEXT, "STATE",
-           "only these: PENDING, RUNNING, PAUSED, TERMINATED, ERROR"),
+    OPTION_CHOICE(values, state, "state", 0, OPTION_TEXT, "STATE", state_choice,
+                  "only these: PENDING, RUNNING, PAUSED, TERMINATED, ERROR"),
 };
 
 const struct command command_trials = {
     .name = "trials",
     .operands = "[EXP]",
     .help = "List an experiment's trials",
+    .about = "Each line has a trial's number and id, its state, its node, its time, the "
+             "metric's value and where it was reached, why it ended, and its "
+             "configuration. Without EXP it is the last experiment; where trials are "
+             "named, as in 3/1,4-8, it is these.",
     .example = "assay trials last --state ERROR",
     .takes = TAKES_HEAD | TAKES_JSON,
     .most = 1,
     .options = options,
     .option_count = 1,
     .values_size = sizeof(struct values),
+    .operand = OPERAND_EITHER,
     .run = run,
 };

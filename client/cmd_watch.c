@@ -89,9 +89,13 @@ const struct command command_watch = {
     .name = "watch",
     .operands = "[EXP]",
     .help = "Show how an experiment is doing until it ends",
+    .about = "The status block is drawn anew as results come in, on a terminal; on a pipe "
+             "it is printed now and then. It ends when the experiment has ended. Ctrl-C "
+             "ends the looking on, not the experiment.",
     .example = "assay watch last",
     .takes = TAKES_HEAD | TAKES_JSON,
     .most = 1,
+    .operand = OPERAND_EXPERIMENT,
     .run = run_watch,
 };
 
@@ -99,11 +103,14 @@ const struct command command_wait = {
     .name = "wait",
     .operands = "[EXP]",
     .help = "Wait until an experiment ends",
+    .about = "Prints nothing. The exit status says how it ended: 0 all is well, 1 trials "
+             "have failed, 5 the experiment has not ended in time.",
     .example = "assay wait last --timeout 1h",
     .takes = TAKES_HEAD,
     .most = 1,
     .options = wait_options,
     .option_count = 1,
     .values_size = sizeof(struct values),
+    .operand = OPERAND_EXPERIMENT,
     .run = run_wait,
 };

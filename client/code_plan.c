@@ -1,4 +1,5 @@
 /* code_plan.c - which files an experiment's trials need: the first half of code_tree.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,29 +44,80 @@ static int change_run(struct draft *draft, const char *key, const char *to, stru
     return 0;
 }
 
+/* Where the shared object is: beside the experiment's file or this program; NULL: in neither. */
+static const char *library_find(const char *written, const char *base, struct arena *arena)
+{
+    const char *places[] = {base, own_folder(arena)};
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = under(places[i], written, arena);
+
+        if (fs_is_file(path))
+            return path;
+    }
+    return NULL;
+}
+
+/* The folder that `code` names; NULL: there is none. */
+static const char *folder_find(const char *written, const char *base, struct arena *arena)
+{
+    struct stat status;
+    const char *path = under(base, written, arena);
+
+    if (written[0] == '~') {
+        char *real = home_expand(written);
+
+        path = real != NULL ? arena_strdup(arena, real) : written;
+        free(real);
+    }
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? path : NULL;
+}
+
+static bool has_folder(const struct spec *spec)
+{
+    return spec->code != NULL && strcmp(spec->code, "none") != 0;
+}
+
+static int missing(struct spec_error *error, const char *path, const char *written,
+                   const char *what, const char *mend)
+{
+    (void)snprintf(error->path, sizeof(error->path), "%s", path);
+    (void)snprintf(error->what, sizeof(error->what), "%.200s %s", written, what);
+    (void)snprintf(error->mend, sizeof(error->mend), "%s", mend);
+    return ERR_NOT_FOUND;
+}
+
+int code_plan_check(const struct draft *draft, const char *base, struct arena *arena,
+                    struct spec_error *error)
+{
+    const struct spec *spec = &draft->spec;
+
+    if (spec->run_kind == RUN_NATIVE && strchr(spec->run, '/') != NULL &&
+        library_find(spec->run, base, arena) == NULL)
+        return missing(error, "run.native", spec->run, "is not there",
+                       "build it, or write its path from the file's folder");
+    if (has_folder(spec) && folder_find(spec->code, base, arena) == NULL)
+        return missing(error, "code", spec->code, "is no folder",
+                       "code: . for the file's own folder, code: none for nothing");
+    return 0;
+}
+
 /* Keeps the name that trials get from how the library was written. */
 static int plan_native(struct draft *draft, const char *base, bool shared, struct arena *arena,
                        struct code_plan *plan)
 {
     const char *written = draft->spec.run;
-    const char *places[] = {base, own_folder(arena)};
     const char *slash = strrchr(written, '/');
+    const char *path = library_find(written, base, arena);
 
-    for (size_t i = 0; i < 2; i++) {
-        const char *path = under(places[i], written, arena);
-
-        if (!fs_is_file(path))
-            continue;
-        if (shared)
-            return change_run(draft, "native", path, arena);
-        plan->library = path;
-        return change_run(draft, "native", slash != NULL ? slash + 1 : written, arena);
+    if (path == NULL) { /* one with a folder was there when the file was checked */
+        say_note("%s is not here: each node's system is to find it", written);
+        return 0;
     }
-    if (slash != NULL)
-        return say(EXIT_USAGE, written, "build it, or write its path from the file's folder",
-                   "there is no such shared object");
-    say_note("%s is not here: each node's system is to find it", written);
-    return 0;
+    if (shared)
+        return change_run(draft, "native", path, arena);
+    plan->library = path;
+    return change_run(draft, "native", slash != NULL ? slash + 1 : written, arena);
 }
 
 /* The words of a command; a rough cut where the configuration is not there to be put in. */
@@ -164,42 +216,23 @@ static int plan_command(struct draft *draft, const char *base, bool shared, stru
     return 0;
 }
 
-static int plan_asked(const struct draft *draft, const char *base, struct arena *arena,
-                      struct code_plan *plan)
-{
-    const char *written = draft->spec.code;
-    struct stat status;
-    const char *path;
-    char *real;
-
-    if (written[0] == '~') {
-        real = home_expand(written);
-        path = real != NULL ? arena_strdup(arena, real) : written;
-        free(real);
-    } else {
-        path = under(base, written, arena);
-    }
-    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
-        return say(EXIT_USAGE, "code", "code: . for the file's own folder, code: none for nothing",
-                   "%s is no folder", written);
-    plan->root = path;
-    plan->asked = true;
-    return 0;
-}
-
 int code_plan_make(struct draft *draft, const char *base, bool shared, struct arena *arena,
                    struct code_plan *out)
 {
-    struct code_plan plan = {.prefix = "", .leave_out = draft->spec.local_dir};
-    bool none = draft->spec.code != NULL && strcmp(draft->spec.code, "none") == 0;
+    /* Results are no code, and the home holds keys. */
+    struct code_plan plan = {.prefix = "", .leave_out = {draft->spec.local_dir, home_dir()}};
     int rc = 0;
 
     if (draft->spec.run_kind == RUN_NATIVE)
         rc = plan_native(draft, base, shared, arena, &plan);
     else if (draft->spec.code == NULL)
         rc = plan_command(draft, base, shared, arena, &plan);
-    if (rc == 0 && draft->spec.code != NULL && !none)
-        rc = plan_asked(draft, base, arena, &plan);
+    if (rc == 0 && has_folder(&draft->spec)) {
+        plan.root = folder_find(draft->spec.code, base, arena);
+        plan.asked = true;
+        if (plan.root == NULL)
+            rc = say(EXIT_USAGE, "code", "submit again", "%s has just gone", draft->spec.code);
+    }
     if (rc == 0)
         *out = plan;
     return rc;

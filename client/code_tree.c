@@ -32,7 +32,7 @@ struct file {
 
 struct collector {
     const struct code_plan *plan;
-    struct stat leave_out; /* of plan->leave_out; all zero where it is not there */
+    struct stat leave_out[2]; /* of plan->leave_out; all zero where it is not there */
     struct arena arena;
     struct ignore ignore;
     struct file *files; /* owned */
@@ -128,15 +128,30 @@ static void read_ignore(struct collector *collector, const char *folder, const c
     }
 }
 
+/* The data directory of a head or worker: keys, and files that come and go. */
+static bool is_data_dir(const char *folder)
+{
+    static const char *const keys[] = {"keys/head.key", "keys/worker.key"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char path[LIMIT_PATH_BYTES];
+
+        if (fs_join(path, folder, keys[i]) == 0 && fs_is_file(path))
+            return true;
+    }
+    return false;
+}
+
 static bool is_left_out(const struct collector *collector, const char *name, const char *in_tree,
                         const struct stat *status)
 {
     if (name[0] == '.' || strcmp(name, "__pycache__") == 0)
         return true;
-    /* Its path may be written in another way. */
-    if (status->st_ino == collector->leave_out.st_ino &&
-        status->st_dev == collector->leave_out.st_dev)
-        return true;
+    /* Their paths may be written in another way. */
+    for (size_t i = 0; i < 2; i++)
+        if (status->st_ino == collector->leave_out[i].st_ino &&
+            status->st_dev == collector->leave_out[i].st_dev)
+            return true;
     return ignore_matches(&collector->ignore, in_tree, S_ISDIR(status->st_mode));
 }
 
@@ -170,7 +185,9 @@ static int collect(struct collector *collector, const char *folder, const char *
 
         if (lstat(path, &status) != 0 || is_left_out(collector, name, inner, &status))
             continue;
-        if (S_ISDIR(status.st_mode)) {
+        if (S_ISDIR(status.st_mode) && is_data_dir(path)) {
+            say_note("%s is not shipped: it holds keys", inner);
+        } else if (S_ISDIR(status.st_mode)) {
             rc = depth < DEPTH_MOST
                      ? collect(collector, path, arena_printf(arena, "%s/", inner), depth + 1)
                      : say(EXIT_USAGE, path, "name it in a .assayignore",
@@ -251,12 +268,11 @@ static la_ssize_t take_bytes(struct archive *archive, void *context, const void 
 }
 
 /* A file's bytes, exactly as many as its entry says. */
-static int write_content(struct archive *archive, const struct file *file)
+static int write_content(struct archive *archive, const struct file *file, int fd)
 {
     char *bytes = xmalloc(READ_BYTES);
     uint64_t left = file->size;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    int rc = fd < 0 ? say_errno(EXIT_USAGE, file->path, "chmod, or name it in a .assayignore") : 0;
+    int rc = 0;
 
     while (rc == 0 && left > 0) {
         ssize_t got = read(fd, bytes, left < READ_BYTES ? (size_t)left : READ_BYTES);
@@ -270,13 +286,11 @@ static int write_content(struct archive *archive, const struct file *file)
         else
             left -= (uint64_t)got;
     }
-    if (fd >= 0)
-        (void)close(fd);
     free(bytes);
     return rc;
 }
 
-static int write_file(struct archive *archive, const struct file *file)
+static int write_entry(struct archive *archive, const struct file *file, int fd)
 {
     struct archive_entry *entry = archive_entry_new();
     int rc = 0;
@@ -294,7 +308,25 @@ static int write_file(struct archive *archive, const struct file *file)
     if (archive_write_header(archive, entry) != ARCHIVE_OK)
         rc = say(EXIT_OURS, file->path, NULL, "%s", archive_error_string(archive));
     archive_entry_free(entry);
-    return rc == 0 && file->link == NULL ? write_content(archive, file) : rc;
+    return rc == 0 && file->link == NULL ? write_content(archive, file, fd) : rc;
+}
+
+/* One that has gone since the folder was read is no part of the tree any more. */
+static int write_file(struct archive *archive, const struct file *file)
+{
+    int fd;
+    int rc;
+
+    if (file->link != NULL)
+        return write_entry(archive, file, -1);
+    fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0)
+        return say_errno(EXIT_USAGE, file->path, "chmod, or name it in a .assayignore");
+    rc = write_entry(archive, file, fd);
+    (void)close(fd);
+    return rc;
 }
 
 static int write_archive(const struct collector *collector, struct buf *out)
@@ -321,8 +353,9 @@ int code_tree_pack(const struct code_plan *plan, struct buf *out, uint8_t hash[C
     struct collector collector = {.plan = plan};
     int rc;
 
-    if (plan->leave_out == NULL || lstat(plan->leave_out, &collector.leave_out) != 0)
-        memset(&collector.leave_out, 0, sizeof(collector.leave_out));
+    for (size_t i = 0; i < 2; i++)
+        if (plan->leave_out[i] == NULL || lstat(plan->leave_out[i], &collector.leave_out[i]) != 0)
+            memset(&collector.leave_out[i], 0, sizeof(collector.leave_out[i]));
     arena_init(&collector.arena);
     ignore_init(&collector.ignore, &collector.arena);
     rc = collect_all(&collector);

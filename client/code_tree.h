@@ -13,12 +13,12 @@
 #define CODE_HASH_BYTES 32u
 
 struct code_plan {
-    const char *root;      /* absolute; NULL: no folder */
-    const char *prefix;    /* where in the tree it stands: "" or "a/b/" */
-    const char *only;      /* of root this file alone; NULL: all */
-    const char *library;   /* absolute path of a shared object, which stands at the tree's top */
-    const char *leave_out; /* an absolute path below root */
-    bool asked;            /* by `code`: it may be large */
+    const char *root;         /* absolute; NULL: no folder */
+    const char *prefix;       /* where in the tree it stands: "" or "a/b/" */
+    const char *only;         /* of root this file alone; NULL: all */
+    const char *library;      /* absolute path of a shared object, which stands at the tree's top */
+    const char *leave_out[2]; /* folders below root, however they are written; NULL: none */
+    bool asked;               /* by `code`: it may be large */
 };
 
 /* What an experiment needs. shared: its trials run on this machine, so that absolute paths are
@@ -26,6 +26,10 @@ struct code_plan {
  * status and it was said why. In code_plan.c. */
 int code_plan_make(struct draft *draft, const char *base, bool shared, struct arena *arena,
                    struct code_plan *out);
+
+/* Whether what an experiment's file names is there. ERR_NOT_FOUND with *error filled. */
+int code_plan_check(const struct draft *draft, const char *base, struct arena *arena,
+                    struct spec_error *error);
 
 static inline bool code_plan_is_empty(const struct code_plan *plan)
 {

@@ -1,5 +1,5 @@
 /* command.h - one verb of the tool: its flags, its help, what it does. A row of the table in
- * assay.c. */
+ * commands.c, from which help, the manual and the completion of shells are made. */
 #ifndef CLIENT_COMMAND_H
 #define CLIENT_COMMAND_H
 
@@ -22,7 +22,20 @@ enum command_takes {
     TAKES_ALL = 8      /* the rest of the command line is another program's */
 };
 
+/* What the operands of a verb are. */
+enum operand_kind {
+    OPERAND_OTHER, /* nothing that a shell could offer */
+    OPERAND_FILE,
+    OPERAND_FOLDER,
+    OPERAND_EXPERIMENT,
+    OPERAND_TRIAL,
+    OPERAND_EITHER, /* an experiment or a trial */
+    OPERAND_ANY,    /* these, or `all` */
+    OPERAND_TOKEN   /* a token's id, behind the word that revokes it */
+};
+
 struct invocation {
+    const struct command *command;
     const struct common_flags *flags;
     const void *values; /* of the command's own struct */
     char **operands;    /* ends with NULL */
@@ -37,9 +50,15 @@ struct command {
     const char *name;
     const char *operands; /* as help shows them */
     const char *help;     /* one line */
+    const char *about;    /* what the manual adds: paragraphs, with an empty line between them */
     const char *example;
     unsigned takes; /* enum command_takes, or-ed */
-    int least;      /* operands */
+    bool hidden;    /* for our own scripts: not listed, and in no manual */
+    enum operand_kind operand;
+    const char *const *words; /* all that the first operand may be; ends with NULL */
+    const char *program;      /* TAKES_ALL: which of ours it is; NULL: none */
+    const char *program_verb; /* its first argument; NULL: none */
+    int least;                /* operands */
     int most;
     const struct option_row *options;
     uint32_t option_count;
@@ -50,6 +69,18 @@ struct command {
 extern const struct command command_head, command_worker, command_replay, command_run,
     command_submit, command_status, command_watch, command_list, command_trials, command_show,
     command_results, command_logs, command_best, command_stop, command_rm, command_wait,
-    command_nodes, command_explain, command_token, command_report;
+    command_nodes, command_explain, command_token, command_report, command_completion,
+    command_complete;
+
+/* All rows, in the order in which help lists them; constant. */
+const struct command *const *commands_all(size_t *count);
+
+/* NULL where there is none of that name. */
+const struct command *command_find(const char *name);
+
+#define COMMAND_TABLES 4u
+
+/* The tables of the flags that a command reads itself; returns how many. */
+uint32_t command_tables(const struct command *command, struct option_table tables[COMMAND_TABLES]);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/code_tree.h"
 #include "client/say.h"
 #include "client/yaml_write.h"
 #include "common/err.h"
@@ -19,19 +20,20 @@ static int say_at(const char *file, uint32_t line, uint32_t column, const char *
     const char *what = line > 0 ? arena_printf(arena, "%s:%u:%u", file, line, column) : file;
 
     if (mend == NULL || mend[0] == '\0')
-        mend = "docs/INTERFACE.md, part 3, has all keys; examples/ has files to start from";
+        mend = "docs/EXPERIMENT.md has all keys; examples/ has files to start from";
     return say(EXIT_USAGE, what, mend, "%s", why);
 }
 
 static int check(const char *file, const struct experiment_entry *entry, const struct value *value,
-                 struct arena *arena, struct draft *draft)
+                 const char *base, struct arena *arena, struct draft *draft)
 {
     struct spec_error error = {0};
     const char *why;
     uint32_t line = 0;
     uint32_t column = 0;
 
-    if (spec_parse(value, arena, &draft->spec, &error) == 0) {
+    if (spec_parse(value, arena, &draft->spec, &error) == 0 &&
+        code_plan_check(draft, base, arena, &error) == 0) {
         draft->value = *value;
         return 0;
     }
@@ -143,6 +145,7 @@ static int read_entries(const char *file, char *const *words, struct arena *aren
                         struct experiment_file *out)
 {
     struct experiment_error error = {0};
+    int err;
 
     if (file == NULL) {
         out->entries = arena_zalloc(arena, sizeof(*out->entries));
@@ -150,10 +153,14 @@ static int read_entries(const char *file, char *const *words, struct arena *aren
         out->count = 1;
         return 0;
     }
-    if (experiment_file_read(file, arena, out, &error) != 0)
-        return say_at(file, error.line, error.column,
-                      error.line == 0 ? "check its name and place" : NULL, error.what, arena);
-    return 0;
+    err = experiment_file_read(file, arena, out, &error);
+    if (err == 0)
+        return 0;
+    return say_at(file, error.line, error.column,
+                  error.line > 0       ? NULL
+                  : err == ERR_TOO_BIG ? "put big data in a file of its own, and its path here"
+                                       : "check its name and place",
+                  error.what, arena);
 }
 
 static int check_all(const char *file, const struct experiment_file *entries,
@@ -164,7 +171,7 @@ static int check_all(const char *file, const struct experiment_file *entries,
         int rc = make_local_dir(&value, arena);
 
         if (rc == 0)
-            rc = check(file, file != NULL ? &entries->entries[i] : NULL, &value, arena,
+            rc = check(file, file != NULL ? &entries->entries[i] : NULL, &value, out->base, arena,
                        &out->items[i]);
         if (rc != 0)
             return rc;

@@ -19,15 +19,18 @@ struct draft_flags {
            "set any key of the file: a.b=v"),                                                      \
         OPTION(of, flags.spaces, NULL, 'p', OPTION_TEXTS, "NAME=DOMAIN:VALUES",                    \
                "something to choose: lr=loguniform:1e-4,1e-1"),                                    \
-        OPTION(of, flags.sets, "samples", 'n', OPTION_ORDERED, "N", "num_samples"),                \
+        OPTION(of, flags.sets, "samples", 'n', OPTION_ORDERED, "N",                                \
+               "how many trials: num_samples"),                                                    \
         OPTION(of, flags.sets, "name", 0, OPTION_ORDERED, "NAME", "of the experiment"),            \
         OPTION(of, flags.sets, "stop", 0, OPTION_ORDERED, "METRIC=BOUND", "end a trial there"),    \
         OPTION(of, flags.sets, "metric", 0, OPTION_ORDERED, "METRIC", "what is judged"),           \
         OPTION(of, flags.sets, "mode", 0, OPTION_ORDERED, "max|min", "which side of it is good"),  \
-        OPTION(of, flags.sets, "search", 0, OPTION_ORDERED, "TYPE", "random, grid, list"),         \
+        OPTION_CHOICE(of, flags.sets, "search", 0, OPTION_ORDERED, "TYPE", search_type_name,       \
+                      "how configurations are found"),                                             \
         OPTION(of, flags.sets, "seed", 0, OPTION_ORDERED, "N",                                     \
                "of the search: the same draws again"),                                             \
-        OPTION(of, flags.sets, "scheduler", 0, OPTION_ORDERED, "TYPE", "fifo, asha"),              \
+        OPTION_CHOICE(of, flags.sets, "scheduler", 0, OPTION_ORDERED, "TYPE", scheduler_type_name, \
+                      "what stops bad trials early"),                                              \
         OPTION(of, flags.sets, "max-t", 0, OPTION_ORDERED, "N", "the scheduler's longest trial"),  \
         OPTION(of, flags.sets, "cpus", 0, OPTION_ORDERED, "N", "of a trial"),                      \
         OPTION(of, flags.sets, "gpus", 0, OPTION_ORDERED, "N", "of a trial"),                      \

@@ -167,6 +167,22 @@ int options_read(const struct option_table *tables, uint32_t table_count, int ar
     return 0;
 }
 
+const char *option_choice(const struct option_row *row, size_t i, struct arena *arena)
+{
+    const char *at = row->argument;
+
+    if (row->choice != NULL)
+        return row->choice(i);
+    if (at == NULL || strchr(at, '|') == NULL)
+        return NULL;
+    for (; i > 0; i--) {
+        at += strcspn(at, "|");
+        if (*at++ == '\0')
+            return NULL;
+    }
+    return arena_text(arena, span_of(at, strcspn(at, "|")));
+}
+
 void options_help(const struct option_table *table, struct buf *out)
 {
     for (uint32_t i = 0; i < table->count; i++) {

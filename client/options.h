@@ -38,8 +38,12 @@ struct option_row {
     char letter;      /* 0: none */
     enum option_kind kind;
     size_t offset;
-    const char *argument; /* what help calls its value; NULL for a flag */
+    /* What help calls its value; NULL for a flag. FILE and DIR are paths; words with | between them
+     * are all that there is to choose from. */
+    const char *argument;
     const char *help;
+    /* The i-th word to choose, where the list has another home; answers NULL behind the last. */
+    const char *(*choice)(size_t i);
 };
 
 struct option_table {
@@ -49,7 +53,12 @@ struct option_table {
 
 #define OPTION(of, member, name, letter, kind, argument, help)                                     \
     {                                                                                              \
-        name, letter, kind, offsetof(struct of, member), argument, help                            \
+        name, letter, kind, offsetof(struct of, member), argument, help, NULL                      \
+    }
+
+#define OPTION_CHOICE(of, member, name, letter, kind, argument, choice, help)                      \
+    {                                                                                              \
+        name, letter, kind, offsetof(struct of, member), argument, help, choice                    \
     }
 
 /* What an error is about, for the one line that people see. */
@@ -63,6 +72,10 @@ struct option_error {
  * where in argv, now sorted, they begin. 0, or ERR_MALFORMED with *error filled. */
 int options_read(const struct option_table *tables, uint32_t table_count, int argc, char **argv,
                  void *values, struct arena *arena, int *operands, struct option_error *error);
+
+/* The i-th word that a row's value may be, in arena; NULL where there are no more, or any will do.
+ */
+const char *option_choice(const struct option_row *row, size_t i, struct arena *arena);
 
 /* A line for each row, as help shows it. */
 void options_help(const struct option_table *table, struct buf *out);

@@ -20,6 +20,7 @@
 #include "common/sys/sig.h"
 #include "common/xalloc.h"
 
+#define HEAD_FILES  73     /* head/head.c, STATUS_FILES */
 #define READY_MS    30000u /* for the head to listen */
 #define END_MS      15000u /* for both to end in order; then they are killed */
 #define HURRY_MS    3000u  /* the same, after a second Ctrl-C */
@@ -33,7 +34,8 @@ struct private_cluster {
     struct arena arena;
     struct process head;
     struct process worker;
-    int ready; /* the head's line comes here */
+    int ready;       /* the head's line comes here */
+    int head_status; /* as process_reap has it; 0 before its end */
 };
 
 static int make_folder(struct private_cluster *cluster)
@@ -43,14 +45,16 @@ static int make_folder(struct private_cluster *cluster)
     struct tm local;
     char stamp[32];
 
-    if (home == NULL || localtime_r(&now, &local) == NULL ||
+    if (home == NULL)
+        return say_errno(EXIT_USAGE, home_name(), HOME_MEND);
+    if (localtime_r(&now, &local) == NULL ||
         strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &local) == 0)
-        return say_errno(EXIT_OURS, "ASSAY_HOME", "name a folder that can be written");
+        return say(EXIT_OURS, "clock", NULL, "it tells no date");
     if ((size_t)snprintf(cluster->dir, sizeof(cluster->dir), "%s/runs/%s-%d", home, stamp,
                          (int)getpid()) >= sizeof(cluster->dir))
         return say(EXIT_OURS, "ASSAY_HOME", "set it to a shorter path", "the path is too long");
     if (fs_make_dirs(cluster->dir, 0700) != 0)
-        return say_errno(EXIT_OURS, cluster->dir, "set ASSAY_HOME to a folder that can be written");
+        return say_errno(EXIT_USAGE, cluster->dir, HOME_MEND);
     return 0;
 }
 
@@ -130,7 +134,7 @@ int private_cluster_start(struct private_cluster **out)
     *out = cluster;
     return 0;
 out:
-    private_cluster_stop(cluster, -1, true, false);
+    (void)private_cluster_stop(cluster, -1, true, false);
     return rc;
 }
 
@@ -264,9 +268,14 @@ static void wait_for_both(struct private_cluster *cluster, int signals, bool hur
         bool signalled;
         int ready;
 
-        for (size_t i = 0; i < 2; i++)
-            if (processes[i]->pid != 0 && process_reap(processes[i], false) < 0)
+        for (size_t i = 0; i < 2; i++) {
+            int status = processes[i]->pid != 0 ? process_reap(processes[i], false) : 0;
+
+            if (status < 0)
                 waits[count++] = (struct pollfd){.fd = processes[i]->pidfd, .events = POLLIN};
+            else if (status > 0 && processes[i] == &cluster->head)
+                cluster->head_status = status;
+        }
         if (count == 0)
             return;
         waits[count++] = (struct pollfd){.fd = signals, .events = POLLIN}; /* none if negative */
@@ -308,16 +317,26 @@ const char *private_cluster_folder(const struct private_cluster *cluster)
     return cluster->dir;
 }
 
-void private_cluster_stop(struct private_cluster *cluster, int signals, bool hurry, bool keep)
+int private_cluster_stop(struct private_cluster *cluster, int signals, bool hurry, bool keep)
 {
+    int rc = 0;
+
     if (cluster == NULL)
-        return;
+        return 0;
     process_signal(&cluster->worker, SIGTERM);
     process_signal(&cluster->head, SIGTERM);
     wait_for_both(cluster, signals, hurry, clock_ms() + (hurry ? HURRY_MS : END_MS));
     if (cluster->ready >= 0)
         (void)close(cluster->ready);
     remove_data(cluster, keep);
+    if (cluster->head_status == HEAD_FILES)
+        rc = say(EXIT_OURS, "results",
+                 arena_printf(&cluster->arena,
+                              "make room, then: assay head --port 0 --data-dir %s, which writes "
+                              "them again",
+                              cluster->dir),
+                 "not all files could be written: %s/head.log says why", cluster->dir);
     arena_fini(&cluster->arena);
     free(cluster);
+    return rc;
 }

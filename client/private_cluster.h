@@ -25,7 +25,8 @@ const char *private_cluster_folder(const struct private_cluster *cluster);
 
 /* End both; in a hurry, and from the next of signals (of sig_open; -1: none) on, everything is
  * killed at once. The head's folder is kept, for `assay replay`
- * and for a look at what went wrong, unless nothing was run (keep false). Accepts NULL. */
-void private_cluster_stop(struct private_cluster *cluster, int signals, bool hurry, bool keep);
+ * and for a look at what went wrong, unless nothing was run (keep false). 0, or an exit
+ * status and it was said why: files are missing. Accepts NULL. */
+int private_cluster_stop(struct private_cluster *cluster, int signals, bool hurry, bool keep);
 
 #endif

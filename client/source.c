@@ -57,8 +57,8 @@ static int open_source(struct source *source, const char *address, const char *t
     struct selector selector;
     struct where where;
     const char *why;
-    const char *set = getenv("ASSAY_ADDRESS");
-    bool told = address != NULL || (set != NULL && set[0] != '\0');
+    const char *set = address != NULL ? address : getenv("ASSAY_ADDRESS");
+    bool told = set != NULL && set[0] != '\0';
     char *path;
     int rc;
 

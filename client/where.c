@@ -28,6 +28,15 @@ static bool same_head(const struct address *a, const struct address *b)
            (strcmp(a->host, b->host) == 0 || (is_here(a->host) && is_here(b->host)));
 }
 
+/* What a head left here that cannot be read is no head that was never started. */
+static int say_no_last(int err, const struct trouble *trouble)
+{
+    if (err != ERR_NOT_FOUND)
+        return say_trouble(err == ERR_DENIED ? EXIT_DENIED : EXIT_USAGE, "last head", trouble);
+    return say(EXIT_NO_HEAD, "no head", "assay head, or --address HOST:PORT",
+               "this user has started none here, and no --address says where one is");
+}
+
 static int use_last(const struct last_head *last, struct where *out)
 {
     struct trouble trouble;
@@ -87,7 +96,7 @@ static int own_keys(struct where *out)
     struct trouble trouble;
 
     if (home == NULL || fs_join(dir, home, "keys") != 0)
-        return say_errno(EXIT_OURS, "ASSAY_HOME", "name a folder that can be written");
+        return say_errno(EXIT_USAGE, home_name(), HOME_MEND);
     if (key_pair_load_or_make(dir, "client.key", &out->keys, NULL, &trouble) != 0)
         return say_trouble(EXIT_DENIED, "this user's key", &trouble);
     return 0;
@@ -97,18 +106,15 @@ static int find(const char *address, const char *token_file, bool quiet, struct 
 {
     struct last_head last;
     struct trouble trouble;
-    bool has_last;
+    int last_err = last_head_load(&last, &trouble);
     int rc;
 
-    has_last = last_head_load(&last, &trouble) == 0;
     if (address == NULL)
         address = getenv("ASSAY_ADDRESS");
     if (address == NULL || address[0] == '\0') {
-        if (!has_last)
-            return quiet
-                       ? EXIT_NO_HEAD
-                       : say(EXIT_NO_HEAD, "no head", "assay head, or --address HOST:PORT",
-                             "this user has started none here, and no --address says where one is");
+        if (last_err != 0)
+            return quiet && last_err == ERR_NOT_FOUND ? EXIT_NO_HEAD
+                                                      : say_no_last(last_err, &trouble);
         out->address = last.address;
         return use_last(&last, out);
     }
@@ -117,7 +123,7 @@ static int find(const char *address, const char *token_file, bool quiet, struct 
     rc = read_token(token_file, out);
     if (rc != 0)
         return rc;
-    if (!out->has_token && has_last && same_head(&last.address, &out->address))
+    if (!out->has_token && last_err == 0 && same_head(&last.address, &out->address))
         return use_last(&last, out);
     rc = find_head_key(out);
     return rc != 0 ? rc : own_keys(out);

@@ -10,7 +10,7 @@
 
 #include "common/xalloc.h"
 
-#define BLOCK_FIRST 4096u
+#define BLOCK_FIRST 256u       /* many hold a name and no more */
 #define BLOCK_MOST  (1u << 20) /* larger ones are made for one large thing only */
 
 struct arena_block {

@@ -78,14 +78,20 @@ static int read_num_samples(struct spec_reader *reader, const struct value *valu
     return err;
 }
 
+static const char *const search_types[] = {"random", "grid", "list"};
+
+const char *search_type_name(size_t i)
+{
+    return i < COUNT(search_types) ? search_types[i] : NULL;
+}
+
 static int read_search_type(struct spec_reader *reader, const struct value *value)
 {
-    static const char *const words[] = {"random", "grid", "list"};
     uint32_t index;
-    int err = spec_read_word(reader, value, words, COUNT(words), &index);
+    int err = spec_read_word(reader, value, search_types, COUNT(search_types), &index);
 
     if (err == 0)
-        reader->spec->search.type = words[index];
+        reader->spec->search.type = search_types[index];
     return err;
 }
 

@@ -107,6 +107,10 @@ double spec_scheduler_number(const struct spec_scheduler *scheduler, const char 
 /* The row of a scheduler by either of its names, NULL where there is none. */
 const struct scheduler_type *scheduler_type_find(const char *name);
 
+/* The i-th of the names that schedulers and searchers go by; NULL where there are no more. */
+const char *scheduler_type_name(size_t i);
+const char *search_type_name(size_t i);
+
 /* The name nearest to word by edit distance among count names; NULL where none is near. */
 const char *spec_nearest(const char *word, const char *const *names, size_t count);
 

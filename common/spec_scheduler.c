@@ -65,17 +65,27 @@ double spec_scheduler_number(const struct spec_scheduler *scheduler, const char 
     return scheduler->numbers[index];
 }
 
+const char *scheduler_type_name(size_t i)
+{
+    for (size_t t = 0; t < COUNT(types); t++) {
+        if (i-- == 0)
+            return types[t].name;
+        if (types[t].other_name != NULL && i-- == 0)
+            return types[t].other_name;
+    }
+    return NULL;
+}
+
 static int read_type(struct spec_reader *reader, const struct value *value)
 {
     const char *names[2 * COUNT(types)];
-    uint32_t count = 0;
+    size_t count = 0;
     uint32_t index;
     int err;
 
-    for (size_t i = 0; i < COUNT(types); i++) {
-        names[count++] = types[i].name;
-        if (types[i].other_name != NULL)
-            names[count++] = types[i].other_name;
+    while (scheduler_type_name(count) != NULL) {
+        names[count] = scheduler_type_name(count);
+        count++;
     }
     err = spec_read_word(reader, value, names, count, &index);
     if (err < 0)

@@ -1,5 +1,6 @@
 /* Readers: answered from the view and the sinks' files at once, or when there is something. */
 #include <assert.h>
+#include <stdio.h>
 
 #include "common/err.h"
 #include "head/front_inside.h"
@@ -7,6 +8,37 @@
 
 #define WAIT_MOST_MS 30000u
 #define LOOK_MS      100u /* trials that work in the head's folders write there unseen */
+
+/* What is not there is named as people write it: 3, or 3/17. */
+static void refuse_read(struct front *front, const struct link_route *route, uint64_t request,
+                        int err, uint32_t experiment, uint32_t trial)
+{
+    char what[32];
+
+    if (trial == MSG_ALL)
+        (void)snprintf(what, sizeof(what), "%u", experiment);
+    else
+        (void)snprintf(what, sizeof(what), "%u/%u", experiment, trial);
+    front_refuse(front, front->parts.client_socket, route, request,
+                 err == ERR_NOT_FOUND ? ERROR_NOT_FOUND : ERROR_INVALID, what,
+                 err == ERR_NOT_FOUND ? "there is no such experiment or trial" : err_text(err),
+                 "assay list, assay trials EXP");
+}
+
+static void waiter_refuse(struct front *front, const struct waiter *waiter, int err)
+{
+    uint32_t experiment = waiter->trials.experiment;
+    uint32_t trial = MSG_ALL;
+
+    if (waiter->type == MSG_RESULTS) {
+        experiment = waiter->results.experiment;
+        trial = waiter->results.trial;
+    } else if (waiter->type == MSG_LOGS) {
+        experiment = waiter->logs.experiment;
+        trial = waiter->logs.trial;
+    }
+    refuse_read(front, &waiter->route, waiter->request, err, experiment, trial);
+}
 
 /* Try to answer one that may wait; true when it was answered. */
 static bool waiter_answer(struct front *front, const struct waiter *waiter, bool last_call)
@@ -34,9 +66,7 @@ static bool waiter_answer(struct front *front, const struct waiter *waiter, bool
         type = MSG_LOG_CHUNK;
     }
     if (err != 0) {
-        front_refuse(front, parts->client_socket, &waiter->route, waiter->request,
-                     err == ERR_NOT_FOUND ? ERROR_NOT_FOUND : ERROR_INVALID, "read", err_text(err),
-                     "assay list");
+        waiter_refuse(front, waiter, err);
         return true;
     }
     if (nothing && !last_call)
@@ -137,6 +167,8 @@ void front_read(struct front *front, const struct link_message *from, const stru
     } body = {0};
     enum msg_type type = MSG_TEXT;
     struct buf text;
+    uint32_t experiment = 0;
+    uint32_t trial = MSG_ALL;
     int err = 0;
 
     arena_reset(&front->arena);
@@ -146,15 +178,19 @@ void front_read(struct front *front, const struct link_message *from, const stru
         type = MSG_EXPERIMENTS;
         break;
     case MSG_STATUS:
+        experiment = ((const struct msg_status *)message->body)->experiment;
         err = query_status(parts->view, parts->core, message->body, front->committing,
                            &front->arena, &body.status);
         type = MSG_STATUS_REPLY;
         break;
     case MSG_BEST:
+        experiment = ((const struct msg_best *)message->body)->experiment;
         err = query_best(parts->view, message->body, &front->arena, &body.rows);
         type = MSG_TRIAL_ROWS;
         break;
     case MSG_SHOW:
+        experiment = ((const struct msg_show *)message->body)->experiment;
+        trial = ((const struct msg_show *)message->body)->trial;
         err = query_show(parts->view, message->body, &front->arena, &body.show);
         type = MSG_SHOW_REPLY;
         break;
@@ -171,6 +207,8 @@ void front_read(struct front *front, const struct link_message *from, const stru
         buf_init(&text);
         if (!core_explain(parts->core, explain->experiment, explain->trial, &text))
             err = ERR_NOT_FOUND;
+        experiment = explain->experiment;
+        trial = explain->trial;
         if (text.size > LIMIT_CHUNK_BYTES)
             text.size = LIMIT_CHUNK_BYTES;
         body.text.text = arena_copy(&front->arena, buf_span(&text));
@@ -178,8 +216,7 @@ void front_read(struct front *front, const struct link_message *from, const stru
         break;
     }
     if (err != 0)
-        front_refuse(front, parts->client_socket, &from->route, message->request, ERROR_NOT_FOUND,
-                     "read", "no such experiment or trial", "assay list");
+        refuse_read(front, &from->route, message->request, err, experiment, trial);
     else
         front_send(front, parts->client_socket, &from->route, type, message->request, &body);
 }

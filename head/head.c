@@ -17,8 +17,10 @@
 #include "head/shell.h"
 
 #define TICK_MS        100u
+#define SETTLE_MS      3000u
 #define STATUS_FENCED  75 /* another head leads */
 #define STATUS_AMNESIA 74 /* the log has lost what was acknowledged */
+#define STATUS_FILES   73 /* of a private head: not all files could be written */
 
 void shell_step(struct head *head, struct event *event)
 {
@@ -138,10 +140,18 @@ static void commit(struct head *head, uint64_t now_ms)
     }
 }
 
-static void tend(struct head *head, uint64_t now_ms)
+static void sinks_look(struct head *head)
 {
     char trouble[256];
 
+    if (!sinks_trouble(head->sinks, trouble, sizeof(trouble)))
+        return;
+    log_line(LOG_WARNING, "sinks", "%s", trouble);
+    head->files_missing = true;
+}
+
+static void tend(struct head *head, uint64_t now_ms)
+{
     if (now_ms < head->tended_ms + TICK_MS)
         return;
     head->tended_ms = now_ms;
@@ -160,8 +170,7 @@ static void tend(struct head *head, uint64_t now_ms)
         log_line(LOG_ERROR, "redis-disk", "redis-server ended because its disk failed to sync");
     set_stalled(head,
                 journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
-    if (sinks_trouble(head->sinks, trouble, sizeof(trouble)))
-        log_line(LOG_WARNING, "sinks", "%s", trouble);
+    sinks_look(head);
     project_tend(head->project, now_ms);
 }
 
@@ -249,6 +258,17 @@ static void wait_for_something(struct head *head, uint64_t now_ms)
         planes_refusals(head);
 }
 
+/* A private head is not started again, which would write the files: its user has to be told. */
+static bool private_files_missing(struct head *head)
+{
+    if (!head->settings.private_cluster)
+        return false;
+    shell_settle(head, clock_ms() + SETTLE_MS);
+    sinks_drain(head->sinks);
+    sinks_look(head);
+    return head->files_missing;
+}
+
 int head_run(struct head *head)
 {
     for (unsigned pass = 0; !head->ending; pass++) {
@@ -269,7 +289,9 @@ int head_run(struct head *head)
         if (!any && !head->ending)
             wait_for_something(head, clock_ms());
     }
-    return head->status != 0 ? head->status : 128 + head->signal;
+    if (head->status != 0)
+        return head->status;
+    return private_files_missing(head) ? STATUS_FILES : 128 + head->signal;
 }
 
 void shell_settle(struct head *head, uint64_t until_ms)
@@ -289,7 +311,9 @@ void head_close(struct head *head)
     if (head == NULL)
         return;
     /* What was taken in is committed, and done, before the end; nothing new is read. */
-    shell_settle(head, clock_ms() + 3000);
+    shell_settle(head, clock_ms() + SETTLE_MS);
     setup_close(head);
+    if (head->committing != NULL)
+        turns_free(head->turns); /* now that the journal, which had its bytes, is gone */
     free(head);
 }

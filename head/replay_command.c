@@ -214,6 +214,13 @@ int replay_command(int argc, char **argv)
     static const struct option options[] = {
         {"until", required_argument, NULL, 'u'}, {"help", no_argument, NULL, 'h'}, {0}};
     static const char usage[] = "assay replay DATA-DIR [--until ID]";
+    static const char help[] = "\n"
+                               "Decide a head's log again, offline, and compare.\n"
+                               "\n"
+                               "  --until ID  up to this entry of the log and no further, as 3-17\n"
+                               "  -h, --help  this text\n"
+                               "\n"
+                               "example: assay replay ~/.assay/heads/default\n";
     struct log_id until = REPLAY_ALL;
     int option;
 
@@ -221,7 +228,7 @@ int replay_command(int argc, char **argv)
     opterr = 0;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h') {
-            (void)printf("usage: %s\n", usage);
+            (void)printf("usage: %s\n%s", usage, help);
             return 0;
         }
         if (option != 'u' || !log_id_parse(span_text(optarg), &until)) {

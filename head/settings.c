@@ -1,5 +1,6 @@
 #include "head/settings.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static const char usage[] =
     "  --redis-address URL  use this Redis (>= 6.2) instead of one of its own: HOST[:PORT],\n"
     "                       redis://[user@]host[:port], or the path of a unix socket\n"
     "  -v, --verbose        say more on stderr\n"
-    "      --help\n"
+    "  -h, --help           this text\n"
     "\n"
     "example: assay head --port 7420 --data-dir /var/lib/assay\n";
 
@@ -41,6 +42,7 @@ static const struct option options[] = {
     {"redis-address", required_argument, NULL, 'r'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
+    /* For `assay run`, which starts heads; not for people. */
     {"private", no_argument, NULL, OPTION_PRIVATE},
     {"ready-fd", required_argument, NULL, OPTION_READY_FD},
     {NULL, 0, NULL, 0},
@@ -103,7 +105,7 @@ static int read_option(int option, struct settings *settings)
         (void)fputs(usage, stdout);
         return 1;
     default:
-        return wrong("assay head", "unknown option, or one without its value");
+        return wrong("assay head", "this option means nothing to it");
     }
 }
 
@@ -116,7 +118,9 @@ int settings_read(int argc, char **argv, struct settings *out)
 
     *out = (struct settings){.name = "default", .port = ADDRESS_PORT, .ready_fd = -1};
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "v", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) {
+        if (option == '?')
+            return wrong(argv[optind - 1], "this option is not known, or lacks its value");
         rc = read_option(option, out);
         if (rc != 0)
             return rc;
@@ -125,8 +129,10 @@ int settings_read(int argc, char **argv, struct settings *out)
         return wrong(argv[optind], "this argument means nothing here");
     if (out->data_dir == NULL) {
         home = home_dir();
-        if (home == NULL)
-            return wrong("ASSAY_HOME", "there is no folder for it");
+        if (home == NULL) {
+            log_error_for_people(home_name(), strerror(errno), HOME_MEND);
+            return 2;
+        }
         if ((size_t)snprintf(path, sizeof(path), "%s/heads/%s", home, out->name) >= sizeof(path))
             return wrong("--data-dir", "the path is too long");
         out->data_dir = xstrdup(path);

@@ -57,6 +57,7 @@ struct head {
     struct turn *committing; /* its entry is on the way; NULL: none */
     uint64_t tended_ms;      /* when the timers were last looked at */
     bool stalled;            /* the log takes nothing now */
+    bool files_missing;      /* a sink could not write all of its files */
     bool ending;
     int signal; /* that asked for the end; 0: none did */
     int status; /* to exit with */

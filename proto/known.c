@@ -21,8 +21,8 @@ static int home_path(const char *name, char path[LIMIT_PATH_BYTES], struct troub
     const char *home = home_dir();
 
     if (home == NULL)
-        return trouble_set(trouble, ERR_IO, NULL, NULL,
-                           "cannot find a folder for this user's files: %s", strerror(errno));
+        return trouble_set(trouble, ERR_IO, NULL, HOME_MEND, "%s: %s", home_name(),
+                           strerror(errno));
     if (fs_join(path, home, name) != 0)
         return trouble_set(trouble, ERR_TOO_BIG, NULL, NULL, "%s is too long a path", home);
     return 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -16,6 +17,7 @@
 #define ALL_BYTES    (BODY_BYTES + 4u)
 #define BASE32_CHARS ((ALL_BYTES * 8u + 4u) / 5u)
 #define FILE_LIMIT   4096u
+#define MEND_FILE    "name the file that `assay token create` was written to"
 
 _Static_assert(TOKEN_TEXT == PREFIX_CHARS + BASE32_CHARS + 1, "TOKEN_TEXT");
 
@@ -172,37 +174,61 @@ static ssize_t read_all(int fd, char *out, size_t size)
     return (ssize_t)got;
 }
 
-int token_read(const char *path, struct token *token, struct trouble *trouble)
+/* A pipe that the shell holds open (/dev/fd/63) is read to its end; a FIFO that nobody writes to
+ * would be waited for without end. */
+static bool is_shells(const char *path)
+{
+    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+}
+
+static bool is_file(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* The text of a token out of an open file. */
+static int text_read(int fd, const char *name, struct token *token, struct trouble *trouble)
 {
     char text[FILE_LIMIT + 1];
-    bool standard_input = strcmp(path, "-") == 0;
-    const char *name = standard_input ? "standard input" : path;
-    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size;
+    ssize_t size = read_all(fd, text, sizeof(text));
     int rc;
 
-    if (fd < 0 && strncasecmp(path, PREFIX, PREFIX_CHARS) == 0) {
+    if (size < 0)
+        rc = trouble_set(trouble, err_from_errno(), NULL, NULL, "cannot read %s: %s", name,
+                         strerror(errno));
+    else if ((size_t)size > FILE_LIMIT)
+        rc =
+            trouble_set(trouble, ERR_TOO_BIG, NULL, MEND_FILE, "%s is too big to be a token", name);
+    else
+        rc = token_decode(span_of(text, (size_t)size), token, trouble);
+    sodium_memzero(text, sizeof(text));
+    return rc;
+}
+
+int token_read(const char *path, struct token *token, struct trouble *trouble)
+{
+    bool opened = is_shells(path);
+    int fd;
+    int rc;
+
+    if (strcmp(path, "-") == 0)
+        return text_read(STDIN_FILENO, "standard input", token, trouble);
+    fd = open(path, O_RDONLY | O_CLOEXEC | (opened ? 0 : O_NONBLOCK));
+    if (fd < 0 && strncasecmp(path, PREFIX, PREFIX_CHARS) == 0)
         return trouble_set(trouble, ERR_DENIED, NULL,
                            "write it to a file of mode 0600 and name that, or give - and type it",
                            "it stands in the argument, where other users can read it");
-    }
-    if (fd < 0) {
+    if (fd < 0)
         return trouble_set(trouble, err_from_errno(), NULL,
                            "assay token create > FILE, where the head is, makes one",
-                           "cannot open %s: %s", name, strerror(errno));
-    }
-    size = read_all(fd, text, sizeof(text));
-    if (size < 0) {
-        rc = trouble_set(trouble, err_from_errno(), NULL, NULL, "cannot read %s: %s", name,
-                         strerror(errno));
-    } else if ((size_t)size > FILE_LIMIT) {
-        rc = trouble_set(trouble, ERR_TOO_BIG, NULL, NULL, "%s is too big to be a token", name);
-    } else {
-        rc = token_decode(span_of(text, (size_t)size), token, trouble);
-    }
-    sodium_memzero(text, sizeof(text));
-    if (!standard_input)
-        close(fd);
+                           "cannot open %s: %s", path, strerror(errno));
+    if (opened || is_file(fd))
+        rc = text_read(fd, path, token, trouble);
+    else
+        rc = trouble_set(trouble, ERR_MALFORMED, NULL, MEND_FILE, "%s is no file", path);
+    (void)close(fd);
     return rc;
 }
 

@@ -27,7 +27,7 @@ static const char usage[] =
     "Run a worker in the foreground: it lends this machine to a head's trials.\n"
     "\n"
     "  --address HOST:PORT     the head ($ASSAY_ADDRESS; else this user's own on this machine)\n"
-    "  --token-file F          the token to join with, once; - reads stdin ($ASSAY_TOKEN_FILE)\n"
+    "  --token-file FILE       the token to join with, once; - reads stdin ($ASSAY_TOKEN_FILE)\n"
     "  --cpus N                processors to lend (all that this process may use)\n"
     "  --gpus N                GPUs to lend (all that are visible)\n"
     "  --memory SIZE           memory to lend, as 512M or 2G (all)\n"
@@ -35,7 +35,7 @@ static const char usage[] =
     "  --name NAME             what people call this node (its host name)\n"
     "  --data-dir DIR          its key and its trials' folders (ASSAY_HOME/workers/NAME)\n"
     "  -v, --verbose           say more on stderr\n"
-    "      --help\n"
+    "  -h, --help              this text\n"
     "\n"
     "example: assay worker --address head.example:7420 --token-file token --cpus 8\n";
 
@@ -48,7 +48,6 @@ enum {
     OPTION_RESOURCE,
     OPTION_NAME,
     OPTION_DATA_DIR,
-    OPTION_HELP,
     OPTION_HEAD_KEY,
     OPTION_KEY_FILE,
     OPTION_RESULTS_SHARED,
@@ -66,7 +65,8 @@ static const struct option options[] = {
     {"name", required_argument, NULL, OPTION_NAME},
     {"data-dir", required_argument, NULL, OPTION_DATA_DIR},
     {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPTION_HELP},
+    {"help", no_argument, NULL, 'h'},
+    /* For `assay run`, which starts workers; not for people. */
     {"head-key", required_argument, NULL, OPTION_HEAD_KEY},
     {"key-file", required_argument, NULL, OPTION_KEY_FILE},
     {"results-shared", no_argument, NULL, OPTION_RESULTS_SHARED},
@@ -263,7 +263,7 @@ static int read_option(int option, struct given *given, struct settings *setting
     case 'v':
         settings->verbose = true;
         return 0;
-    case OPTION_HELP:
+    case 'h':
         (void)fputs(usage, stdout);
         return EXIT_HELP;
     default:
@@ -290,7 +290,7 @@ static int read_line(int argc, char **argv, struct given *given, struct settings
         return EXIT_USAGE;
     }
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "v", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) {
         if (option == '?')
             return wrong(argv[optind - 1], "this option is not known, or lacks its value");
         rc = read_option(option, given, settings);
@@ -318,8 +318,10 @@ static int set_name_and_folder(const struct given *given, struct settings *setti
         settings->data_dir = home_expand(given->data_dir);
     } else {
         home = home_dir();
-        if (home == NULL)
-            return wrong("ASSAY_HOME", "there is no folder for it");
+        if (home == NULL) {
+            log_error_for_people(home_name(), strerror(errno), HOME_MEND);
+            return EXIT_USAGE;
+        }
         if (snprintf(path, sizeof(path), "%s/workers/%s", home, settings->name) >=
             (int)sizeof(path))
             return wrong("--data-dir", "the path is too long");
@@ -353,9 +355,12 @@ static int find_address(const struct given *given, struct settings *settings, bo
                         struct last_head *head, struct trouble *trouble)
 {
     const char *text = given->address != NULL ? given->address : getenv("ASSAY_ADDRESS");
-    bool known = last_head_load(head, trouble) == 0;
+    int err = last_head_load(head, trouble);
+    bool known = err == 0;
 
     if (text == NULL || *text == '\0') {
+        if (!known && err != ERR_NOT_FOUND)
+            return trouble_say("last head", trouble, err == ERR_DENIED ? EXIT_DENIED : EXIT_USAGE);
         if (!known) {
             log_error_for_people("head", "none is named, and none was started here by this user",
                                  "assay worker --address HOST:PORT --token-file FILE");

@@ -57,10 +57,16 @@ char *home_expand(const char *path)
     return out;
 }
 
-static char *home_find(void)
+const char *home_name(void)
 {
     const char *given = getenv("ASSAY_HOME");
-    char *path = home_expand(given != NULL && given[0] != '\0' ? given : "~/.assay");
+
+    return given != NULL && given[0] != '\0' ? given : "~/.assay";
+}
+
+static char *home_find(void)
+{
+    char *path = home_expand(home_name());
 
     if (path != NULL && fs_make_dirs(path, 0700) < 0) {
         int saved = errno;

@@ -6,6 +6,12 @@
  * there is none to be had. */
 const char *home_dir(void);
 
+/* What people call it: $ASSAY_HOME as it is set, else "~/.assay". */
+const char *home_name(void);
+
+/* The way out where there is none to be had. */
+#define HOME_MEND "set ASSAY_HOME to a folder that can be written"
+
 /* "~" and "~/x" with the user's home in front; other paths made absolute from the working
  * directory. Caller frees; NULL with errno set where the home or working directory is not known. */
 char *home_expand(const char *path);

@@ -103,12 +103,10 @@ void log_error_for_people(const char *what, const char *why, const char *mend)
     buf_printf(&text, "assay: %s: %s", what, why);
     tame((char *)text.data, text.size);
     buf_append_char(&text, '\n');
-    if (mend != NULL) {
-        second = text.size;
-        buf_printf(&text, "  try: %s", mend);
-        tame((char *)text.data + second, text.size - second);
-        buf_append_char(&text, '\n');
-    }
+    second = text.size;
+    buf_printf(&text, "  try: %s", mend != NULL ? mend : "again with -v, which says more");
+    tame((char *)text.data + second, text.size - second);
+    buf_append_char(&text, '\n');
     (void)fs_write_all(STDERR_FILENO, text.data, text.size);
     buf_fini(&text);
 }

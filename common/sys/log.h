@@ -14,8 +14,8 @@ void log_toggle_debug(void);
 void log_line(enum log_level level, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The error people see: `assay: WHAT: WHY` and `  try: MEND` (mend may be NULL), to stderr, each
- * one line whatever is in it. */
+/* The error people see: `assay: WHAT: WHY` and `  try: MEND` (mend NULL: -v says more), to stderr,
+ * each one line whatever is in it. */
 void log_error_for_people(const char *what, const char *why, const char *mend);
 
 #endif

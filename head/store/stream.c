@@ -153,7 +153,8 @@ static int choose_epoch(struct claim *claim)
         err = 0;
     store_reply_free(reply);
     if (err == 0 && top.epoch == UINT64_MAX)
-        err = refuse(claim, ERR_MALFORMED, "its top id leaves no room for another epoch", NULL);
+        err = refuse(claim, ERR_MALFORMED, "its top id leaves no room for another epoch",
+                     "another --name, or another Redis");
     if (err == 0)
         claim->epoch = top.epoch + 1;
     return err;

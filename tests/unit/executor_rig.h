@@ -270,6 +270,17 @@ static inline void cage_remove(void)
     char note[128];
 
     (void)snprintf(note, sizeof(note), "%s/cgroup", driver.data);
+    for (unsigned cell = 0; fs_read(note, sizeof(note), &path) == 0; cell++) {
+        char folder[256];
+
+        (void)snprintf(folder, sizeof(folder), "%s/trial-%u", buf_text(&path), cell);
+        buf_reset(&path);
+        if (access(folder, F_OK) < 0)
+            break;
+        while (rmdir(folder) < 0 && errno == EBUSY && clock_ms() < until)
+            (void)poll(NULL, 0, 5);
+    }
+    buf_reset(&path);
     if (fs_read(note, sizeof(note), &path) == 0)
         while (rmdir(buf_text(&path)) < 0 && errno == EBUSY && clock_ms() < until)
             (void)poll(NULL, 0, 5); /* its processes are dying */

@@ -89,14 +89,20 @@ START_TEST(an_ignore_file_that_is_none_is_not_opened)
 }
 END_TEST
 
-START_TEST(results_stay_at_home_however_the_folder_is_written)
+START_TEST(results_and_keys_stay_however_their_folders_are_written)
 {
-    const struct code_plan plan = {
-        .root = path("."), .prefix = "", .leave_out = path("sub/../results"), .asked = true};
+    const struct code_plan plan = {.root = path("."),
+                                   .prefix = "",
+                                   .leave_out = {path("sub/../results"), path("home")},
+                                   .asked = true};
 
     ck_assert_int_eq(fs_make_dirs(path("results/exp"), 0755), 0);
     ck_assert_int_eq(fs_make_dirs(path("sub"), 0755), 0);
     put("results/exp/experiment.json", "{}");
+    ck_assert_int_eq(fs_make_dirs(path("home/keys"), 0700), 0);
+    put("home/keys/admin.key", "secret");
+    ck_assert_int_eq(fs_make_dirs(path("head/keys"), 0700), 0);
+    put("head/keys/head.key", "secret");
     ck_assert_str_eq(packed(&plan), "train.py ");
 }
 END_TEST
@@ -109,7 +115,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, only_files_and_links_within_are_shipped);
     tcase_add_test(c, an_ignore_file_that_is_none_is_not_opened);
-    tcase_add_test(c, results_stay_at_home_however_the_folder_is_written);
+    tcase_add_test(c, results_and_keys_stay_however_their_folders_are_written);
     suite_add_tcase(s, c);
     return s;
 }

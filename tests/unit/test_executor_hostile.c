@@ -55,6 +55,42 @@ START_TEST(an_orphan_that_writes_for_ever_holds_nobody_up)
 }
 END_TEST
 
+/* The same while another trial lives: its cgroup says whose it is, where there is one. */
+START_TEST(an_orphan_ends_with_its_trial)
+{
+    struct buf text = {0};
+    char command[400], path[160], cell[256];
+    pid_t orphan;
+
+    (void)snprintf(path, sizeof(path), "%s/orphan", driver.dir);
+    (void)snprintf(command, sizeof(command),
+                   "sh -c 'case $ASSAY_TRIAL_DIR in *_1) "
+                   "(cd /; env -i setsid sh -c \"echo \\$\\$ >%s; exec sleep 1000\" &); "
+                   "sleep 0.3; exit 0;; esac; exec sleep 1000'",
+                   path);
+    experiment(RUN_COMMAND, command, NULL, 0, "");
+    launch(2, "{}", (double)INFINITY);
+    UNTIL(driver.heard[2].starts == 1);
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(driver.heard[1].vacated);
+    ck_assert_msg(driver.heard[1].reason == END_COMPLETED, "%s", driver.heard[1].text);
+    ck_assert_int_eq(fs_read(path, sizeof(path), &text), 0);
+    orphan = atoi(buf_text(&text));
+    ck_assert_int_gt(orphan, 1);
+    buf_reset(&text);
+    (void)snprintf(path, sizeof(path), "%s/cgroup", driver.data);
+    if (fs_read(path, sizeof(path), &text) == 0) {
+        (void)snprintf(cell, sizeof(cell), "%s/trial-0", buf_text(&text));
+        if (access(cell, F_OK) == 0)
+            ck_assert(!is_alive(orphan)); /* gone before its resources were given back */
+    }
+    ck_assert(is_alive(driver.heard[2].pid));
+    verdict(2, ACTION_FENCED, 0);
+    UNTIL(!is_alive(orphan));
+    buf_fini(&text);
+}
+END_TEST
+
 START_TEST(an_orphan_in_the_folder_of_a_trial_is_the_trials)
 {
     struct heard *heard = run_command(
@@ -211,6 +247,7 @@ Suite *suite(void)
     tcase_add_test(t, a_flood_of_output_is_kept_in_bounds);
     tcase_add_test(t, a_pipe_in_the_place_of_a_file);
     tcase_add_test(t, an_orphan_that_writes_for_ever_holds_nobody_up);
+    tcase_add_test(t, an_orphan_ends_with_its_trial);
     tcase_add_test(t, an_orphan_in_the_folder_of_a_trial_is_the_trials);
     tcase_add_test(t, who_asks_and_reads_no_answer_is_ended);
     tcase_add_test(t, a_line_without_end_takes_no_memory);

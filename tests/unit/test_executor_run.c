@@ -49,6 +49,18 @@ START_TEST(a_signal_is_named)
 }
 END_TEST
 
+/* "v=2" was to become "v=2000". */
+START_TEST(a_line_that_a_killed_program_began_is_none)
+{
+    struct heard *heard = run_command("sh -c 'echo \"assay: v=1\"; printf \"assay: v=2\"; "
+                                      "kill -KILL $$'");
+
+    ck_assert_uint_eq(heard->results, 1);
+    ck_assert_uint_eq(heard->reason, END_SIGNAL);
+    ck_assert_int_eq(heard->status, SIGKILL);
+}
+END_TEST
+
 START_TEST(a_program_that_is_not_there)
 {
     struct heard *heard = run_command("no-such-program --x");
@@ -130,6 +142,7 @@ Suite *suite(void)
     tcase_add_test(t, a_trial_finds_what_it_was_promised);
     tcase_add_test(t, a_failure_is_told_with_the_last_lines_of_stderr);
     tcase_add_test(t, a_signal_is_named);
+    tcase_add_test(t, a_line_that_a_killed_program_began_is_none);
     tcase_add_test(t, a_program_that_is_not_there);
     tcase_add_test(t, garbage_is_a_protocol_error);
     tcase_add_test(t, a_stop_rule_without_its_metric);

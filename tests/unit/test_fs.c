@@ -266,7 +266,8 @@ START_TEST(errors_for_people_are_two_lines)
                                    "?\n  try: \xc2\xa0?\n");
     log_catch();
     log_error_for_people("Redis", "it is away", NULL);
-    ck_assert_str_eq(log_caught(), "assay: Redis: it is away\n");
+    ck_assert_str_eq(log_caught(),
+                     "assay: Redis: it is away\n  try: again with -v, which says more\n");
 }
 END_TEST
 

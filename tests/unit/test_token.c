@@ -1,6 +1,7 @@
 /* links: proto */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -118,6 +119,9 @@ START_TEST(a_token_is_read_from_a_file_or_stdin)
     memset(big, ' ', sizeof(big));
     file_make(path, big, sizeof(big));
     ck_assert_int_eq(token_read(path, &back, &trouble), ERR_TOO_BIG);
+    unlink(path);
+    ck_assert_int_eq(mkfifo(path, 0600), 0); /* nobody writes to it: not waited for */
+    ck_assert_int_eq(token_read(path, &back, &trouble), ERR_MALFORMED);
     unlink(path);
 }
 END_TEST

@@ -16,6 +16,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
+#include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 #include "worker/executor/tree.h"
@@ -131,6 +132,7 @@ void attempt_free(struct attempt *attempt)
             (void)close(attempt->streams[i].source.fd);
         output_fini(&attempt->streams[i].output);
     }
+    cell_give(executor->cage, attempt->cell);
     tagged_fini(&attempt->tagged);
     spool_fini(&attempt->spool);
     buf_fini(&attempt->unread);

@@ -75,6 +75,7 @@ struct attempt {
     pid_t pid; /* 0: none yet */
     bool reaped;
     int wait_status;
+    struct cell *cell; /* its processes; owned; NULL: none */
 
     struct stream streams[2]; /* by enum output_stream */
     struct tagged tagged;
@@ -145,8 +146,11 @@ bool attempt_had_its_turn(const struct attempt *attempt);
 bool attempt_is_stalled(struct attempt *attempt);
 /* Read stdout or stderr once; false where nothing more comes now. */
 bool attempt_stream_read(struct stream *stream);
-/* Nothing more is read of it; its last line may have no end. */
+/* Nothing more is read of it. */
 void attempt_stream_end(struct stream *stream);
+/* The last line of stdout, which has no end, of a program that is gone: a report, unless it was
+ * killed while it wrote it. */
+void attempt_last_line(struct attempt *attempt);
 /* There is something to read. */
 void attempt_stream_ready(struct stream *stream);
 /* Tell those who wait what they may do. */

@@ -8,6 +8,7 @@
 
 #include "common/sys/clock.h"
 #include "worker/executor/attempt.h"
+#include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 #include "worker/executor/tree.h"
@@ -19,7 +20,8 @@
 
 static struct tree tree_of(const struct attempt *attempt)
 {
-    return (struct tree){attempt->pid, attempt->mark, attempt->dir, attempt->executor->killed};
+    return (struct tree){attempt->pid, attempt->mark, attempt->dir, attempt->executor->killed,
+                         attempt->cell};
 }
 
 /* How long a program that was told may take to leave by itself. One that only prints was not told.
@@ -176,6 +178,7 @@ static bool drain(struct attempt *attempt)
         return false;
     for (int i = 0; i < 2; i++)
         attempt_stream_end(&attempt->streams[i]);
+    attempt_last_line(attempt);
     return true;
 }
 
@@ -283,6 +286,8 @@ void attempt_settle(struct attempt *attempt)
             executor_wake_in(executor, attempt->key, LOOK_AGAIN_MS);
             return;
         }
+        cell_give(executor->cage, attempt->cell);
+        attempt->cell = NULL;
         attempt->state = ATTEMPT_DRAINING;
         executor->live--;
         if (executor->live == 0)

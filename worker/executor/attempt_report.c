@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cursor.h"
@@ -292,20 +293,25 @@ static void unread_look(struct attempt *attempt)
     buf_fini(&unread);
 }
 
+void attempt_last_line(struct attempt *attempt)
+{
+    struct span line;
+    enum tagged_found found = tagged_end(&attempt->tagged, &line);
+
+    /* "assay: x=1" may have been to become "assay: x=123". */
+    if (!WIFSIGNALED(attempt->wait_status))
+        tagged_take(attempt, found, line);
+}
+
 void attempt_stream_end(struct stream *stream)
 {
     struct attempt *attempt = stream->attempt;
-    struct span line;
 
     if (stream->source.fd < 0)
         return;
     (void)loop_set(&attempt->executor->loop, &stream->source, 0);
     (void)close(stream->source.fd);
     stream->source.fd = -1;
-    if (stream != &attempt->streams[OUTPUT_STDOUT])
-        return;
-    if (attempt->unread.size == 0)
-        tagged_take(attempt, tagged_end(&attempt->tagged, &line), line);
 }
 
 static void stream_take(struct stream *stream, struct span bytes)

@@ -11,6 +11,7 @@
 #include "common/spec.h"
 #include "common/sys/fs.h"
 #include "worker/executor/attempt.h"
+#include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 #include "worker/executor/spawn.h"
@@ -162,6 +163,7 @@ static void start_process(struct attempt *attempt, const struct value *config)
     struct spawn_request request = {.dir = attempt->dir};
     struct start_ends ends;
     pid_t pid;
+    int err;
 
     if (fs_join(path, attempt->dir, CONFIG_FILE) < 0 || config_write(attempt, config, path) < 0) {
         attempt_failed_to_start(attempt, "cannot write %s: %s", path, strerror(errno));
@@ -177,7 +179,17 @@ static void start_process(struct attempt *attempt, const struct value *config)
         return;
     }
     request.ends = ends.child;
-    if (spawn_start(&request, &pid) < 0) {
+    attempt->cell = cell_take(executor->cage);
+    request.cgroup = attempt->cell != NULL ? attempt->cell->fd : executor->cage->fd;
+    err = spawn_start(&request, &pid);
+    if (err == SPAWN_NO_CGROUP) {
+        cell_give(executor->cage, attempt->cell);
+        attempt->cell = NULL;
+        cage_enter(executor->cage);
+        request.cgroup = -1;
+        err = spawn_start(&request, &pid);
+    }
+    if (err < 0) {
         attempt_failed_to_start(attempt, "cannot start %s in %s: %s", request.argv[0], attempt->dir,
                                 strerror(errno));
     } else {

@@ -1,5 +1,6 @@
 #include "worker/executor/cage.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,6 +20,9 @@
 #define MOST_MOUNTS   (1u << 20)
 #define GONE_ROUNDS   50 /* looks at whether killed processes are gone */
 #define GONE_ROUND_MS 20
+#define MOST_DEPTH    8 /* of cgroups that trials made in theirs */
+#define MOST_EVENTS   512
+#define CELL_NAME     32
 
 /* One write of a control file. */
 static bool control_write(const char *path, const char *name, const char *text)
@@ -79,6 +83,22 @@ static char *home_find(void)
     return home;
 }
 
+/* It and all below it, where nobody is in them. */
+static int group_remove(const char *path, unsigned depth)
+{
+    DIR *dir = depth < MOST_DEPTH ? opendir(path) : NULL;
+    const struct dirent *entry;
+    char below[LIMIT_PATH_BYTES];
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0 && fs_join(below, path, entry->d_name) == 0)
+            (void)group_remove(below, depth + 1); /* else ours fails as well */
+    if (dir != NULL)
+        (void)closedir(dir);
+    return rmdir(path);
+}
+
 /* End everybody in a cgroup and take it away. The killed are not gone at once, and it stays as long
  * as one is there: its events file says when that changes. Where it does not within a second, it is
  * left, empty but for them. */
@@ -90,7 +110,7 @@ static void group_end(const char *path)
     (void)control_write(path, "cgroup.kill", "1");
     if (fs_join(file, path, "cgroup.events") == 0)
         events.fd = open(file, O_RDONLY | O_CLOEXEC);
-    for (int i = 0; i < GONE_ROUNDS && rmdir(path) < 0 && errno == EBUSY; i++)
+    for (int i = 0; i < GONE_ROUNDS && group_remove(path, 0) < 0 && errno == EBUSY; i++)
         (void)poll(&events, 1, GONE_ROUND_MS);
     if (events.fd >= 0)
         (void)close(events.fd);
@@ -120,13 +140,29 @@ static bool group_make(const char *path)
     return mkdir(path, 0755) == 0;
 }
 
+/* Whole or not there, but not synced: no cgroup outlives the machine's crash. */
+static bool note_write(const char *note, const char *path)
+{
+    char temporary[LIMIT_PATH_BYTES];
+    int size = snprintf(temporary, sizeof(temporary), "%s.tmp", note);
+    int fd, err;
+
+    if (size < 0 || (size_t)size >= sizeof(temporary))
+        return false;
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    err = fs_write_all(fd, path, strlen(path));
+    return close(fd) == 0 && err == 0 && rename(temporary, note) == 0;
+}
+
 void cage_open(struct cage *cage, const char *dir)
 {
     char note[LIMIT_PATH_BYTES], path[LIMIT_PATH_BYTES], file[LIMIT_PATH_BYTES];
     char *home;
     int size;
 
-    *cage = (struct cage){0};
+    *cage = (struct cage){.fd = -1};
     if (fs_join(note, dir, "cgroup") < 0)
         return;
     left_kill(note);
@@ -139,30 +175,134 @@ void cage_open(struct cage *cage, const char *dir)
         return;
     }
     if (fs_join(file, path, "cgroup.kill") < 0 || access(file, W_OK) < 0 ||
-        fs_write_atomic(note, 0600, path, strlen(path)) < 0 ||
-        !control_write(path, "cgroup.procs", "0")) {
+        fs_join(file, path, "cgroup.procs") < 0 || access(file, W_OK) < 0 ||
+        !note_write(note, path)) {
         (void)unlink(note);
         (void)rmdir(path);
         free(home);
         return;
     }
     *cage = (struct cage){.path = xstrdup(path), .note = xstrdup(note), .home = home};
+    cage->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (cage->fd < 0)
+        cage_enter(cage);
+}
+
+static void cell_name(char *name, uint32_t number)
+{
+    (void)snprintf(name, CELL_NAME, "trial-%u", number);
+}
+
+void cage_enter(struct cage *cage)
+{
+    if (cage->path == NULL || cage->inside)
+        return;
+    cage->inside = control_write(cage->path, "cgroup.procs", "0");
+    if (!cage->inside)
+        log_line(LOG_WARNING, "no_cage", "the cgroup cannot be entered: %s", cage->path);
+    for (uint32_t i = 0; i < cage->made; i++) {
+        char name[CELL_NAME];
+
+        cell_name(name, i);
+        (void)unlinkat(cage->fd, name, AT_REMOVEDIR); /* one that is in use stays */
+    }
+    if (cage->fd >= 0)
+        (void)close(cage->fd);
+    cage->fd = -1;
+}
+
+static void cell_free(struct cell *cell)
+{
+    (void)close(cell->fd);
+    free(cell);
+}
+
+struct cell *cell_take(struct cage *cage)
+{
+    struct cell *cell = cage->free;
+    char name[CELL_NAME];
+    int fd;
+
+    if (cage->fd < 0)
+        return NULL;
+    if (cell != NULL) {
+        cage->free = cell->next;
+        return cell;
+    }
+    cell_name(name, cage->made);
+    if (mkdirat(cage->fd, name, 0755) < 0)
+        return NULL;
+    cage->made++;
+    fd = openat(cage->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL; /* it is taken away with the whole */
+    cell = xcalloc(1, sizeof(*cell));
+    cell->fd = fd;
+    return cell;
+}
+
+static bool cell_is_empty(const struct cell *cell)
+{
+    char text[MOST_EVENTS];
+    int fd = openat(cell->fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+    ssize_t got;
+
+    if (fd < 0)
+        return errno == ENOENT || errno == ENODEV; /* taken away: only an empty one can be */
+    got = read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return strstr(text, "populated 0") != NULL;
+}
+
+bool cell_clear(const struct cell *cell)
+{
+    int fd;
+
+    if (cell_is_empty(cell))
+        return true;
+    fd = openat(cell->fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fs_write_all(fd, "1", 1); /* tried again at the next look */
+        (void)close(fd);
+    }
+    return false;
+}
+
+void cell_give(struct cage *cage, struct cell *cell)
+{
+    if (cell == NULL)
+        return;
+    if (!cell_is_empty(cell)) {
+        cell_free(cell);
+        return;
+    }
+    cell->next = cage->free;
+    cage->free = cell;
 }
 
 void cage_close(struct cage *cage)
 {
+    while (cage->free != NULL) {
+        struct cell *cell = cage->free;
+
+        cage->free = cell->next;
+        cell_free(cell);
+    }
     if (cage->path == NULL)
         return;
     /* Where we may not go home, we end in it, and it stays, empty. */
-    if (control_write(cage->home, "cgroup.procs", "0")) {
+    if (!cage->inside || control_write(cage->home, "cgroup.procs", "0")) {
         (void)control_write(cage->path, "cgroup.kill", "1");
         while (waitpid(-1, NULL, WNOHANG) > 0) /* orphans are ours */
             ;
         group_end(cage->path);
         (void)unlink(cage->note);
     }
+    if (cage->fd >= 0)
+        (void)close(cage->fd);
     free(cage->path);
     free(cage->note);
     free(cage->home);
-    *cage = (struct cage){0};
+    *cage = (struct cage){.fd = -1};
 }

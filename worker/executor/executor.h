@@ -21,6 +21,7 @@
 #include "worker/executor/loop.h"
 
 struct attempt;
+struct cage;
 struct setup;
 
 struct executor_options {
@@ -32,6 +33,7 @@ struct executor_options {
 
 struct executor {
     const struct executor_options *options; /* borrowed */
+    struct cage *cage;                      /* borrowed */
     struct loop loop;
     struct deadlines *deadlines; /* by attempt's key, and DEADLINE_* below */
     struct setup *setup;         /* NULL until the worker has said what the experiment is */

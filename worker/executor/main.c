@@ -164,6 +164,7 @@ static int run(const struct executor_options *options)
     }
     (void)close(READY_FD);
     cage_open(&cage, options->dir);
+    executor.cage = &cage;
     executor_run(&executor);
     executor_close(&executor);
     cage_close(&cage);

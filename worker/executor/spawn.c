@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -28,30 +31,88 @@ int spawn_become(const struct spawn_ends *ends, const char *dir, pid_t parent)
     return close_range(SPAWN_REPORT_FD + 1, ~0u, 0);
 }
 
-/* The child borrows the parent's memory until it execs, and the parent stands still: so what it
- * writes to *failed is read there. */
-static _Noreturn void run_child(const struct spawn_request *request, pid_t parent,
-                                volatile int *failed)
+/* As vfork, into a cgroup, which the C library cannot do. The child may not come back from here: it
+ * would write over the parent's stack; so it calls function on the part below, past the red zone.
+ */
+static long child_into(int cgroup, void (*function)(void *context), void *context)
 {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    struct clone_args args = {.flags = CLONE_VM | CLONE_VFORK | CLONE_INTO_CGROUP,
+                              .exit_signal = SIGCHLD,
+                              .cgroup = (unsigned)cgroup};
+    long result;
+
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "sub $256, %%rsp\n\t"
+                     "and $-16, %%rsp\n\t"
+                     "mov %[context], %%rdi\n\t"
+                     "call *%[function]\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "=a"(result)
+                     : "0"((long)SYS_clone3), "D"(&args),
+                       "S"(sizeof(args)), [function] "r"(function), [context] "r"(context)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+#else
+    (void)cgroup;
+    (void)function;
+    (void)context;
+    return -ENOSYS;
+#endif
+}
+
+pid_t spawn_child(int cgroup, void (*function)(void *context), void *context)
+{
+    pid_t child;
+
+    if (cgroup >= 0) {
+        long result = child_into(cgroup, function, context);
+
+        if (result != -EAGAIN && result != -ENOMEM)
+            return result < 0 ? -2 : (pid_t)result;
+        errno = (int)-result;
+        return -1; /* no child is to be had at all */
+    }
+    child = vfork();
+    if (child == 0) {
+        function(context);
+        abort();
+    }
+    return child;
+}
+
+struct start {
+    const struct spawn_request *request;
+    pid_t parent;
+    volatile int failed; /* written by the child: errno */
+};
+
+static void run_child(void *context)
+{
+    struct start *start = context;
+    const struct spawn_request *request = start->request;
+
     sig_reset();
-    if (spawn_become(&request->ends, request->dir, parent) == 0)
+    if (spawn_become(&request->ends, request->dir, start->parent) == 0)
         (void)execve(request->path, request->argv, request->environment);
-    *failed = errno;
+    start->failed = errno;
     _exit(127);
 }
 
 int spawn_start(const struct spawn_request *request, pid_t *pid)
 {
-    volatile int failed = 0;
-    pid_t parent = getpid();
-    pid_t child = vfork();
+    struct start start = {.request = request, .parent = getpid()};
+    pid_t child = spawn_child(request->cgroup, run_child, &start);
 
+    if (child == -2)
+        return SPAWN_NO_CGROUP;
     if (child < 0)
         return err_from_errno();
-    if (child == 0)
-        run_child(request, parent, &failed);
-    if (failed != 0) {
-        errno = failed;
+    if (start.failed != 0) {
+        errno = start.failed;
         return err_from_errno(); /* the child is reaped with all others */
     }
     *pid = child;

@@ -1,5 +1,6 @@
 /* spawn.h - a program started as the first process of an attempt: its own session, the descriptors
- * 0 to 3 and no others, killed by the kernel when the executor dies. */
+ * 0 to 3 and no others, killed by the kernel when the executor dies; born in a cgroup, if wanted.
+ */
 #ifndef EXECUTOR_SPAWN_H
 #define EXECUTOR_SPAWN_H
 
@@ -21,10 +22,18 @@ struct spawn_request {
     char *const *environment;
     const char *dir;
     struct spawn_ends ends;
+    int cgroup; /* an open folder to be born in; -1: where this process is */
 };
 
-/* Start it. 0 with *pid, or ERR_* with errno, where it cannot be started. */
+/* Start it. 0 with *pid, or ERR_* with errno, where it cannot be started; SPAWN_NO_CGROUP
+ * where nobody can be born in the cgroup. */
+#define SPAWN_NO_CGROUP 1
 int spawn_start(const struct spawn_request *request, pid_t *pid);
+
+/* A child that runs function, which does not return and makes only async-signal-safe calls: it has
+ * this process's memory until it execs, and this process stands still. cgroup as above. Its number;
+ * -1 with errno; -2 where nobody can be born in the cgroup. */
+pid_t spawn_child(int cgroup, void (*function)(void *context), void *context);
 
 /* In a new child: the same for a process that goes on without exec. parent is who must be alive. 0,
  * or -1 with errno. Only async-signal-safe calls. */

@@ -154,6 +154,9 @@ bool tree_kill(const struct tree *tree, bool running, bool (*is_known)(void *con
         any = descendants_kill(tree->leader, 0);
     if (kill(-tree->leader, SIGKILL) == 0 && !running)
         any = true;
+    /* A hostile one with our rights may have left its cell: so all else is done, too. */
+    if (tree->cell != NULL && !cell_clear(tree->cell))
+        any = true;
     return !orphans_kill(tree, is_known, context) && !any;
 }
 

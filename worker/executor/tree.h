@@ -3,9 +3,10 @@
  * The first process leads its own session and group, which catches all ordinary children. Those
  * that left the group are found as descendants, while their ancestors live, or by their session;
  * those that became orphans become children of the executor (it is a subreaper) and are known by
- * session, group, the mark in their environment, or the folder they are in. An orphan that left its
- * session and its folder and was started with another environment is nobody's: it stays until no
- * attempt is alive. */
+ * session, group, the mark in their environment, or the folder they are in. All of them are known
+ * by their cell, where there is one (cage.h). Where there is none, an orphan that left its session
+ * and its folder and was started with another environment is nobody's: it stays until no attempt is
+ * alive. */
 #ifndef EXECUTOR_TREE_H
 #define EXECUTOR_TREE_H
 
@@ -13,6 +14,7 @@
 #include <sys/types.h>
 
 #include "common/table.h"
+#include "worker/executor/cage.h"
 
 struct tree {
     pid_t leader;     /* process, group and session */
@@ -21,6 +23,7 @@ struct tree {
     /* Borrowed: leaders, by the number of an orphan of theirs that was killed. One that is dying
      * has no folder and no environment any more, but may still hold a device. */
     struct table *killed;
+    const struct cell *cell; /* borrowed; NULL: none */
 };
 
 /* Take in orphans of this process's descendants from now on. 0 or ERR_*. */

@@ -16,6 +16,7 @@
 #include "common/sys/sig.h"
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
+#include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 #include "worker/executor/zygote_wire.h"
@@ -44,18 +45,26 @@ struct zygote {
 
 static void zygote_ready(struct loop_source *source, uint32_t events);
 
+/* What its process needs, prepared. */
+struct zygote_start {
+    char *const *argv;
+    char *const *environment;
+    int fd;
+    int log;
+};
+
 /* Descriptor 3 is the zygote's socket; its stdout and stderr go to a log, which is read when the
- * library cannot be opened. Everything is prepared: only async-signal-safe calls. */
-static _Noreturn void run_zygote(char *const *argv, char *const *environment, int fd, int log)
+ * library cannot be opened. */
+static void run_zygote(void *context)
 {
+    const struct zygote_start *start = context;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     sig_reset();
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
-        dup2(log, STDERR_FILENO) < 0 || dup2(fd, SPAWN_REPORT_FD) < 0 ||
-        fcntl(SPAWN_REPORT_FD, F_SETFD, 0) < 0)
-        _exit(127);
-    (void)execve("/proc/self/exe", argv, environment);
+    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(start->log, STDOUT_FILENO) >= 0 &&
+        dup2(start->log, STDERR_FILENO) >= 0 && dup2(start->fd, SPAWN_REPORT_FD) >= 0 &&
+        fcntl(SPAWN_REPORT_FD, F_SETFD, 0) >= 0)
+        (void)execve("/proc/self/exe", start->argv, start->environment);
     _exit(127);
 }
 
@@ -87,17 +96,18 @@ static pid_t process_start(struct executor *executor, int fd)
     char parent[16];
     char *argv[] = {(char[]){"assay-executor"}, (char[]){"--zygote"}, parent,
                     arena_strdup(&executor->setup->arena, executor->setup->library), NULL};
-    char **environment = environment_make(executor);
-    int log = log_open(executor);
+    struct zygote_start start = {argv, environment_make(executor), fd, log_open(executor)};
     pid_t pid;
 
-    if (log < 0)
+    if (start.log < 0)
         return -1;
     (void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
-    pid = fork();
-    if (pid == 0)
-        run_zygote(argv, environment, fd, log);
-    (void)close(log);
+    pid = spawn_child(executor->cage->fd, run_zygote, &start);
+    if (pid == -2) {
+        cage_enter(executor->cage);
+        pid = spawn_child(-1, run_zygote, &start);
+    }
+    (void)close(start.log);
     return pid;
 }
 
