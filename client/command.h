@@ -1,5 +1,5 @@
-/* command.h - one verb of the tool: its flags, its help, what it does. A row of the table in
- * commands.c, from which help, the manual and the completion of shells are made. */
+/* command.h - one verb of the tool: its flags, its help, what it does. A row of
+ * commands.def, from which help, the manual and the completion of shells are made. */
 #ifndef CLIENT_COMMAND_H
 #define CLIENT_COMMAND_H
 
@@ -66,11 +66,9 @@ struct command {
     int (*run)(const struct invocation *invocation);
 };
 
-extern const struct command command_head, command_worker, command_replay, command_run,
-    command_submit, command_status, command_watch, command_list, command_trials, command_show,
-    command_results, command_logs, command_best, command_stop, command_rm, command_wait,
-    command_nodes, command_explain, command_token, command_report, command_completion,
-    command_complete;
+#define COMMAND(name) extern const struct command command_##name;
+#include "client/commands.def"
+#undef COMMAND
 
 /* All rows, in the order in which help lists them; constant. */
 const struct command *const *commands_all(size_t *count);

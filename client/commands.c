@@ -6,11 +6,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct command *const commands[] = {
-    &command_run,        &command_submit,   &command_status, &command_watch,  &command_wait,
-    &command_list,       &command_trials,   &command_show,   &command_best,   &command_results,
-    &command_logs,       &command_explain,  &command_stop,   &command_rm,     &command_head,
-    &command_worker,     &command_nodes,    &command_token,  &command_report, &command_replay,
-    &command_completion, &command_complete,
+#define COMMAND(name) &command_##name,
+#include "client/commands.def"
+#undef COMMAND
 };
 
 static const struct option_row basic_rows[] = {

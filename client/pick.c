@@ -59,6 +59,12 @@ struct hunt {
     bool exact;
 };
 
+/* `stop 12` is about an experiment, and not about a trial whose id begins so when that has gone. */
+static bool is_number(const char *text)
+{
+    return text[strspn(text, "0123456789")] == '\0';
+}
+
 static bool hunt_row(const struct msg_trial_row *row, void *context)
 {
     struct hunt *hunt = context;
@@ -69,7 +75,8 @@ static bool hunt_row(const struct msg_trial_row *row, void *context)
         hunt->exact = true;
         return false;
     }
-    if (selector_begins(row->id, hunt->text) || selector_begins(row->name, hunt->text)) {
+    if (!is_number(hunt->text) &&
+        (selector_begins(row->id, hunt->text) || selector_begins(row->name, hunt->text))) {
         hunt->hits += hunt->hits == 0 || hunt->trial != row->trial;
         hunt->trial = row->trial;
     }

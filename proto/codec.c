@@ -8,9 +8,9 @@
 #define HEAD_ITEMS 3u /* protocol, type, request id */
 
 static const struct schema *const schemas[] = {
-#define X(name, number) [MSG_##number] = &msg_##name##_schema,
-    MESSAGE_LIST(X)
-#undef X
+#define MESSAGE(name, number, ...) [MSG_##number] = &msg_##name##_schema,
+#include "proto/messages.def"
+#undef MESSAGE
 };
 
 #define TYPE_COUNT (sizeof(schemas) / sizeof(schemas[0]))

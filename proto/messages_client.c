@@ -11,29 +11,29 @@ static const struct field msg_submit_fields[] = {
     FIELD(msg_submit, spec, FIELD_PACKED, LIMIT_SPEC_BYTES),
     FIELD(msg_submit, code, FIELD_BYTES, LIMIT_HASH_BYTES),
 };
-MESSAGE(submit, SUBMIT);
+MESSAGE_TABLE(submit, SUBMIT);
 
 static const struct field msg_submitted_fields[] = {
     FIELD(msg_submitted, experiment, FIELD_U32, 0),
     FIELD(msg_submitted, name, FIELD_TEXT, LIMIT_NAME_BYTES),
 };
-MESSAGE(submitted, SUBMITTED);
+MESSAGE_TABLE(submitted, SUBMITTED);
 
 static const struct field msg_stop_fields[] = {
     FIELD(msg_stop, experiment, FIELD_U32, 0),
     FIELD(msg_stop, trial, FIELD_U32, 0),
 };
-MESSAGE(stop, STOP);
+MESSAGE_TABLE(stop, STOP);
 
 static const struct field msg_remove_fields[] = {
     FIELD(msg_remove, experiment, FIELD_U32, 0),
 };
-MESSAGE(remove, REMOVE);
+MESSAGE_TABLE(remove, REMOVE);
 
 static const struct field msg_list_fields[] = {
     FIELD(msg_list, limit, FIELD_U32, LIMIT_ROWS_REPLY),
 };
-MESSAGE(list, LIST);
+MESSAGE_TABLE(list, LIST);
 
 static const struct field msg_experiment_row_fields[] = {
     FIELD(msg_experiment_row, experiment, FIELD_U32, 0),
@@ -60,7 +60,7 @@ const struct schema msg_experiment_row_schema =
 static const struct field msg_experiments_fields[] = {
     FIELD_OF(msg_experiments, rows, FIELD_LIST, LIMIT_ROWS_REPLY, msg_experiment_row_schema),
 };
-MESSAGE(experiments, EXPERIMENTS);
+MESSAGE_TABLE(experiments, EXPERIMENTS);
 
 static const struct field msg_trial_row_fields[] = {
     FIELD(msg_trial_row, experiment, FIELD_U32, 0),
@@ -98,7 +98,7 @@ static const struct field msg_trials_fields[] = {
     FIELD(msg_trials, wait_ms, FIELD_U32, LIMIT_WAIT_MS),
     FIELD(msg_trials, state, FIELD_TEXT, LIMIT_NAME_BYTES),
 };
-MESSAGE(trials, TRIALS);
+MESSAGE_TABLE(trials, TRIALS);
 
 static const struct field msg_trial_rows_fields[] = {
     FIELD_OF(msg_trial_rows, rows, FIELD_LIST, LIMIT_ROWS_REPLY, msg_trial_row_schema),
@@ -106,13 +106,13 @@ static const struct field msg_trial_rows_fields[] = {
     FIELD(msg_trial_rows, more, FIELD_BOOL, 0),
     FIELD(msg_trial_rows, ended, FIELD_BOOL, 0),
 };
-MESSAGE(trial_rows, TRIAL_ROWS);
+MESSAGE_TABLE(trial_rows, TRIAL_ROWS);
 
 static const struct field msg_status_fields[] = {
     FIELD(msg_status, experiment, FIELD_U32, 0),
     FIELD(msg_status, whole, FIELD_BOOL, 0),
 };
-MESSAGE(status, STATUS);
+MESSAGE_TABLE(status, STATUS);
 
 static const struct field msg_status_group_fields[] = {
     FIELD(msg_status_group, state, FIELD_TEXT, LIMIT_NAME_BYTES),
@@ -141,20 +141,20 @@ static const struct field msg_status_reply_fields[] = {
     FIELD_OF(msg_status_reply, groups, FIELD_LIST, LIMIT_STATUS_GROUPS, msg_status_group_schema),
     FIELD(msg_status_reply, hostname, FIELD_TEXT, LIMIT_NAME_BYTES),
 };
-MESSAGE(status_reply, STATUS_REPLY);
+MESSAGE_TABLE(status_reply, STATUS_REPLY);
 
 static const struct field msg_show_fields[] = {
     FIELD(msg_show, experiment, FIELD_U32, 0),
     FIELD(msg_show, trial, FIELD_U32, 0),
 };
-MESSAGE(show, SHOW);
+MESSAGE_TABLE(show, SHOW);
 
 static const struct field msg_show_reply_fields[] = {
     FIELD_OF(msg_show_reply, experiment, FIELD_RECORD, 0, msg_experiment_row_schema),
     FIELD(msg_show_reply, spec, FIELD_PACKED, LIMIT_SPEC_BYTES),
     FIELD_OF(msg_show_reply, trials, FIELD_LIST, 1, msg_trial_row_schema),
 };
-MESSAGE(show_reply, SHOW_REPLY);
+MESSAGE_TABLE(show_reply, SHOW_REPLY);
 
 static const struct field msg_results_fields[] = {
     FIELD(msg_results, experiment, FIELD_U32, 0),
@@ -163,14 +163,14 @@ static const struct field msg_results_fields[] = {
     FIELD(msg_results, limit_bytes, FIELD_U32, LIMIT_CHUNK_BYTES),
     FIELD(msg_results, wait_ms, FIELD_U32, LIMIT_WAIT_MS),
 };
-MESSAGE(results, RESULTS);
+MESSAGE_TABLE(results, RESULTS);
 
 static const struct field msg_lines_fields[] = {
     FIELD(msg_lines, lines, FIELD_TEXT, LIMIT_LINES_BYTES),
     FIELD(msg_lines, cursor, FIELD_U64, 0),
     FIELD(msg_lines, ended, FIELD_BOOL, 0),
 };
-MESSAGE(lines, LINES);
+MESSAGE_TABLE(lines, LINES);
 
 static const struct field msg_logs_fields[] = {
     FIELD(msg_logs, experiment, FIELD_U32, 0),
@@ -180,25 +180,25 @@ static const struct field msg_logs_fields[] = {
     FIELD(msg_logs, limit_bytes, FIELD_U32, LIMIT_CHUNK_BYTES),
     FIELD(msg_logs, wait_ms, FIELD_U32, LIMIT_WAIT_MS),
 };
-MESSAGE(logs, LOGS);
+MESSAGE_TABLE(logs, LOGS);
 
 static const struct field msg_log_chunk_fields[] = {
     FIELD(msg_log_chunk, bytes, FIELD_BYTES, LIMIT_CHUNK_BYTES),
     FIELD(msg_log_chunk, offset, FIELD_U64, 0),
     FIELD(msg_log_chunk, ended, FIELD_BOOL, 0),
 };
-MESSAGE(log_chunk, LOG_CHUNK);
+MESSAGE_TABLE(log_chunk, LOG_CHUNK);
 
 static const struct field msg_best_fields[] = {
     FIELD(msg_best, experiment, FIELD_U32, 0),
     FIELD(msg_best, count, FIELD_U32, LIMIT_ROWS_REPLY),
 };
-MESSAGE(best, BEST);
+MESSAGE_TABLE(best, BEST);
 
 static const struct field msg_nodes_fields[] = {
     FIELD(msg_nodes, verbose, FIELD_BOOL, 0),
 };
-MESSAGE(nodes, NODES);
+MESSAGE_TABLE(nodes, NODES);
 
 static const struct field msg_node_row_fields[] = {
     FIELD(msg_node_row, node, FIELD_U32, 0),
@@ -218,36 +218,36 @@ const struct schema msg_node_row_schema = SCHEMA(msg_node_row, 0, msg_node_row_f
 static const struct field msg_node_rows_fields[] = {
     FIELD_OF(msg_node_rows, rows, FIELD_LIST, LIMIT_SESSIONS, msg_node_row_schema),
 };
-MESSAGE(node_rows, NODE_ROWS);
+MESSAGE_TABLE(node_rows, NODE_ROWS);
 
 static const struct field msg_explain_fields[] = {
     FIELD(msg_explain, experiment, FIELD_U32, 0),
     FIELD(msg_explain, trial, FIELD_U32, 0),
 };
-MESSAGE(explain, EXPLAIN);
+MESSAGE_TABLE(explain, EXPLAIN);
 
 static const struct field msg_text_fields[] = {
     FIELD(msg_text, text, FIELD_TEXT, LIMIT_CHUNK_BYTES),
 };
-MESSAGE(text, TEXT);
+MESSAGE_TABLE(text, TEXT);
 
 static const struct field msg_token_create_fields[] = {
     FIELD(msg_token_create, role, FIELD_U32, ROLE_HIGHEST),
     FIELD(msg_token_create, uses, FIELD_U32, LIMIT_PRINCIPALS),
     FIELD(msg_token_create, expires_s, FIELD_U64, 0),
 };
-MESSAGE(token_create, TOKEN_CREATE);
+MESSAGE_TABLE(token_create, TOKEN_CREATE);
 
 static const struct field msg_token_fields[] = {
     FIELD(msg_token, token, FIELD_TEXT, LIMIT_TOKEN_BYTES),
     FIELD(msg_token, expires_ms, FIELD_U64, 0),
 };
-MESSAGE(token, TOKEN);
+MESSAGE_TABLE(token, TOKEN);
 
 static const struct field msg_token_list_fields[] = {
     FIELD(msg_token_list, limit, FIELD_U32, LIMIT_TOKENS),
 };
-MESSAGE(token_list, TOKEN_LIST);
+MESSAGE_TABLE(token_list, TOKEN_LIST);
 
 static const struct field msg_token_row_fields[] = {
     FIELD(msg_token_row, id, FIELD_TEXT, LIMIT_NAME_BYTES),
@@ -261,15 +261,15 @@ static const struct schema msg_token_row_schema = SCHEMA(msg_token_row, 0, msg_t
 static const struct field msg_token_rows_fields[] = {
     FIELD_OF(msg_token_rows, rows, FIELD_LIST, LIMIT_TOKENS, msg_token_row_schema),
 };
-MESSAGE(token_rows, TOKEN_ROWS);
+MESSAGE_TABLE(token_rows, TOKEN_ROWS);
 
 static const struct field msg_token_revoke_fields[] = {
     FIELD(msg_token_revoke, id, FIELD_TEXT, LIMIT_NAME_BYTES),
 };
-MESSAGE(token_revoke, TOKEN_REVOKE);
+MESSAGE_TABLE(token_revoke, TOKEN_REVOKE);
 
 static const struct field msg_drain_fields[] = {
     FIELD(msg_drain, node, FIELD_U32, 0),
     FIELD(msg_drain, on, FIELD_BOOL, 0),
 };
-MESSAGE(drain, DRAIN);
+MESSAGE_TABLE(drain, DRAIN);

@@ -14,14 +14,14 @@ static const struct field msg_register_fields[] = {
     FIELD(msg_register, gpus, FIELD_U32, LIMIT_GPUS),
     FIELD(msg_register, shares_results, FIELD_BOOL, 0),
 };
-MESSAGE(register, REGISTER);
+MESSAGE_TABLE(register, REGISTER);
 
 static const struct field msg_registered_fields[] = {
     FIELD(msg_registered, node, FIELD_U32, 0),
     FIELD(msg_registered, epoch, FIELD_U64, 0),
     FIELD(msg_registered, heartbeat_ms, FIELD_U32, LIMIT_WAIT_MS),
 };
-MESSAGE(registered, REGISTERED);
+MESSAGE_TABLE(registered, REGISTERED);
 
 static const struct field msg_gpu_fields[] = {
     FIELD(msg_gpu, device, FIELD_U32, LIMIT_GPUS - 1),
@@ -41,17 +41,17 @@ static const struct field msg_ready_fields[] = {
     FIELD(msg_ready, credit, FIELD_U32, LIMIT_LEASES),
     FIELD_OF(msg_ready, held, FIELD_LIST, LIMIT_LEASES, msg_held_schema),
 };
-MESSAGE(ready, READY);
+MESSAGE_TABLE(ready, READY);
 
 static const struct field msg_heartbeat_fields[] = {
     FIELD(msg_heartbeat, committing, FIELD_BOOL, 0),
 };
-MESSAGE(heartbeat, HEARTBEAT);
+MESSAGE_TABLE(heartbeat, HEARTBEAT);
 
 static const struct field msg_unknown_fields[] = {
     FIELD(msg_unknown, epoch, FIELD_U64, 0),
 };
-MESSAGE(unknown, UNKNOWN);
+MESSAGE_TABLE(unknown, UNKNOWN);
 
 static const struct field msg_env_fields[] = {
     FIELD(msg_env, name, FIELD_TEXT, LIMIT_TEXT_BYTES),
@@ -72,7 +72,7 @@ static const struct field msg_experiment_fields[] = {
     FIELD_OF(msg_experiment, stop, FIELD_LIST, LIMIT_STOP_RULES, stop_rule_schema),
     FIELD_OF(msg_experiment, env, FIELD_LIST, LIMIT_ENV, msg_env_schema),
 };
-MESSAGE(experiment, EXPERIMENT);
+MESSAGE_TABLE(experiment, EXPERIMENT);
 
 static const struct field msg_lease_fields[] = {
     FIELD(msg_lease, experiment, FIELD_U32, 0),
@@ -94,7 +94,7 @@ static const struct field msg_launch_fields[] = {
     FIELD(msg_launch, epoch, FIELD_U64, 0),
     FIELD_OF(msg_launch, leases, FIELD_LIST, LIMIT_BATCHES, msg_lease_schema),
 };
-MESSAGE(launch, LAUNCH);
+MESSAGE_TABLE(launch, LAUNCH);
 
 static const struct field msg_batch_fields[] = {
     FIELD(msg_batch, experiment, FIELD_U32, 0),
@@ -109,7 +109,7 @@ static const struct schema msg_batch_schema = SCHEMA(msg_batch, 0, msg_batch_fie
 static const struct field msg_reports_fields[] = {
     FIELD_OF(msg_reports, batches, FIELD_LIST, LIMIT_BATCHES, msg_batch_schema),
 };
-MESSAGE(reports, REPORTS);
+MESSAGE_TABLE(reports, REPORTS);
 
 static const struct field msg_verdict_fields[] = {
     FIELD(msg_verdict, experiment, FIELD_U32, 0),
@@ -127,12 +127,12 @@ static const struct field msg_verdicts_fields[] = {
     FIELD(msg_verdicts, epoch, FIELD_U64, 0),
     FIELD_OF(msg_verdicts, verdicts, FIELD_LIST, LIMIT_BATCHES, msg_verdict_schema),
 };
-MESSAGE(verdicts, VERDICTS);
+MESSAGE_TABLE(verdicts, VERDICTS);
 
 static const struct field msg_release_fields[] = {
     FIELD(msg_release, experiment, FIELD_U32, 0),
 };
-MESSAGE(release, RELEASE);
+MESSAGE_TABLE(release, RELEASE);
 
 static const struct field msg_output_fields[] = {
     FIELD(msg_output, experiment, FIELD_U32, 0),
@@ -142,14 +142,14 @@ static const struct field msg_output_fields[] = {
     FIELD(msg_output, offset, FIELD_U64, 0),
     FIELD(msg_output, bytes, FIELD_BYTES, LIMIT_CHUNK_BYTES),
 };
-MESSAGE(output, OUTPUT);
+MESSAGE_TABLE(output, OUTPUT);
 
 static const struct field msg_leaving_fields[] = {
     FIELD(msg_leaving, reason, FIELD_TEXT, LIMIT_NAME_BYTES),
 };
-MESSAGE(leaving, LEAVING);
+MESSAGE_TABLE(leaving, LEAVING);
 
 static const struct field msg_vacated_fields[] = {
     FIELD_OF(msg_vacated, attempts, FIELD_LIST, LIMIT_BATCHES, msg_held_schema),
 };
-MESSAGE(vacated, VACATED);
+MESSAGE_TABLE(vacated, VACATED);

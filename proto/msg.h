@@ -7,8 +7,9 @@
  * A worker and its executors speak the same messages over a unix socket (local.h).
  *
  * Planes: JOIN (the head's address; any key), CLIENT and WORKER (only keys that the head knows;
- * their ports come with WELCOME). Who may send what is roles.c. The structs of the last two stand
- * in msg_client.h and msg_worker.h; here are those of JOIN and of any plane, and blobs. */
+ * their ports come with WELCOME). Who may send what stands in messages.def. The structs of the last
+ * two stand in msg_client.h and msg_worker.h; here are those of JOIN and of any plane, and blobs.
+ */
 #ifndef PROTO_MSG_H
 #define PROTO_MSG_H
 
@@ -19,64 +20,11 @@
 /* Raised when a message changes so that an older peer would misread it. */
 #define PROTOCOL_VERSION 1u
 
-/* Numbers stand on the wire: never reused. */
+/* A row each in messages.def. */
 enum msg_type {
-    /* any plane, head to peer */
-    MSG_OK = 1,
-    MSG_ERROR = 2,
-    /* join plane */
-    MSG_HELLO = 10,
-    MSG_WELCOME = 11,
-    MSG_JOIN = 12,
-    MSG_JOINED = 13,
-    /* worker plane */
-    MSG_REGISTER = 20,   /* worker: what I am */
-    MSG_REGISTERED = 21, /* head: your number */
-    MSG_READY = 22,      /* worker: what I hold; give me work */
-    MSG_HEARTBEAT = 23,  /* both ways, from the main loops */
-    MSG_UNKNOWN = 24,    /* head: I do not know this connection; register */
-    MSG_EXPERIMENT = 25, /* head: what the trials of an experiment share */
-    MSG_LAUNCH = 26,     /* head: start these attempts, or keep them until there is room */
-    MSG_REPORTS = 27,    /* worker: records of attempts */
-    MSG_VERDICTS = 28,   /* head: what is acknowledged, and what attempts may do */
-    MSG_RELEASE = 29,    /* head: an experiment has ended; its executor may go */
-    MSG_OUTPUT = 30,     /* worker: bytes of a trial's stdout or stderr; answered by OK */
-    MSG_LEAVING = 31,    /* worker: I end by my own will */
-    MSG_VACATED = 32,    /* executor to its worker: these attempts' processes are gone */
-    /* worker and client plane */
-    MSG_BLOB_GET = 40,
-    MSG_BLOB_CHUNK = 41,
-    MSG_BLOB_PUT = 42, /* client: a chunk; answered by BLOB_STATE */
-    MSG_BLOB_ASK = 43, /* how much of a blob is there; answered by BLOB_STATE */
-    MSG_BLOB_STATE = 44,
-    /* client plane */
-    MSG_SUBMIT = 50,
-    MSG_SUBMITTED = 51,
-    MSG_STOP = 52,
-    MSG_REMOVE = 53,
-    MSG_LIST = 54,
-    MSG_EXPERIMENTS = 55,
-    MSG_STATUS = 56,
-    MSG_STATUS_REPLY = 57,
-    MSG_TRIALS = 58,
-    MSG_TRIAL_ROWS = 59,
-    MSG_SHOW = 60,
-    MSG_SHOW_REPLY = 61,
-    MSG_RESULTS = 62,
-    MSG_LINES = 63,
-    MSG_LOGS = 64,
-    MSG_LOG_CHUNK = 65,
-    MSG_BEST = 66, /* answered by TRIAL_ROWS */
-    MSG_NODES = 67,
-    MSG_NODE_ROWS = 68,
-    MSG_EXPLAIN = 69,
-    MSG_TEXT = 70,
-    MSG_TOKEN_CREATE = 71,
-    MSG_TOKEN = 72,
-    MSG_TOKEN_LIST = 73,
-    MSG_TOKEN_ROWS = 74,
-    MSG_TOKEN_REVOKE = 75,
-    MSG_DRAIN = 76
+#define MESSAGE(name, NUMBER, number, who) MSG_##NUMBER = number,
+#include "proto/messages.def"
+#undef MESSAGE
 };
 
 enum error_code {

@@ -4,31 +4,22 @@
 
 #include "proto/msg.h"
 
-#define TYPE_COUNT (MSG_DRAIN + 1)
-
+#define BY_HEAD    0u
+#define BY_WORKER  (1u << PRINCIPAL_WORKER)
+#define BY_SUBMIT  (1u << PRINCIPAL_SUBMIT)
+#define BY_READ    (1u << PRINCIPAL_READ)
+#define BY_ADMIN   (1u << PRINCIPAL_ADMIN)
+#define BY_CLIENTS (BY_SUBMIT | BY_READ | BY_ADMIN)
 /* Whoever reaches the head may ask what it is and hand in a token. */
-#define ANYBODY [MSG_HELLO] = true, [MSG_JOIN] = true
+#define BY_ANYBODY (1u << PRINCIPAL_NONE | BY_WORKER | BY_CLIENTS)
 
-#define READER                                                                                     \
-    [MSG_LIST] = true, [MSG_STATUS] = true, [MSG_TRIALS] = true, [MSG_SHOW] = true,                \
-    [MSG_RESULTS] = true, [MSG_LOGS] = true, [MSG_BEST] = true, [MSG_NODES] = true,                \
-    [MSG_EXPLAIN] = true
-
-#define SUBMITTER                                                                                  \
-    [MSG_SUBMIT] = true, [MSG_STOP] = true, [MSG_REMOVE] = true, [MSG_BLOB_PUT] = true,            \
-    [MSG_BLOB_ASK] = true
-
-static const bool allowed[PRINCIPAL_ROLE_COUNT][TYPE_COUNT] = {
-    [PRINCIPAL_NONE] = {ANYBODY},
-    [PRINCIPAL_WORKER] = {ANYBODY, [MSG_REGISTER] = true, [MSG_READY] = true,
-                          [MSG_HEARTBEAT] = true, [MSG_REPORTS] = true, [MSG_OUTPUT] = true,
-                          [MSG_LEAVING] = true, [MSG_BLOB_GET] = true, [MSG_BLOB_ASK] = true},
-    [PRINCIPAL_SUBMIT] = {ANYBODY, READER, SUBMITTER},
-    [PRINCIPAL_READ] = {ANYBODY, READER},
-    [PRINCIPAL_ADMIN] = {ANYBODY, READER,
-                         SUBMITTER, [MSG_BLOB_GET] = true, [MSG_TOKEN_CREATE] = true,
-                         [MSG_TOKEN_LIST] = true, [MSG_TOKEN_REVOKE] = true, [MSG_DRAIN] = true},
+static const uint32_t allowed[] = {
+#define MESSAGE(name, NUMBER, number, who) [MSG_##NUMBER] = (who),
+#include "proto/messages.def"
+#undef MESSAGE
 };
+
+#define TYPE_COUNT (sizeof(allowed) / sizeof(allowed[0]))
 
 static const char *const names[PRINCIPAL_ROLE_COUNT] = {
     [PRINCIPAL_WORKER] = "worker",
@@ -39,7 +30,7 @@ static const char *const names[PRINCIPAL_ROLE_COUNT] = {
 
 bool role_allowed(uint32_t role, uint32_t type)
 {
-    return role < PRINCIPAL_ROLE_COUNT && type < TYPE_COUNT && allowed[role][type];
+    return role < PRINCIPAL_ROLE_COUNT && type < TYPE_COUNT && (allowed[type] >> role & 1) != 0;
 }
 
 const char *role_name(uint32_t role)

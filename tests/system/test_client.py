@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 from cluster import case, check, equal, main, tool, wait_for
-from experiments import cluster_of, submit
+from experiments import cluster_of, submit, trials
 
 
 def command(scene, name, text, **more):
@@ -77,6 +77,14 @@ def selectors_find_what_they_name(scene):
     check("h\u00e9" in head.assay("list").out, "a table shows letters of all kinds")
     told(head.assay("trials", "1/7", status=None), 6, "no trial")
     told(head.assay("stop", "./results", status=None), 2, "folder")
+    # A number is an experiment's, or nobody's: never the beginning of a trial's id.
+    many = submit(head, command(scene, "many", "true", num_samples=60,
+                                search={"type": "random", "seed": 1}), "--wait")
+    ids = [row["id"] for row in trials(head, many)]
+    number = next(one[:2] for one in ids if one[:2].isdigit() and int(one[:2]) > int(many))
+    told(head.assay("stop", number, status=None), 6, "called so")
+    word = next(one[:5] for one in ids if not one[:5].isdigit())
+    equal(head.assay("show", word, "--json").json()["id"][:5], word, "the beginning of an id")
 
 
 @case

@@ -228,6 +228,16 @@ static inline void link_down(void)
     local_init(&driver.local, -1);
 }
 
+/* Until all that was said to it has been read: READY answers it, in its turn. */
+static inline void settle(void)
+{
+    const struct msg_unknown ask = {0};
+    uint32_t readies = driver.readies;
+
+    send_message(MSG_UNKNOWN, 0, &ask);
+    UNTIL(driver.readies == readies + 1);
+}
+
 static inline void start_executor(void)
 {
     char path[PATH_MAX + 32];

@@ -43,9 +43,11 @@ static int unpack_head(uint32_t protocol, uint32_t type, uint64_t request, struc
     return message_unpack(buf_span(&frame), &arena, message, error);
 }
 
-#define X(name, number) +1
-static const uint32_t all_count = MESSAGE_LIST(X);
-#undef X
+#define MESSAGE(...) +1
+static const uint32_t all_count =
+#include "proto/messages.def"
+    ;
+#undef MESSAGE
 
 START_TEST(unknown_types_are_refused)
 {

@@ -166,9 +166,9 @@ static void check_equal(const struct schema *schema, const void *a, const void *
 
 /* All of them, whatever their number. */
 static const struct schema *const all[] = {
-#define X(name, number) &msg_##name##_schema,
-    MESSAGE_LIST(X)
-#undef X
+#define MESSAGE(name, number, ...) &msg_##name##_schema,
+#include "proto/messages.def"
+#undef MESSAGE
 };
 
 #define ALL_COUNT (sizeof(all) / sizeof(all[0]))
