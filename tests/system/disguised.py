@@ -20,7 +20,7 @@ TESTS = sorted(glob.glob(os.path.join(HERE, "test_*.py"))) + sorted(
     glob.glob(os.path.join(ROOT, "tests", "security", "test_*.py")))
 
 # An executor under it looks for libraries beside valgrind: the loader has to know where ours lie.
-VALGRIND = ("env LD_LIBRARY_PATH=%s/real valgrind -q --child-silent-after-fork=yes --leak-check=full "
+VALGRIND = ("env LD_LIBRARY_PATH=%s/real valgrind -q --vgdb=no --child-silent-after-fork=yes --leak-check=full "
             "--errors-for-leak-kinds=definite --show-leak-kinds=definite --log-file='%s/valgrind.%%p'")
 FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 
