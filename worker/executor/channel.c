@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/pack.h"
+#include "common/unique.h"
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/executor.h"
@@ -187,6 +188,18 @@ static void json_take(struct channel *channel, struct span item)
         attempt_report(channel->attempt, buf_span(&executor->report), NULL);
 }
 
+/* A report as packed bytes, which become a line of result.json as they are. */
+static void packed_take(struct channel *channel, struct span item)
+{
+    struct executor *executor = channel->executor;
+
+    arena_reset(&executor->scratch);
+    if (unique_keys(item, &executor->scratch))
+        attempt_report(channel->attempt, item, NULL);
+    else
+        attempt_misspoke(channel->attempt, "a report has a name twice in one map");
+}
+
 /* ["config", {map}, json], and how far it may go */
 static void config_send(struct channel *channel)
 {
@@ -235,7 +248,7 @@ static void frame_take(struct channel *channel, struct span frame)
                          fine ? "it said more behind its end" : "it sent a frame that is none");
     } else if (span_is(kind, "report") && item.size > 0) {
         channel->reports++;
-        attempt_report(attempt, item, NULL);
+        packed_take(channel, item);
     } else if (span_is(kind, "error") && item.size > 0) {
         cursor_init(&cursor, item);
         if (cursor_text(&cursor, &kind) && !attempt->closed) {

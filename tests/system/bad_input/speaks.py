@@ -88,6 +88,10 @@ SPEAKS = {
     "fd: an empty frame": lambda: wait_for_end(report(frame(b""))),
     "fd: an unknown kind": lambda: wait_for_end(report(frame(b"\x91\xa5shout"))),
     "fd: a report that is none": lambda: wait_for_end(report(frame(b"\x92\xa6report\x07"))),
+    "fd: a key twice": lambda: wait_for_end(
+        report(frame(b"\x92\xa6report\x82\xa1x\x01\xa1y\x02") + frame(b"\x92\xa6report\x82\xa1x\x01\xa1x\x02"))),
+    "fd: a key twice, deeper": lambda: wait_for_end(
+        report(frame(b"\x92\xa6report\x81\xa1x\x91\x82\xa1y\x01\xa1y\x02"))),
     "fd: half a frame": lambda: report(b"\xc1\x40\0\0\0\x92\xa6rep"),
     "fd: a report too deep": lambda: wait_for_end(
         report(frame(b"\x92\xa6report\x81\xa1x" + b"\x91" * 1000 + b"\xc0"))),

@@ -202,6 +202,8 @@ TRIALS = [
     ("fd: an empty frame", "ERROR", 0, "frame"),
     ("fd: an unknown kind", "ERROR", 0, "frame"),
     ("fd: a report that is none", "ERROR", 0, "report"),
+    ("fd: a key twice", "ERROR", 1, "twice"),
+    ("fd: a key twice, deeper", "ERROR", 0, "twice"),
     ("fd: half a frame", "TERMINATED", 0, ""),
     ("fd: a report too deep", "ERROR", 0, ""),
     ("fd: a line without end", "ERROR", 0, "65536"),
