@@ -116,7 +116,7 @@ static void on_output(struct fleet *fleet, const struct session *session,
     const struct view_experiment *experiment =
         view_experiment(fleet->parts.view, output->experiment);
     const struct view_trial *trial =
-        experiment != NULL ? view_trial(experiment, output->trial) : NULL;
+        experiment != NULL ? view_trial(experiment, output->trial, &fleet->scratch) : NULL;
     struct msg_ok ok = {.value = output->offset + output->bytes.size};
     bool taken = true;
 

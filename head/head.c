@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -18,9 +19,10 @@
 
 #define TICK_MS        100u
 #define SETTLE_MS      3000u
-#define STATUS_FENCED  75 /* another head leads */
-#define STATUS_AMNESIA 74 /* the log has lost what was acknowledged */
-#define STATUS_FILES   73 /* of a private head: not all files could be written */
+#define IMAGE_MS       20000u /* that the last image may take */
+#define STATUS_FENCED  75     /* another head leads */
+#define STATUS_AMNESIA 74     /* the log has lost what was acknowledged */
+#define STATUS_FILES   73     /* of a private head: not all files could be written */
 
 void shell_step(struct head *head, struct event *event)
 {
@@ -47,11 +49,22 @@ void shell_principal(struct head *head, const struct effect_principal *principal
                  err_text(err));
 }
 
+/* They are kept in memory until the disk takes them. */
+static void rows_late(struct head *head)
+{
+    if (!head->rows_late)
+        log_line(LOG_WARNING, "ended-rows", "rows of ended trials do not get to disk: %s",
+                 strerror(errno));
+    head->rows_late = true;
+}
+
 void shell_apply(struct head *head, const struct effects *effects, bool quiet)
 {
     /* Rows first: what is sent after shows what was committed. */
     for (size_t i = 0; i < effects->count; i++)
         view_apply(head->view, &effects->items[i]);
+    if (!view_flush(head->view))
+        rows_late(head);
     if (quiet)
         return;
     for (size_t i = 0; i < effects->count; i++) {
@@ -75,6 +88,7 @@ static void finish(struct head *head, struct turn *turn)
     shell_apply(head, effects, false);
     FAILPOINT("head-after-apply");
     sinks_put(head->sinks, effects->items, effects->count, turn_release, turn);
+    imager_committed(head->imager, head->view, journal_committed(head->journal));
 }
 
 static void set_stalled(struct head *head, bool stalled)
@@ -106,6 +120,17 @@ static void journal_failed(struct head *head, int err)
     head->ending = true;
 }
 
+/* The turn that was just closed is what the core is now: an image of it, if one is due. */
+static void image_turn(struct head *head, size_t entry_bytes, uint64_t now_ms)
+{
+    struct log_id id = journal_committed(head->journal);
+
+    id.n++;
+    imager_appended(head->imager, entry_bytes);
+    if (imager_is_due(head->imager, now_ms))
+        imager_take(head->imager, head->core, id, now_ms, turns_time(head->turns));
+}
+
 /* Move the log on: finish what is committed, append what is ready. The journal is asked in every
  * pass, also when nothing is on the way: it tends its connection, and sees that another head leads.
  */
@@ -135,6 +160,7 @@ static void commit(struct head *head, uint64_t now_ms)
             continue;
         }
         head->committing = turn;
+        image_turn(head, entry.size, now_ms);
         FAILPOINT("head-before-commit");
         journal_append(head->journal, entry, now_ms);
     }
@@ -171,6 +197,7 @@ static void tend(struct head *head, uint64_t now_ms)
     set_stalled(head,
                 journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
     sinks_look(head);
+    imager_poll(head->imager);
     project_tend(head->project, now_ms);
 }
 
@@ -216,7 +243,7 @@ static void on_signal(struct head *head)
     }
 }
 
-enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_BLOBS, POLL_PLANES };
+enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_BLOBS, POLL_IMAGER, POLL_PLANES };
 
 /* When to look again though nothing has come. */
 static uint64_t wake_ms(const struct head *head)
@@ -239,6 +266,7 @@ static void wait_for_something(struct head *head, uint64_t now_ms)
         [POLL_JOURNAL] = {.fd = journal_fd(head->journal), .events = ZMQ_POLLIN},
         [POLL_AUDIT] = {.socket = zap_audit_socket(head->zap), .events = ZMQ_POLLIN},
         [POLL_BLOBS] = {.fd = blobs_fd(head->blobs), .events = ZMQ_POLLIN},
+        [POLL_IMAGER] = {.fd = imager_fd(head->imager), .events = ZMQ_POLLIN},
     };
     uint64_t until = wake_ms(head);
     int count = POLL_PLANES;
@@ -306,12 +334,40 @@ void shell_settle(struct head *head, uint64_t until_ms)
     }
 }
 
+static void image_wait(struct head *head)
+{
+    struct pollfd wait = {.fd = imager_fd(head->imager), .events = POLLIN};
+
+    (void)poll(&wait, 1, 100);
+    imager_poll(head->imager);
+}
+
+/* An ended head leaves an image and no tail: the next one, of whatever version, need not decide
+ * anything again. A private head is not started again. */
+static void image_last(struct head *head)
+{
+    uint64_t until_ms = clock_ms() + IMAGE_MS;
+
+    if (head->settings.private_cluster || head->status != 0 || head->committing != NULL)
+        return;
+    while (imager_is_busy(head->imager) && clock_ms() < until_ms)
+        image_wait(head);
+    if (imager_tail(head->imager) == 0 || imager_is_busy(head->imager))
+        return;
+    imager_take(head->imager, head->core, journal_committed(head->journal), clock_ms(),
+                turns_time(head->turns));
+    imager_committed(head->imager, head->view, journal_committed(head->journal));
+    while (imager_is_busy(head->imager) && clock_ms() < until_ms)
+        image_wait(head);
+}
+
 void head_close(struct head *head)
 {
     if (head == NULL)
         return;
     /* What was taken in is committed, and done, before the end; nothing new is read. */
     shell_settle(head, clock_ms() + SETTLE_MS);
+    image_last(head);
     setup_close(head);
     if (head->committing != NULL)
         turns_free(head->turns); /* now that the journal, which had its bytes, is gone */

@@ -55,10 +55,12 @@ static int check_order(const struct replay *replay, const struct stream_entry *e
 {
     struct log_id last = replay->summary.last;
     char text[LOG_ID_BYTES];
-    bool first = replay->summary.takeovers == 0;
+    bool first = last.epoch == 0;
 
-    if (entry->takeover ? entry->id.n == 0 && entry->id.epoch > last.epoch
-                        : !first && entry->id.epoch == last.epoch && entry->id.n == last.n + 1)
+    /* Behind an image that is gone a later takeover would look like a beginning. */
+    if (first             ? entry->takeover && entry->id.epoch == 1 && entry->id.n == 0
+        : entry->takeover ? entry->id.n == 0 && entry->id.epoch > last.epoch
+                          : entry->id.epoch == last.epoch && entry->id.n == last.n + 1)
         return 0;
     if (first)
         return bad_entry(replay, ERR_MALFORMED, entry->id, "the log's beginning is missing");
@@ -156,6 +158,7 @@ static int take_entry(struct replay *replay, const struct stream_entry *read)
     }
     if (err == 0) {
         replay->summary.last = read->id;
+        replay->summary.bytes += read->bytes.size;
         replay->watch(replay->context, &turn);
     }
     return err;
@@ -234,15 +237,15 @@ static int read_all(struct replay *replay)
     if (err < 0)
         return trouble_set(replay->trouble, err == ERR_AGAIN ? ERR_TIMEOUT : err, "Redis", NULL,
                            "%s", store_error(replay->store));
-    stream_ask_range(replay->store, replay->key, (struct log_id){0, 1}, replay->until,
+    stream_ask_range(replay->store, replay->key, id_after(replay->summary.last), replay->until,
                      replay->page);
     while (err == 0 && more)
         err = take_page(replay, &more);
     return err;
 }
 
-int replay_entries(const struct store_address *address, const char *name, struct log_id until,
-                   struct core *core, replay_entry_fn *watch, void *context,
+int replay_entries(const struct store_address *address, const char *name, struct log_id from,
+                   struct log_id until, struct core *core, replay_entry_fn *watch, void *context,
                    struct replay_summary *out, struct trouble *trouble)
 {
     struct replay replay = {.store = store_new(address),
@@ -252,6 +255,7 @@ int replay_entries(const struct store_address *address, const char *name, struct
                             .watch = watch,
                             .context = context,
                             .page = PAGE_FIRST,
+                            .summary = {.last = from},
                             .trouble = trouble};
     int err;
 
@@ -281,14 +285,14 @@ static void apply_turn(void *context, const struct replay_entry *entry)
         watch->apply(watch->context, entry->effects, entry->now_ms);
 }
 
-int replay_log(const struct store_address *address, const char *name, struct log_id until,
-               struct core *core, replay_effects_fn *apply, void *context,
+int replay_log(const struct store_address *address, const char *name, struct log_id from,
+               struct log_id until, struct core *core, replay_effects_fn *apply, void *context,
                struct replay_summary *out, struct trouble *trouble)
 {
     struct head_watch watch = {apply, context};
     char last[LOG_ID_BYTES];
     char wanted[LOG_ID_BYTES];
-    int err = replay_entries(address, name, until, core, apply_turn, &watch, out, trouble);
+    int err = replay_entries(address, name, from, until, core, apply_turn, &watch, out, trouble);
 
     if (err < 0 || log_id_compare(out->last, until) == 0)
         return err;

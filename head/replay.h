@@ -14,8 +14,12 @@
 /* The end of the log, wherever that is. */
 #define REPLAY_ALL ((struct log_id){UINT64_MAX, UINT64_MAX})
 
+/* The log's beginning: nothing came before. */
+#define REPLAY_BEGINNING ((struct log_id){0, 0})
+
 struct replay_summary {
     struct log_id last; /* read */
+    uint64_t bytes;     /* of entries */
     uint64_t entries;   /* of turns */
     uint64_t takeovers;
     uint64_t events;
@@ -37,18 +41,20 @@ struct replay_entry {
 typedef void replay_entry_fn(void *context, const struct replay_entry *entry);
 typedef void replay_effects_fn(void *context, const struct effects *effects, uint64_t now_ms);
 
-/* Read the log from its beginning up to the entry until, stepping a fresh core with it. Each entry
- * is handed to watch, takeovers included. Waits as long as Redis makes progress. *out and the core
+/* Read the log behind the entry `from` up to the entry until, stepping with it a core that is as it
+ * was behind from: a fresh one at the beginning, or one out of an image. Each entry is handed to
+ * watch, takeovers included. Waits as long as Redis makes progress. *out and the core
  * are as far as it came, also after a failure. ERR_MALFORMED: damaged, or an entry is missing;
  * ERR_VERSION: other rules; ERR_IO: decided otherwise; ERR_CLOSED, ERR_DENIED, ERR_TIMEOUT: Redis.
  */
-int replay_entries(const struct store_address *address, const char *name, struct log_id until,
-                   struct core *core, replay_entry_fn *watch, void *context,
+int replay_entries(const struct store_address *address, const char *name, struct log_id from,
+                   struct log_id until, struct core *core, replay_entry_fn *watch, void *context,
                    struct replay_summary *out, struct trouble *trouble);
 
-/* The same for a head: apply gets the effects of each turn, and its time. until has to be there. */
-int replay_log(const struct store_address *address, const char *name, struct log_id until,
-               struct core *core, replay_effects_fn *apply, void *context,
+/* The same for a head: apply gets the effects of each turn, and its time. until has to be there, or
+ * be where the replay begins. */
+int replay_log(const struct store_address *address, const char *name, struct log_id from,
+               struct log_id until, struct core *core, replay_effects_fn *apply, void *context,
                struct replay_summary *out, struct trouble *trouble);
 
 /* `assay head replay DATA-DIR [--until ID]`; argv[0] is "replay". Prints every entry, and whether

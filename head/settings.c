@@ -7,11 +7,16 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/number.h"
 #include "common/sys/home.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "head/store/keys.h"
 #include "proto/address.h"
+
+#define LOG_TAIL       (16u << 20)
+#define LOG_TAIL_LEAST (4u << 10)
+#define LOG_TAIL_MOST  (1u << 30)
 
 static const char usage[] =
     "usage: assay head [options]\n"
@@ -27,6 +32,8 @@ static const char usage[] =
     "  --name NAME          name of the cluster (default)\n"
     "  --redis-address URL  use this Redis (>= 6.2) instead of one of its own: HOST[:PORT],\n"
     "                       redis://[user@]host[:port], or the path of a unix socket\n"
+    "  --log-tail SIZE      log that a restart may have to decide again, about; then it is cut "
+    "(16M)\n"
     "  -v, --verbose        say more on stderr\n"
     "  -h, --help           this text\n"
     "\n"
@@ -40,6 +47,7 @@ static const struct option options[] = {
     {"data-dir", required_argument, NULL, 'd'},
     {"name", required_argument, NULL, 'n'},
     {"redis-address", required_argument, NULL, 'r'},
+    {"log-tail", required_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     /* For `assay run`, which starts heads; not for people. */
@@ -67,6 +75,7 @@ static bool read_number(const char *text, long most, long *out)
 
 static int read_option(int option, struct settings *settings)
 {
+    double bytes;
     long number;
 
     switch (option) {
@@ -89,6 +98,11 @@ static int read_option(int option, struct settings *settings)
         return 0;
     case 'r':
         settings->redis_address = optarg;
+        return 0;
+    case 't':
+        if (!number_size(optarg, &bytes) || bytes < LOG_TAIL_LEAST || bytes > LOG_TAIL_MOST)
+            return wrong("--log-tail", "it takes a size from 4K to 1G, as 16M");
+        settings->log_tail = (uint64_t)bytes;
         return 0;
     case 'v':
         settings->verbose = true;
@@ -116,7 +130,8 @@ int settings_read(int argc, char **argv, struct settings *out)
     int option;
     int rc;
 
-    *out = (struct settings){.name = "default", .port = ADDRESS_PORT, .ready_fd = -1};
+    *out = (struct settings){
+        .name = "default", .port = ADDRESS_PORT, .log_tail = LOG_TAIL, .ready_fd = -1};
     opterr = 0;
     while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) {
         if (option == '?')

@@ -11,6 +11,7 @@ struct settings {
     const char *bind;          /* NULL: all interfaces */
     const char *redis_address; /* NULL: a redis-server of our own */
     uint16_t port;             /* 0: any */
+    uint64_t log_tail;         /* bytes of log behind an image before the next is made */
     /* For `assay run`: */
     bool private_cluster; /* ends with its parent, and so does its redis-server */
     int ready_fd;         /* one line of JSON goes there when the head listens; -1: none */

@@ -139,27 +139,60 @@ static void replayed(void *context, const struct effects *effects, uint64_t now_
     turns_set_time(replaying->head->turns, now_ms);
 }
 
-int setup_replay(struct head *head)
+/* The newest image, and the log behind it. */
+static int replay_from_image(struct head *head, struct replay_summary *summary,
+                             struct imager_start *start, struct trouble *trouble)
 {
     struct replaying replaying = {.head = head};
-    struct replay_summary summary;
-    struct trouble trouble;
-    uint64_t begun_ms = clock_ms();
-    int err;
+    int err = imager_load(&head->redis, head->settings.name, head->core, head->view, head->sinks,
+                          start, trouble);
 
+    if (err < 0)
+        return err;
+    if (start->found)
+        turns_set_time(head->turns, start->now_ms);
+    replaying.redo = redo_new(head->sinks);
+    err = replay_log(&head->redis, head->settings.name, start->found ? start->id : REPLAY_BEGINNING,
+                     journal_committed(head->journal), head->core, replayed, &replaying, summary,
+                     trouble);
+    redo_free(replaying.redo);
+    return err;
+}
+
+int setup_replay(struct head *head)
+{
+    struct replay_summary summary = {0};
+    struct imager_start start;
+    struct trouble trouble;
+    char folder[LIMIT_PATH_BYTES];
+    char id[LOG_ID_BYTES] = "the beginning";
+    uint64_t begun_ms = clock_ms();
+    int err = fs_join(folder, head->settings.data_dir, "ended");
+
+    if (err != 0) {
+        log_error_for_people(head->settings.data_dir, "its name is too long",
+                             "name another one with --data-dir");
+        return 2;
+    }
     head->core = core_new();
-    head->view = view_new();
+    head->view = view_new(folder);
     head->sinks = sinks_new();
     head->turns = turns_new(head->core);
-    replaying.redo = redo_new(head->sinks);
-    err = replay_log(&head->redis, head->settings.name, journal_committed(head->journal),
-                     head->core, replayed, &replaying, &summary, &trouble);
-    redo_free(replaying.redo);
+    err = replay_from_image(head, &summary, &start, &trouble);
     if (err != 0)
         return say_trouble(NULL, &trouble, 2);
-    log_line(LOG_INFO, "replayed", "%llu entries, %llu events in %llu ms, all decided alike",
+    if (start.found)
+        (void)log_id_print(start.id, id);
+    log_line(LOG_INFO, "replayed",
+             "from %s: %llu entries, %llu events in %llu ms, all decided alike", id,
              (unsigned long long)summary.entries, (unsigned long long)summary.events,
              (unsigned long long)(clock_ms() - begun_ms));
+    head->imager = imager_new(&(struct imager_config){.address = &head->redis,
+                                                      .name = head->settings.name,
+                                                      .epoch = journal_epoch(head->journal),
+                                                      .tail_bytes = head->settings.log_tail,
+                                                      .sinks = head->sinks},
+                              start.number, summary.bytes);
     return 0;
 }
 
@@ -359,6 +392,7 @@ void setup_close(struct head *head)
     }
     zap_stop(head->zap);
     link_context_free(head->context);
+    imager_free(head->imager);
     sinks_free(head->sinks);
     if (head->committing == NULL)
         turns_free(head->turns);

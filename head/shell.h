@@ -8,6 +8,7 @@
 #include "head/fleet.h"
 #include "head/front.h"
 #include "head/head.h"
+#include "head/imager.h"
 #include "head/journal.h"
 #include "head/redisd.h"
 #include "head/store/project.h"
@@ -48,6 +49,7 @@ struct head {
     struct core *core;
     struct view *view;
     struct sinks *sinks;
+    struct imager *imager;
     struct turns *turns;
     void *context;
     struct zap *zap;
@@ -57,6 +59,7 @@ struct head {
     struct turn *committing; /* its entry is on the way; NULL: none */
     uint64_t tended_ms;      /* when the timers were last looked at */
     bool stalled;            /* the log takes nothing now */
+    bool rows_late;          /* said already: rows of ended trials wait for their disk */
     bool files_missing;      /* a sink could not write all of its files */
     bool ending;
     int signal; /* that asked for the end; 0: none did */

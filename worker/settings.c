@@ -10,6 +10,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/number.h"
 #include "common/sys/fs.h"
 #include "common/sys/home.h"
 #include "common/sys/log.h"
@@ -101,24 +102,13 @@ static int trouble_say(const char *what, const struct trouble *trouble, int stat
 
 /* ---- single values ---- */
 
-bool settings_size(const char *text, int64_t *out)
+static bool size_read(const char *text, int64_t *out)
 {
-    static const char units[] = "KMGT";
-    char *end;
-    double number;
-    const char *unit;
+    double bytes;
 
-    if (text[0] < '0' || text[0] > '9')
+    if (!number_size(text, &bytes) || !(bytes >= 1 && bytes < 1e18))
         return false;
-    number = strtod(text, &end);
-    unit = *end != '\0' ? strchr(units, *end >= 'a' ? *end - 'a' + 'A' : *end) : NULL;
-    if (*end != '\0' && (unit == NULL || end[1] != '\0'))
-        return false;
-    for (const char *at = units; unit != NULL && at <= unit; at++)
-        number *= 1024;
-    if (!(number >= 1 && number < 1e18))
-        return false;
-    *out = (int64_t)number;
+    *out = (int64_t)bytes;
     return true;
 }
 
@@ -197,7 +187,7 @@ static int read_amount(int option, struct given *given)
             return wrong("--gpus", "it takes a whole number up to 64");
         return 0;
     default:
-        if (!settings_size(optarg, &given->memory))
+        if (!size_read(optarg, &given->memory))
             return wrong("--memory", "it takes a size, as 512M or 2G");
         return 0;
     }

@@ -36,9 +36,6 @@ struct settings {
 int settings_read(int argc, char **argv, struct settings *out);
 void settings_fini(struct settings *settings);
 
-/* "512M", "2G", "1000000": bytes, units of 1024. False where it is none. Also for tests. */
-bool settings_size(const char *text, int64_t *out);
-
 /* NAME=AMOUNT into a list that is kept sorted; ERR_MALFORMED, ERR_EXISTS, ERR_FULL. */
 int settings_resource(const char *text, struct arena *arena, struct resources *capacity);
 

@@ -89,15 +89,18 @@ static const struct field node_fields[] = {
 };
 const struct schema image_node_schema = SCHEMA(image_node, 0, node_fields);
 
-static const struct field row_fields[] = {
-    FIELD(image_row, hw, FIELD_U64, 0),
-    FIELD(image_row, attempt, FIELD_U32, 0),
-    FIELD(image_row, state, FIELD_U32, TRIAL_STATE_COUNT - 1),
-    FIELD(image_row, reason, FIELD_U32, END_REASON_COUNT - 1),
-    FIELD(image_row, cause, FIELD_U32, CAUSE_PERSON),
-    FIELD(image_row, failures, FIELD_U32, UINT8_MAX),
-};
-const struct schema image_row_schema = SCHEMA(image_row, 0, row_fields);
+/* Written byte by byte: an image may be read on another processor. */
+void image_row_put(uint8_t out[IMAGE_ROW_BYTES], const struct trial_row *row)
+{
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = (uint8_t)(row->hw >> (8 * i));
+    for (unsigned i = 0; i < 4; i++)
+        out[8 + i] = (uint8_t)(row->attempt >> (8 * i));
+    out[12] = row->state;
+    out[13] = row->reason;
+    out[14] = row->cause;
+    out[15] = row->failures;
+}
 
 static void save_registry(const struct registry *registry, struct buf *out)
 {
@@ -170,26 +173,17 @@ static void save_trial(const struct trial *trial, struct buf *out)
         pack_uint(out, trial->gpus.device[i]);
 }
 
-/* A row for each number: nil where the trial has not ended. */
 static void save_rows(const struct experiment *experiment, struct buf *out)
 {
-    pack_list(out, experiment->created);
-    for (uint32_t i = 0; i < experiment->created; i++) {
-        const struct trial_row *row = &experiment->rows[i];
-        const struct image_row saved = {
-            .hw = row->hw,
-            .attempt = row->attempt,
-            .state = row->state,
-            .reason = row->reason,
-            .cause = row->cause,
-            .failures = row->failures,
-        };
+    static const struct trial_row none;
+    struct buf rows = {0};
+    uint8_t *at = buf_reserve(&rows, (size_t)experiment->created * IMAGE_ROW_BYTES);
 
-        if (row->live != NULL)
-            pack_nil(out);
-        else
-            schema_pack(&image_row_schema, &saved, out);
-    }
+    for (uint32_t i = 0; i < experiment->created; i++, at += IMAGE_ROW_BYTES)
+        image_row_put(at, experiment->rows[i].live != NULL ? &none : &experiment->rows[i]);
+    rows.size = (size_t)experiment->created * IMAGE_ROW_BYTES;
+    pack_bytes(out, buf_span(&rows));
+    buf_fini(&rows);
 }
 
 static void save_experiment(const struct experiment *experiment, struct buf *out)
@@ -237,7 +231,7 @@ void core_save(const struct core *core, struct buf *out)
     };
 
     pack_list(out, IMAGE_PARTS);
-    pack_uint(out, CORE_RULES);
+    pack_uint(out, CORE_IMAGE);
     schema_pack(&image_numbers_schema, &numbers, out);
     save_registry(&core->registry, out);
     pack_list(out, core->node_count);

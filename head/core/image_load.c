@@ -116,34 +116,34 @@ static bool load_trial(struct core *core, struct experiment *experiment, struct 
     return true;
 }
 
-static bool load_rows(struct core *core, struct experiment *experiment, struct cursor *in)
+bool image_row_get(const uint8_t in[IMAGE_ROW_BYTES], struct trial_row *row)
 {
-    uint32_t count;
+    *row =
+        (struct trial_row){.state = in[12], .reason = in[13], .cause = in[14], .failures = in[15]};
+    for (unsigned i = 0; i < 8; i++)
+        row->hw |= (uint64_t)in[i] << (8 * i);
+    for (unsigned i = 0; i < 4; i++)
+        row->attempt |= (uint32_t)in[8 + i] << (8 * i);
+    return row->state < TRIAL_STATE_COUNT && trial_is_final((enum trial_state)row->state) &&
+           row->reason < END_REASON_COUNT && row->cause <= CAUSE_PERSON;
+}
 
-    if (!cursor_list(in, &count) || count != experiment->created ||
-        count > (size_t)(in->end - in->at))
+static bool load_rows(struct experiment *experiment, struct cursor *in)
+{
+    static const uint8_t none[IMAGE_ROW_BYTES];
+    struct span rows;
+    const uint8_t *at;
+
+    if (!cursor_bytes(in, &rows) || rows.size != (size_t)experiment->created * IMAGE_ROW_BYTES)
         return false;
-    experiment_reserve(experiment, count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct trial_row *row = &experiment->rows[i];
-        struct image_row saved;
-
-        if (cursor_peek(in) == CURSOR_NIL) {
-            (void)cursor_nil(in);
+    experiment_reserve(experiment, experiment->created);
+    at = rows.data;
+    for (uint32_t i = 0; i < experiment->created; i++, at += IMAGE_ROW_BYTES) {
+        if (memcmp(at, none, sizeof(none)) == 0)
             continue;
-        }
-        if (schema_unpack(&image_row_schema, in, &core->scratch, &saved, NULL) < 0 ||
-            !trial_is_final((enum trial_state)saved.state))
+        if (!image_row_get(at, &experiment->rows[i]))
             return false;
-        *row = (struct trial_row){
-            .hw = saved.hw,
-            .attempt = saved.attempt,
-            .state = (uint8_t)saved.state,
-            .reason = (uint8_t)saved.reason,
-            .cause = (uint8_t)saved.cause,
-            .failures = (uint8_t)saved.failures,
-        };
-        experiment->counts[saved.state]++;
+        experiment->counts[experiment->rows[i].state]++;
     }
     return true;
 }
@@ -152,7 +152,7 @@ static bool load_trials(struct core *core, struct experiment *experiment, struct
 {
     uint32_t count, number;
 
-    if (!load_rows(core, experiment, in) || !cursor_list(in, &count))
+    if (!load_rows(experiment, in) || !cursor_list(in, &count))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (!load_trial(core, experiment, in))
@@ -319,12 +319,12 @@ int core_load(struct core *core, struct span image)
 {
     struct image_numbers numbers;
     struct cursor cursor;
-    uint32_t parts, rules;
+    uint32_t parts, format;
 
     cursor_init(&cursor, image);
-    if (!cursor_list(&cursor, &parts) || !cursor_u32(&cursor, &rules))
+    if (!cursor_list(&cursor, &parts) || !cursor_u32(&cursor, &format))
         return ERR_MALFORMED;
-    if (rules != CORE_RULES || parts != IMAGE_PARTS)
+    if (format != CORE_IMAGE || parts != IMAGE_PARTS)
         return ERR_VERSION;
     if (!load_parts(core, &cursor, &numbers))
         return ERR_MALFORMED;

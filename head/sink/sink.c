@@ -11,10 +11,13 @@
 #include "common/xalloc.h"
 #include "head/sink/writer.h"
 
+enum job_kind { JOB_EFFECTS, JOB_OUTPUT, JOB_SAVE, JOB_FORGET };
+
 /* One thing to do, in the order in which it was put. */
 struct job {
     struct job *next;
-    const struct effect *effects; /* borrowed until done was called; NULL: output */
+    enum job_kind kind;
+    const struct effect *effects; /* borrowed until done was called */
     size_t count;
     void (*done)(void *context);
     void *context;
@@ -24,6 +27,8 @@ struct job {
     uint64_t offset;
     void *bytes; /* owned */
     size_t size;
+    uint64_t image; /* number of one; save: told to saved, with context */
+    void (*saved)(void *context, struct buf *bytes, struct buf *folders);
 };
 
 struct sinks {
@@ -43,12 +48,39 @@ struct sinks {
     struct writer *writer; /* the thread's own */
 };
 
+static void add_folder(void *context, const char *folder)
+{
+    buf_append(context, folder, strlen(folder) + 1);
+}
+
+static void do_save(struct sinks *sinks, const struct job *job)
+{
+    struct buf bytes = {0};
+    struct buf folders = {0};
+
+    if (!writer_save(sinks->writer, job->image, &bytes, add_folder, &folders))
+        buf_reset(&bytes);
+    job->saved(job->context, &bytes, &folders);
+    buf_fini(&bytes);
+    buf_fini(&folders);
+}
+
 static const char *do_job(struct sinks *sinks, const struct job *job)
 {
-    if (job->effects == NULL)
+    switch (job->kind) {
+    case JOB_EFFECTS:
+        return writer_effects(sinks->writer, job->effects, job->count);
+    case JOB_OUTPUT:
         return writer_output(sinks->writer, job->folder, job->attempt, job->stream, job->offset,
                              span_of(job->bytes, job->size));
-    return writer_effects(sinks->writer, job->effects, job->count);
+    case JOB_SAVE:
+        do_save(sinks, job);
+        break;
+    case JOB_FORGET:
+        writer_forget(sinks->writer, job->image);
+        break;
+    }
+    return "";
 }
 
 static void job_free(struct job *job)
@@ -167,6 +199,7 @@ bool sinks_output(struct sinks *sinks, struct span folder, uint32_t attempt, uin
     if (full)
         return false;
     job = xcalloc(1, sizeof(*job));
+    job->kind = JOB_OUTPUT;
     job->folder = xstrndup(folder.data, folder.size);
     job->attempt = attempt;
     job->stream = stream;
@@ -176,6 +209,41 @@ bool sinks_output(struct sinks *sinks, struct span folder, uint32_t attempt, uin
     job->size = bytes.size;
     put(sinks, job);
     return true;
+}
+
+void sinks_save(struct sinks *sinks, uint64_t image,
+                void (*saved)(void *context, struct buf *bytes, struct buf *folders), void *context)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+
+    job->kind = JOB_SAVE;
+    job->image = image;
+    job->saved = saved;
+    job->context = context;
+    put(sinks, job);
+}
+
+int sinks_load(struct sinks *sinks, struct span saved)
+{
+    const char *said;
+    int err;
+
+    sinks_drain(sinks); /* the thread waits, and leaves the writer to us */
+    err = writer_load(sinks->writer, saved, &said);
+    (void)pthread_mutex_lock(&sinks->lock);
+    if (said[0] != '\0')
+        (void)snprintf(sinks->trouble, sizeof(sinks->trouble), "%s", said);
+    (void)pthread_mutex_unlock(&sinks->lock);
+    return err;
+}
+
+void sinks_forget(struct sinks *sinks, uint64_t image)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+
+    job->kind = JOB_FORGET;
+    job->image = image;
+    put(sinks, job);
 }
 
 void sinks_drain(struct sinks *sinks)

@@ -32,9 +32,9 @@ local_dir: %s
     )
 
 
-def cluster_of(scene, cpus, names=("n1", "n2")):
-    """A head and its workers, joined with one token."""
-    head = Head(scene)
+def cluster_of(scene, cpus, names=("n1", "n2"), words=()):
+    """A head, started with these words, and its workers, joined with one token."""
+    head = Head(scene, words=words)
     token = scene.token(head, "worker", "worker.token", "--uses", len(names))
     workers = [Worker(scene, name, head, cpus=cpus, token=token) for name in names]
     wait_for(lambda: up(head) == set(names), 30,

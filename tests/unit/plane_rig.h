@@ -87,7 +87,7 @@ static inline void rig_open(struct plane_rig *rig, enum link_plane plane, enum p
                                   &rig->trouble),
                      0);
     rig->core = core_new();
-    rig->view = view_new();
+    rig->view = view_new(NULL);
     rig->turns = turns_new(rig->core);
     rig->sinks = sinks_new();
     rig->blobs = blobs_open(rig->folder, &limits);

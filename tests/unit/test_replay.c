@@ -121,8 +121,8 @@ static void apply(void *context, const struct effects *done, uint64_t now_ms)
 
 static int replay(struct core *core, struct log_id until)
 {
-    return replay_log(&server.address, "test", until, core, apply, &turns_applied, &summary,
-                      &trouble);
+    return replay_log(&server.address, "test", REPLAY_BEGINNING, until, core, apply, &turns_applied,
+                      &summary, &trouble);
 }
 
 /* Must fail with err, saying words. */
@@ -204,8 +204,8 @@ START_TEST(many_pages_are_read)
         (void)log_id_print((struct log_id){1, i}, id);
         add(id, "e", buf_span(&bytes));
     }
-    ck_assert_int_eq(replay_entries(&server.address, "test", REPLAY_ALL, core, count_entry, &seen,
-                                    &summary, &trouble),
+    ck_assert_int_eq(replay_entries(&server.address, "test", REPLAY_BEGINNING, REPLAY_ALL, core,
+                                    count_entry, &seen, &summary, &trouble),
                      0);
     ck_assert_uint_eq(seen, 301);
     ck_assert_uint_eq(summary.entries, 300);
