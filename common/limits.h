@@ -73,7 +73,10 @@
 #define LIMIT_TURN_BYTES      (1u << 20)
 #define LIMIT_PROJECTED_ROWS  65536u /* that wait to be written to Redis for people */
 #define LIMIT_PROJECTED_BYTES (64u << 20)
-#define LIMIT_TURNS           16u /* turns alive at once: stepping, committing, in a sink */
+#define LIMIT_PROJECTED_TRIALS                                                                     \
+    10000u              /* of an experiment, the newest, that have a hash in Redis                 \
+                         */
+#define LIMIT_TURNS 16u /* turns alive at once: stepping, committing, in a sink */
 
 #define LIMIT_BLOBS       4096u        /* code trees that the head keeps, and begun ones */
 #define LIMIT_BLOBS_BYTES (8ull << 30) /* of all of them */

@@ -2,7 +2,8 @@
  *
  * They are written behind the commits, over a connection of their own, the latest row of each key
  * only: a slow or absent Redis costs nothing but rows that are late. Nothing ever reads them back
- * to decide. Removing an experiment removes its keys. */
+ * to decide. Of an experiment the newest LIMIT_PROJECTED_TRIALS trials have one, so that Redis does
+ * not grow with trials; removing an experiment removes its keys. */
 #ifndef STORE_PROJECT_H
 #define STORE_PROJECT_H
 

@@ -51,6 +51,7 @@ static size_t owned_spans(struct project_row *row, struct span **out)
     case PROJECT_HEAD:
         out[count++] = &row->endpoint;
         break;
+    case PROJECT_OLD:
     case PROJECT_REMOVE:
         break;
     }
@@ -319,6 +320,7 @@ struct span project_row_key(const struct project_row *row, const char *name, str
 
     switch (row->kind) {
     case PROJECT_TRIAL:
+    case PROJECT_OLD:
         return store_key_trial(key, name, row->experiment, row->trial);
     case PROJECT_NODE:
         return store_key_number(key, name, "node", row->experiment);
@@ -334,7 +336,7 @@ size_t project_row_words(const struct project_row *row, const char *name, struct
 {
     struct words words = {arena, out, 0};
 
-    words.items[words.count++] = span_text("HSET");
+    words.items[words.count++] = span_text(row->kind == PROJECT_OLD ? "UNLINK" : "HSET");
     words.items[words.count++] = project_row_key(row, name, arena);
     switch (row->kind) {
     case PROJECT_EXPERIMENT:
@@ -350,8 +352,10 @@ size_t project_row_words(const struct project_row *row, const char *name, struct
         add_uint(&words, "epoch", row->epoch);
         add_text(&words, "endpoint", row->endpoint);
         break;
+    case PROJECT_OLD:
+        break;
     case PROJECT_REMOVE:
-        assert(!"not a row");
+        assert(!"no row");
     }
     return words.count;
 }

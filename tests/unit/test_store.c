@@ -271,6 +271,35 @@ START_TEST(the_latest_row_of_a_key_is_written)
 }
 END_TEST
 
+START_TEST(old_trials_have_no_rows)
+{
+    struct project *project;
+    struct effect effect;
+
+    redis_server_start(&server, 0, durable);
+    project = project_new(&server.address, "test");
+    for (uint32_t number = 0; number < LIMIT_PROJECTED_TRIALS + 3; number++) {
+        effect = trial_effect(7, number, TRIAL_RUNNING);
+        project_effects(project, &effect, 1);
+        if (number % 1000 == 0)
+            settle(project);
+    }
+    settle(project);
+    effect = trial_effect(7, 1, TRIAL_DONE); /* one that ran for long */
+    project_effects(project, &effect, 1);
+    effect = trial_effect(7, 4, TRIAL_DONE);
+    project_effects(project, &effect, 1);
+    settle(project);
+    ck_assert_str_eq(field("assay:{test}:trial:7/1", "state"), "-");
+    ck_assert_str_eq(field("assay:{test}:trial:7/2", "state"), "-");
+    ck_assert_str_eq(field("assay:{test}:trial:7/3", "state"), "RUNNING");
+    ck_assert_str_eq(field("assay:{test}:trial:7/4", "state"), "TERMINATED");
+    ck_assert_str_eq(field("assay:{test}:trial:7/10002", "state"), "RUNNING");
+    project_free(project);
+    redis_server_stop(&server);
+}
+END_TEST
+
 START_TEST(rows_survive_a_lost_connection)
 {
     struct project *project;
@@ -371,6 +400,7 @@ Suite *suite(void)
     tcase_add_test(tcase, an_audit_refuses_what_loses_entries);
     tcase_add_test(tcase, an_audit_stays_on_this_machine);
     tcase_add_test(tcase, the_latest_row_of_a_key_is_written);
+    tcase_add_test(tcase, old_trials_have_no_rows);
     tcase_add_test(tcase, rows_survive_a_lost_connection);
     tcase_add_test(tcase, a_removed_experiment_leaves_no_key);
     tcase_add_test(tcase, too_many_rows_are_dropped_and_counted);
