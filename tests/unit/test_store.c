@@ -375,7 +375,7 @@ START_TEST(too_many_rows_are_dropped_and_counted)
     struct effect effect;
 
     for (uint32_t i = 0; i < LIMIT_PROJECTED_ROWS + 10; i++) {
-        effect = trial_effect(1, i, TRIAL_PENDING);
+        effect = trial_effect(1 + i / 5000, i % 5000, TRIAL_PENDING);
         project_effects(project, &effect, 1);
     }
     ck_assert_uint_eq(project_pending(project), LIMIT_PROJECTED_ROWS);
