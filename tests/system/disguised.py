@@ -12,10 +12,11 @@ tests were content.
 
 Not under valgrind: the tool `assay`, trials and what forks native ones, a worker's helpers (an unpacker,
 a remover), redis-server. Before Linux 6.5 workers neither, since valgrind 3.19 has no pidfd_open and they
-get theirs from a socket. All limits of tests are SLOWER times as long; a_start_is_quick is skipped, and
-whether a trial was begun only once is not looked at: a node that is away for ten seconds is lost, and so
-slow ones may be. Failpoints are not in this preset, so their tests are skipped. zoo_peer comes from
-ASSAY_BIN, and without it the zoo is skipped.
+get theirs from a socket. All limits of tests are SLOWER times as long. a_start_is_quick and
+a_stranger_who_knocks_for_ever_fills_nothing are skipped, being about speed; and whether a trial was begun
+only once is not looked at: a node that is away for ten seconds is lost, and so slow ones may be.
+Failpoints are not in this preset, so their tests are skipped. zoo_peer comes from ASSAY_BIN, and without
+it the zoo is skipped.
 """
 import glob
 import os
