@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,8 +123,6 @@ struct executors *executors_new(const struct executors_parts *parts)
     struct executors *executors = xcalloc(1, sizeof(*executors));
 
     executors->parts = *parts;
-    for (size_t i = 0; i < REMOVERS; i++)
-        executors->removers[i] = -1;
     executors->by_number = table_new();
     executors->now_ms = clock_ms();
     executors->processes = epoll_create1(EPOLL_CLOEXEC);
@@ -147,9 +146,6 @@ void executors_free(struct executors *executors)
         return;
     while (executors->first != NULL)
         executor_free(executors->first);
-    for (size_t i = 0; i < REMOVERS; i++)
-        if (executors->removers[i] >= 0)
-            (void)close(executors->removers[i]);
     if (executors->processes >= 0)
         (void)close(executors->processes);
     if (executors->frames >= 0)
@@ -216,12 +212,9 @@ static void bury(struct executors *executors)
 
 static void removers_reap(struct executors *executors)
 {
-    for (size_t i = 0; i < REMOVERS; i++) {
-        if (executors->removers[i] < 0 || helper_reap(executors->removers[i]) < 0)
-            continue;
-        (void)close(executors->removers[i]);
-        executors->removers[i] = -1;
-    }
+    for (size_t i = 0; i < REMOVERS; i++)
+        if (executors->removers[i] > 0 && helper_reap(executors->removers[i]) >= 0)
+            executors->removers[i] = 0;
 }
 
 void executors_turn(struct executors *executors, uint64_t now_ms)
@@ -394,10 +387,17 @@ void executor_stop(struct executor *executor)
     executor_hang_up(executor);
 }
 
+/* By its number only where the system does not let us do it without, and not after its end, when
+ * the number may be another's. */
 void executor_signal(struct executor *executor, int signal_number)
 {
-    if (executor->process.fd >= 0)
-        (void)pidfd_send_signal(executor->process.fd, signal_number, NULL, 0); /* or it is gone */
+    struct pollfd end = {.fd = executor->process.fd, .events = POLLIN};
+
+    if (executor->process.fd < 0 ||
+        pidfd_send_signal(executor->process.fd, signal_number, NULL, 0) == 0 || errno == ESRCH)
+        return;
+    if (poll(&end, 1, 0) == 0)
+        (void)kill(executor->pid, signal_number);
 }
 
 void executor_hang_up(struct executor *executor)

@@ -134,7 +134,7 @@ static bool program_find(struct attempt *attempt, const struct value *config,
         argv[0] = arena_strdup(arena, "assay-executor");
         argv[1] = arena_strdup(arena, "--trial");
         argv[2] = arena_strdup(arena, setup->library);
-        request->path = "/proc/self/exe";
+        request->path = spawn_self();
     } else {
         if (spec_command(setup->run, config, config_path, arena, &argv, &error) < 0) {
             attempt_failed_to_start(attempt, "%s", error.what);

@@ -202,5 +202,6 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     descriptors_raise();
+    spawn_self_note();
     return run(&options);
 }

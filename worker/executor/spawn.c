@@ -7,11 +7,39 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/limits.h"
 #include "common/sys/sig.h"
+
+#define SELF "/proc/self/exe"
+
+static struct {
+    char path[LIMIT_PATH_BYTES]; /* empty: not known */
+    struct stat status;
+} self;
+
+void spawn_self_note(void)
+{
+    ssize_t size = readlink(SELF, self.path, sizeof(self.path) - 1);
+
+    self.path[size > 0 ? size : 0] = '\0';
+    if (stat(self.path, &self.status) < 0)
+        self.path[0] = '\0';
+}
+
+const char *spawn_self(void)
+{
+    struct stat now;
+
+    return self.path[0] != '\0' && stat(self.path, &now) == 0 && now.st_dev == self.status.st_dev &&
+                   now.st_ino == self.status.st_ino
+               ? self.path
+               : SELF;
+}
 
 int spawn_become(const struct spawn_ends *ends, const char *dir, pid_t parent)
 {

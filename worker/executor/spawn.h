@@ -35,6 +35,12 @@ int spawn_start(const struct spawn_request *request, pid_t *pid);
  * -1 with errno; -2 where nobody can be born in the cgroup. */
 pid_t spawn_child(int cgroup, void (*function)(void *context), void *context);
 
+/* Where this program is, for starting it once more. By its own name, which people see in ps; but
+ * where another one has taken its place (an upgrade) or it is gone, by what the kernel knows it by.
+ * spawn_self_note is called once, early: what is there then is taken for this program. */
+void spawn_self_note(void);
+const char *spawn_self(void);
+
 /* In a new child: the same for a process that goes on without exec. parent is who must be alive. 0,
  * or -1 with errno. Only async-signal-safe calls. */
 int spawn_become(const struct spawn_ends *ends, const char *dir, pid_t parent);
