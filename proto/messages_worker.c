@@ -71,6 +71,8 @@ static const struct field msg_experiment_fields[] = {
     FIELD(msg_experiment, horizon_attribute, FIELD_TEXT, LIMIT_NAME_BYTES),
     FIELD_OF(msg_experiment, stop, FIELD_LIST, LIMIT_STOP_RULES, stop_rule_schema),
     FIELD_OF(msg_experiment, env, FIELD_LIST, LIMIT_ENV, msg_env_schema),
+    FIELD_LATER(msg_experiment, time_limit_ms, FIELD_U64, 0),
+    FIELD_LATER(msg_experiment, report_timeout_ms, FIELD_U64, 0),
 };
 MESSAGE_TABLE(experiment, EXPERIMENT);
 

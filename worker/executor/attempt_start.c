@@ -160,7 +160,8 @@ static void start_process(struct attempt *attempt, const struct value *config)
     struct executor *executor = attempt->executor;
     char path[LIMIT_PATH_BYTES];
     struct environment_trial trial;
-    struct spawn_request request = {.dir = attempt->dir};
+    int doors[QUOTA_COUNT];
+    struct spawn_request request = {.dir = attempt->dir, .doors = doors};
     struct start_ends ends;
     pid_t pid;
     int err;
@@ -180,15 +181,21 @@ static void start_process(struct attempt *attempt, const struct value *config)
     }
     request.ends = ends.child;
     attempt->cell = cell_take(executor->cage);
-    request.cgroup = attempt->cell != NULL ? attempt->cell->fd : executor->cage->fd;
+    request.cgroup = attempt->cell != NULL ? attempt->cell->fd : executor->cage->shared;
+    attempt_limits_take(attempt);
+    attempt_limits_doors(attempt, doors);
     err = spawn_start(&request, &pid);
     if (err == SPAWN_NO_CGROUP) {
         cell_give(executor->cage, attempt->cell);
         attempt->cell = NULL;
         cage_enter(executor->cage);
         request.cgroup = -1;
+        if (attempt->limits.keeper == KEEPER_CELL)
+            attempt_limits_outside(attempt);
         err = spawn_start(&request, &pid);
     }
+    if (request.outside)
+        attempt_limits_outside(attempt);
     if (err < 0) {
         attempt_failed_to_start(attempt, "cannot start %s in %s: %s", request.argv[0], attempt->dir,
                                 strerror(errno));
@@ -255,7 +262,9 @@ void attempt_start(struct attempt *attempt)
         attempt_failed_to_start(attempt, "its configuration is no map");
         return;
     }
-    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC) {
+    /* A fork of the zygote is in nobody's cgroup: one that has a limit of memory gets its own. */
+    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC ||
+        attempt->lease.resources.memory_bytes > 0) {
         start_process(attempt, &config);
         return;
     }
