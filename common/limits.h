@@ -29,6 +29,13 @@
 #define LIMIT_RUNGS        64u
 #define LIMIT_PLACES       1024u /* of values in one command */
 
+#define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */
+#define LIMIT_REST_MS   60000u /* between two attempts of a trial */
+#define LIMIT_BURNS     16u    /* failures at once, in a row, that end an experiment */
+#define LIMIT_BURN_MS   10000u /* what counts as at once */
+#define LIMIT_PAST      8u     /* ends of a trial's attempts that are remembered */
+#define LIMIT_WHY_BYTES 8704u  /* why an experiment ended: the text of an end, and some words */
+
 /* Results. */
 #define LIMIT_RESULT_BYTES 65536u
 #define LIMIT_RESULT_KEYS  512u

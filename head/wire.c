@@ -196,6 +196,7 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
         .folder = from->folder,
         .metric = span_text(spec->metric != NULL ? spec->metric : spec->scheduler.metric),
         .mode = (uint32_t)(spec->metric != NULL ? spec->mode : spec->scheduler.mode),
+        .why = from->why,
     };
 }
 
@@ -227,6 +228,13 @@ static struct span trial_last(const struct view_trial *trial, const struct view_
     return out;
 }
 
+/* Whether an attempt of it has ended. */
+static bool has_ended_once(const struct view_trial *trial)
+{
+    return trial->ended_ms > 0 || trial->attempt > 1 ||
+           (trial->attempt > 0 && trial->state == TRIAL_PENDING);
+}
+
 void wire_trial_row(const struct view *view, const struct view_experiment *experiment,
                     const struct view_trial *trial, bool whole, struct arena *arena,
                     struct msg_trial_row *row)
@@ -251,7 +259,7 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
         .started_ms = trial->started_ms,
         .ended_ms = trial->ended_ms,
         .results = trial->results,
-        .reason = span_text(trial->ended_ms > 0 ? end_reason_name(trial->reason) : ""),
+        .reason = span_text(has_ended_once(trial) ? end_reason_name(trial->reason) : ""),
         .status = trial->status,
         .text = trial->text,
         .has_best = trial->has_best,

@@ -109,6 +109,7 @@ struct effect_experiment {
     struct span spec;   /* packed; only in the first row of an experiment, else empty */
     struct span code;
     uint64_t seed;
+    struct span why; /* it was ended for this; empty: it was not */
 };
 
 struct effect_trial {

@@ -19,6 +19,10 @@ static const struct field trial_fields[] = {
     FIELD(trial, state, FIELD_U32, TRIAL_STATE_COUNT - 1),
     FIELD(trial, attempt, FIELD_U32, 0),
     FIELD(trial, failures, FIELD_U32, 0),
+    FIELD(trial, losses, FIELD_U32, 0),
+    FIELD(trial, furthest, FIELD_U64, 0),
+    FIELD(trial, wake_ms, FIELD_U64, 0),
+    FIELD_OF(trial, past, FIELD_LIST, LIMIT_PAST, past_schema),
     FIELD(trial, begun, FIELD_BOOL, 0),
     FIELD(trial, ahead, FIELD_BOOL, 0),
     FIELD(trial, hw, FIELD_U64, 0),
@@ -29,7 +33,7 @@ static const struct field trial_fields[] = {
     FIELD(trial, status, FIELD_I64, 0),
     FIELD(trial, closed, FIELD_BOOL, 0),
     FIELD(trial, done, FIELD_BOOL, 0),
-    FIELD(trial, cause, FIELD_U32, CAUSE_PERSON),
+    FIELD(trial, cause, FIELD_U32, CAUSE_COUNT - 1),
     FIELD(trial, has_last, FIELD_BOOL, 0),
     FIELD_OF(trial, last, FIELD_RECORD, 0, image_judged_schema),
     FIELD(trial, has_best, FIELD_BOOL, 0),
@@ -53,6 +57,10 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, mean_ms, FIELD_F64, 0),
     FIELD(experiment, blocked, FIELD_BOOL, 0),
     FIELD(experiment, changed, FIELD_BOOL, 0),
+    FIELD(experiment, burns, FIELD_U32, 0),
+    FIELD(experiment, burn_node, FIELD_U32, 0),
+    FIELD(experiment, burn_nodes, FIELD_U32, 0),
+    FIELD(experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
 };
 const struct schema image_experiment_schema = SCHEMA(experiment, 0, experiment_fields);
 
@@ -94,8 +102,9 @@ static const struct field row_fields[] = {
     FIELD(image_row, attempt, FIELD_U32, 0),
     FIELD(image_row, state, FIELD_U32, TRIAL_STATE_COUNT - 1),
     FIELD(image_row, reason, FIELD_U32, END_REASON_COUNT - 1),
-    FIELD(image_row, cause, FIELD_U32, CAUSE_PERSON),
+    FIELD(image_row, cause, FIELD_U32, CAUSE_COUNT - 1),
     FIELD(image_row, failures, FIELD_U32, UINT8_MAX),
+    FIELD_OF(image_row, past, FIELD_LIST, LIMIT_PAST, past_schema),
 };
 const struct schema image_row_schema = SCHEMA(image_row, 0, row_fields);
 
@@ -183,6 +192,7 @@ static void save_rows(const struct experiment *experiment, struct buf *out)
             .reason = row->reason,
             .cause = row->cause,
             .failures = row->failures,
+            .past = row->past,
         };
 
         if (row->live != NULL)
@@ -197,7 +207,7 @@ static void save_experiment(const struct experiment *experiment, struct buf *out
     const uint32_t *pending = queue_items(&experiment->pending);
     struct buf algorithm = {0};
 
-    pack_list(out, 9);
+    pack_list(out, 10);
     schema_pack(&image_experiment_schema, experiment, out);
     pack_bytes(out, span_of(experiment->submission, SUBMISSION_BYTES));
     pack_bytes(out, span_of(experiment->code, experiment->code_size));
@@ -209,6 +219,9 @@ static void save_experiment(const struct experiment *experiment, struct buf *out
     pack_list(out, experiment->pending.count);
     for (uint32_t i = 0; i < experiment->pending.count; i++)
         pack_uint(out, pending[i]);
+    pack_list(out, experiment->resting.count);
+    for (uint32_t i = 0; i < experiment->resting.count; i++)
+        pack_uint(out, queue_items(&experiment->resting)[i]);
     if (experiment->search->save != NULL)
         experiment->search->save(experiment->searcher, &algorithm);
     pack_bytes(out, buf_span(&algorithm));

@@ -56,6 +56,7 @@ struct image_row {
     uint32_t reason;
     uint32_t cause;
     uint32_t failures;
+    struct record_list past; /* struct past */
 };
 
 extern const struct schema image_numbers_schema;
