@@ -97,6 +97,7 @@
 #define LIMIT_BLOB_CACHE      (1ull << 30) /* bytes of code trees that a worker keeps packed */
 #define LIMIT_CODE_AUTO_BYTES (50u << 20)  /* a code tree that is shipped unasked */
 #define LIMIT_CODE_AUTO_FILES 2000u
+#define LIMIT_DISK_LOW        (32u << 20)    /* bytes free below which a node takes no new work */
 #define LIMIT_LOG_BYTES       (64u << 20)    /* kept of a trial's stdout, and of its stderr */
 #define LIMIT_SPOOL_BYTES     (256ull << 20) /* of an attempt's records on disk; then it must wait */
 #define LIMIT_HOLD_BYTES      (1u << 20)     /* of results past a horizon, held for a verdict */

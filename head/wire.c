@@ -9,6 +9,7 @@ bool wire_becomes_event(uint32_t type)
     case MSG_READY:
     case MSG_REPORTS:
     case MSG_LEAVING:
+    case MSG_DISK:
     case MSG_SUBMIT:
     case MSG_STOP:
     case MSG_REMOVE:
@@ -280,9 +281,10 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
 
 static const char *node_label(uint32_t state)
 {
-    if (state == NODE_LOST)
-        return "LOST";
-    return state == NODE_DRAINING ? "DRAINING" : "UP";
+    static const char *const labels[NODE_STATE_COUNT] = {
+        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST", [NODE_FULL] = "FULL"};
+
+    return state < NODE_STATE_COUNT ? labels[state] : "UP";
 }
 
 void wire_node_row(const struct view_node *node, uint64_t now_ms, struct msg_node_row *row)

@@ -151,6 +151,11 @@ static const struct field msg_leaving_fields[] = {
 };
 MESSAGE_TABLE(leaving, LEAVING);
 
+static const struct field msg_disk_fields[] = {
+    FIELD(msg_disk, full, FIELD_BOOL, 0),
+};
+MESSAGE_TABLE(disk, DISK);
+
 static const struct field msg_vacated_fields[] = {
     FIELD_OF(msg_vacated, attempts, FIELD_LIST, LIMIT_BATCHES, msg_held_schema),
 };

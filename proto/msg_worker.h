@@ -140,6 +140,11 @@ struct msg_leaving {
     struct span reason;
 };
 
+/* Said once a session, and when it changes. */
+struct msg_disk {
+    bool full;
+};
+
 struct msg_vacated {
     struct record_list attempts; /* struct msg_held */
 };

@@ -16,7 +16,7 @@ static uint32_t open_nodes(const struct core *core)
     uint32_t open = 0;
 
     for (uint32_t i = 0; i < core->node_count; i++)
-        open += !core->nodes[i]->lost && !core->nodes[i]->draining;
+        open += !core->nodes[i]->lost && !core->nodes[i]->draining && !core->nodes[i]->full;
     return open;
 }
 

@@ -200,6 +200,8 @@ enum core_answer core_step(struct core *core, const struct event *event, struct 
         return on_token_revoke(&step, &event->token_revoke);
     case EVENT_JOIN:
         return on_join(&step, &event->join);
+    case EVENT_NODE_DISK:
+        return on_node_disk(&step, &event->node_disk);
     case EVENT_TICK:
         return on_tick(&step);
     }

@@ -19,8 +19,8 @@ static uint32_t fitting_nodes(const struct core *core, const struct resources *n
     for (uint32_t i = 0; i < core->node_count; i++) {
         const struct node *node = core->nodes[i];
 
-        *open += !node->lost && !node->draining;
-        fitting += !node->lost && !node->draining && node_could_fit(node, need);
+        *open += !node->lost && !node->draining && !node->full;
+        fitting += !node->lost && !node->draining && !node->full && node_could_fit(node, need);
     }
     return fitting;
 }

@@ -93,7 +93,7 @@ const struct schema image_token_schema = SCHEMA(image_token, 0, token_fields);
 static const struct field node_fields[] = {
     FIELD(image_node, lost, FIELD_BOOL, 0),  FIELD(image_node, draining, FIELD_BOOL, 0),
     FIELD(image_node, fresh, FIELD_BOOL, 0), FIELD(image_node, changed, FIELD_BOOL, 0),
-    FIELD(image_node, over, FIELD_BOOL, 0),
+    FIELD(image_node, over, FIELD_BOOL, 0),  FIELD(image_node, full, FIELD_BOOL, 0),
 };
 const struct schema image_node_schema = SCHEMA(image_node, 0, node_fields);
 
@@ -157,6 +157,7 @@ static void save_node(const struct node *node, struct buf *out)
         .fresh = node->fresh,
         .changed = node->changed,
         .over = node->over,
+        .full = node->full,
     };
 
     pack_list(out, 2);

@@ -47,6 +47,7 @@ struct image_node {
     bool fresh;
     bool changed;
     bool over;
+    bool full;
 };
 
 struct image_row {

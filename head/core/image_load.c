@@ -56,6 +56,7 @@ static bool load_node(struct core *core, struct cursor *in)
     node->lost = more.lost;
     node->draining = more.draining;
     node->over = more.over;
+    node->full = more.full;
     if (more.changed)
         core_node_changed(core, node);
     if (more.fresh)

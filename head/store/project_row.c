@@ -300,7 +300,7 @@ static void node_words(struct words *words, const struct project_row *row)
 {
     const struct effect_node *node = &row->node_row;
     static const char *const states[] = {
-        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST"};
+        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST", [NODE_FULL] = "FULL"};
 
     assert(node->state < sizeof(states) / sizeof(states[0]));
     add_text(words, "name", node->name);

@@ -211,6 +211,16 @@ void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
     attempt_settle(attempt);
 }
 
+void attempt_found_no_room(struct attempt *attempt, const char *path)
+{
+    if (!attempt->closed) {
+        buf_printf(&attempt->text, "its node has no room left for %s", path);
+        attempt->closed = true;
+        attempt->reason = END_DISK_FULL;
+    }
+    attempt_failed_to_start(attempt, "%s", "");
+}
+
 void attempt_exited(struct attempt *attempt, int wait_status)
 {
     if (attempt->reaped || attempt->pid == 0)

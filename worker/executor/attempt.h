@@ -146,6 +146,8 @@ int64_t attempt_may_report(const struct attempt *attempt);
 void attempt_started(struct attempt *attempt, pid_t pid);
 void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Its node's disk had no room for it, which is nobody's fault. */
+void attempt_found_no_room(struct attempt *attempt, const char *path);
 void attempt_exited(struct attempt *attempt, int wait_status);
 
 /* attempt_report.c: a packed report, scanned or not; asker may be NULL. It is copied where needed.

@@ -166,8 +166,15 @@ static void start_process(struct attempt *attempt, const struct value *config)
     pid_t pid;
     int err;
 
-    if (fs_join(path, attempt->dir, CONFIG_FILE) < 0 || config_write(attempt, config, path) < 0) {
-        attempt_failed_to_start(attempt, "cannot write %s: %s", path, strerror(errno));
+    err = fs_join(path, attempt->dir, CONFIG_FILE);
+    if (err == 0)
+        err = config_write(attempt, config, path);
+    if (err == ERR_FULL) {
+        attempt_found_no_room(attempt, path);
+        return;
+    }
+    if (err < 0) {
+        attempt_failed_to_start(attempt, "cannot write %s: %s", path, err_text(err));
         return;
     }
     trial = environment_of(attempt, path);
@@ -253,6 +260,10 @@ void attempt_start(struct attempt *attempt)
         attempt->dir = "";
     output_init(&attempt->streams[OUTPUT_STDOUT].output, attempt->dir, "stdout");
     output_init(&attempt->streams[OUTPUT_STDERR].output, attempt->dir, "stderr");
+    if (err == ERR_FULL) {
+        attempt_found_no_room(attempt, arena_text(&executor->scratch, attempt->lease.folder));
+        return;
+    }
     if (err < 0) {
         attempt_failed_to_start(attempt, "cannot make its folder %.*s: %s",
                                 SPAN(attempt->lease.folder), err_text(err));
