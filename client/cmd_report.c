@@ -8,9 +8,9 @@
 
 #include "client/command.h"
 #include "client/say.h"
-#include "client/units.h"
 #include "common/json.h"
 #include "common/limits.h"
+#include "common/units.h"
 
 /* A value is JSON; a word that is none is text. */
 static struct value value_of(const char *text, struct arena *arena)

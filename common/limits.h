@@ -29,6 +29,13 @@
 #define LIMIT_RUNGS        64u
 #define LIMIT_PLACES       1024u /* of values in one command */
 
+#define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */
+#define LIMIT_REST_MS   60000u /* between two attempts of a trial */
+#define LIMIT_BURNS     16u    /* failures at once, in a row, that end an experiment */
+#define LIMIT_BURN_MS   10000u /* what counts as at once */
+#define LIMIT_PAST      8u     /* ends of a trial's attempts that are remembered */
+#define LIMIT_WHY_BYTES 8704u  /* why an experiment ended: the text of an end, and some words */
+
 /* Results. */
 #define LIMIT_RESULT_BYTES 65536u
 #define LIMIT_RESULT_KEYS  512u
@@ -93,6 +100,7 @@
 #define LIMIT_BLOB_CACHE      (1ull << 30) /* bytes of code trees that a worker keeps packed */
 #define LIMIT_CODE_AUTO_BYTES (50u << 20)  /* a code tree that is shipped unasked */
 #define LIMIT_CODE_AUTO_FILES 2000u
+#define LIMIT_DISK_LOW        (32u << 20)    /* bytes free below which a node takes no new work */
 #define LIMIT_LOG_BYTES       (64u << 20)    /* kept of a trial's stdout, and of its stderr */
 #define LIMIT_SPOOL_BYTES     (256ull << 20) /* of an attempt's records on disk; then it must wait */
 #define LIMIT_HOLD_BYTES      (1u << 20)     /* of results past a horizon, held for a verdict */
@@ -102,6 +110,8 @@
 #define LIMIT_LEAVE_MS        5000u  /* a program that was told to stop may take to leave */
 #define LIMIT_LEAVE_LINES_MS  1000u  /* the same for one that need not have read it */
 #define LIMIT_GRACE_MS        10000u /* between SIGTERM and SIGKILL */
+#define LIMIT_PROCESSES       4096u  /* and threads, of a trial, where a cgroup counts them */
+#define LIMIT_WATCH_MS        200u   /* between two looks at a trial's memory */
 #define LIMIT_WORKER_AWAY_MS  60000u /* an executor without a worker ends its trials then */
 
 #endif

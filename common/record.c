@@ -42,20 +42,30 @@ const char *end_reason_name(uint32_t reason)
         [END_START] = "start",
         [END_EXECUTOR_LOST] = "executor_lost",
         [END_NODE_LOST] = "node_lost",
+        [END_OOM] = "oom",
+        [END_TIME_LIMIT] = "time_limit",
+        [END_REPORT_TIMEOUT] = "report_timeout",
+        [END_DISK_FULL] = "disk_full",
     };
 
-    return reason < END_REASON_COUNT ? names[reason] : "unknown";
+    return reason < END_REASON_COUNT && names[reason] != NULL ? names[reason] : "unknown";
 }
 
 bool end_reason_is_failure(uint32_t reason)
 {
     return reason == END_EXIT || reason == END_SIGNAL || reason == END_PROTOCOL ||
-           reason == END_START;
+           reason == END_START || reason == END_OOM || reason == END_TIME_LIMIT ||
+           reason == END_REPORT_TIMEOUT;
+}
+
+bool end_reason_may_pass(uint32_t reason)
+{
+    return reason != END_TIME_LIMIT;
 }
 
 bool end_reason_is_infrastructure(uint32_t reason)
 {
-    return reason == END_EXECUTOR_LOST || reason == END_NODE_LOST;
+    return reason == END_EXECUTOR_LOST || reason == END_NODE_LOST || reason == END_DISK_FULL;
 }
 
 static void pack_flat(const struct schema *schema, const void *fields, struct buf *out)

@@ -21,13 +21,20 @@ enum end_reason {
     END_START = 5,         /* it could not be started: text says why */
     END_EXECUTOR_LOST = 6, /* infrastructure: the executor died */
     END_NODE_LOST = 7,     /* infrastructure */
+    /* 8 is kept free. */
+    END_OOM = 9,             /* it went over its memory limit: text says who saw it */
+    END_TIME_LIMIT = 10,     /* it ran for longer than time_limit */
+    END_REPORT_TIMEOUT = 11, /* it reported nothing for as long as report_timeout */
+    END_DISK_FULL = 12,      /* infrastructure: its node had no room to start it in */
     END_REASON_COUNT
 };
 
 const char *end_reason_name(uint32_t reason);
 
-/* Whether it is the trial's own fault and so counts against max_failures. */
+/* Whether it is the trial's own fault and so counts against max_failures; and whether it is worth
+ * another attempt: one that used up its time would do so again. */
 bool end_reason_is_failure(uint32_t reason);
+bool end_reason_may_pass(uint32_t reason);
 bool end_reason_is_infrastructure(uint32_t reason);
 
 struct record_start {

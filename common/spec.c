@@ -262,6 +262,16 @@ static int read_max_failures(struct spec_reader *reader, const struct value *val
     return err;
 }
 
+static int read_time_limit(struct spec_reader *reader, const struct value *value)
+{
+    return spec_read_duration(reader, value, &reader->spec->time_limit_ms);
+}
+
+static int read_report_timeout(struct spec_reader *reader, const struct value *value)
+{
+    return spec_read_duration(reader, value, &reader->spec->report_timeout_ms);
+}
+
 static int read_priority(struct spec_reader *reader, const struct value *value)
 {
     int64_t number;
@@ -343,6 +353,8 @@ static const struct spec_key spec_keys[] = {
     {"max_concurrent", read_max_concurrent},
     {"start", read_start},
     {"max_failures", read_max_failures},
+    {"time_limit", read_time_limit},
+    {"report_timeout", read_report_timeout},
     {"priority", read_priority},
     {"metric", read_metric},
     {"mode", read_mode},

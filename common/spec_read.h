@@ -64,6 +64,9 @@ int spec_read_word(struct spec_reader *reader, const struct value *value, const 
 int spec_read_int(struct spec_reader *reader, const struct value *value, int64_t low, int64_t high,
                   int64_t *out);
 
+/* "1h", "90s", or a whole number of seconds; longer than nothing. */
+int spec_read_duration(struct spec_reader *reader, const struct value *value, uint64_t *out_ms);
+
 /* A finite number. */
 int spec_read_number(struct spec_reader *reader, const struct value *value, double *out);
 

@@ -176,6 +176,18 @@ static void on_leaving(struct fleet *fleet, struct session *session, const struc
     session_drop(fleet, session);
 }
 
+static void on_disk(struct fleet *fleet, const struct session *session,
+                    const struct message *message, uint64_t unix_ms)
+{
+    const struct msg_disk *disk = message->body;
+    struct event event = {.type = EVENT_NODE_DISK};
+
+    if (!session->ready || session->node == NUMBER_NONE)
+        return; /* not known yet: it is said again in the session */
+    event.node_disk = (struct event_node_disk){.node = session->node, .full = disk->full};
+    (void)turns_step(fleet->parts.turns, &event, unix_ms);
+}
+
 int fleet_message(struct fleet *fleet, const struct link_route *route, uint32_t principal,
                   const struct message *message, uint64_t now_ms, uint64_t unix_ms)
 {
@@ -205,6 +217,9 @@ int fleet_message(struct fleet *fleet, const struct link_route *route, uint32_t 
         return 0;
     case MSG_BLOB_GET:
         on_blob_get(fleet, session, message);
+        return 0;
+    case MSG_DISK:
+        on_disk(fleet, session, message, unix_ms);
         return 0;
     case MSG_LEAVING:
         on_leaving(fleet, session, message, unix_ms);

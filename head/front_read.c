@@ -207,6 +207,8 @@ void front_read(struct front *front, const struct link_message *from, const stru
         buf_init(&text);
         if (!core_explain(parts->core, explain->experiment, explain->trial, &text))
             err = ERR_NOT_FOUND;
+        query_said_last(parts->view, explain->experiment, explain->trial, &front->arena,
+                        &text);
         experiment = explain->experiment;
         trial = explain->trial;
         if (text.size > LIMIT_CHUNK_BYTES)

@@ -20,13 +20,26 @@
 #define TICK_MS        100u
 #define SETTLE_MS      3000u
 #define IMAGE_MS       20000u /* that the last image may take */
-#define STATUS_FENCED  75     /* another head leads */
-#define STATUS_AMNESIA 74     /* the log has lost what was acknowledged */
-#define STATUS_FILES   73     /* of a private head: not all files could be written */
+#define CLOCK_SLACK_MS 1000 /* of a wall clock that is being put right little by little */
+#define STATUS_FENCED  75   /* another head leads */
+#define STATUS_AMNESIA 74   /* the log has lost what was acknowledged */
+#define STATUS_FILES   73   /* of a private head: not all files could be written */
+
+/* Unix time for turns. A wall clock that is set back goes on from where it was: who rests until a
+ * time would wait until the clock has come round to it again. */
+static uint64_t unix_now_ms(struct head *head)
+{
+    uint64_t now_ms = clock_ms();
+    int64_t ahead_ms = (int64_t)(clock_unix_ms() - now_ms);
+
+    if (head->unix_ahead_ms == 0 || ahead_ms > head->unix_ahead_ms - CLOCK_SLACK_MS)
+        head->unix_ahead_ms = ahead_ms;
+    return (uint64_t)((int64_t)now_ms + head->unix_ahead_ms);
+}
 
 void shell_step(struct head *head, struct event *event)
 {
-    (void)turns_step(head->turns, event, clock_unix_ms());
+    (void)turns_step(head->turns, event, unix_now_ms(head));
 }
 
 void shell_principal(struct head *head, const struct effect_principal *principal)
@@ -185,8 +198,8 @@ static void tend(struct head *head, uint64_t now_ms)
     planes_refusals(head);
     audit_tend(head->audit, now_ms);
     turns_trim(head->turns);
-    fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, clock_unix_ms());
-    if (core_deadline_ms(head->core) <= clock_unix_ms() && turns_ready(head->turns)) {
+    fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, unix_now_ms(head));
+    if (core_deadline_ms(head->core) <= unix_now_ms(head) && turns_ready(head->turns)) {
         struct event event = {.type = EVENT_TICK};
 
         shell_step(head, &event);
@@ -301,7 +314,7 @@ int head_run(struct head *head)
 {
     for (unsigned pass = 0; !head->ending; pass++) {
         uint64_t now_ms = clock_ms();
-        uint64_t unix_ms = clock_unix_ms();
+        uint64_t unix_ms = unix_now_ms(head);
         bool any = false;
 
         on_signal(head);

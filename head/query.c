@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -20,7 +21,7 @@ void query_list(const struct view *view, const struct msg_list *ask, struct aren
     size_t skip = count;
 
     for (size_t bytes = 0; skip > 0 && count - skip < most; skip--) {
-        bytes += 512 + all[skip - 1]->row.folder.size;
+        bytes += 512 + all[skip - 1]->row.folder.size + all[skip - 1]->row.why.size;
         if (bytes > QUERY_ROWS_BYTES)
             break;
     }
@@ -159,6 +160,25 @@ int query_show(const struct view *view, const struct msg_show *ask, struct arena
         out->trials = (struct record_list){.items = row, .count = 1};
     }
     return 0;
+}
+
+void query_said_last(const struct view *view, uint32_t number, uint32_t trial_number,
+                     struct arena *arena, struct buf *out)
+{
+    const struct view_experiment *experiment = view_experiment(view, number);
+    const struct view_trial *trial =
+        experiment != NULL ? view_trial(experiment, trial_number, arena) : NULL;
+
+    if (trial == NULL || trial->text.size == 0)
+        return;
+    buf_append_text(out, "What was said of its last end:\n");
+    for (const char *at = trial->text.data, *end = at + trial->text.size; at < end;) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t size = (size_t)((stop != NULL ? stop : end) - at);
+
+        buf_printf(out, "  %.*s\n", (int)size, at);
+        at += size + 1;
+    }
 }
 
 void query_nodes(const struct view *view, uint64_t now_ms, struct arena *arena,

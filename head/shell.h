@@ -57,6 +57,7 @@ struct head {
     struct fleet *fleet;
     struct front *front;
     struct turn *committing; /* its entry is on the way; NULL: none */
+    int64_t unix_ahead_ms;   /* of the wall clock before clock_ms, as turns have it; 0: not known */
     uint64_t tended_ms;      /* when the timers were last looked at */
     bool stalled;            /* the log takes nothing now */
     bool rows_late;          /* said already: rows of ended trials wait for their disk */

@@ -123,6 +123,7 @@ static struct view_experiment *experiment_new(const struct view *view,
     experiment->row.folder = span_text(arena_text(&experiment->arena, row->folder));
     experiment->row.spec = arena_copy(&experiment->arena, row->spec);
     experiment->row.code = arena_copy(&experiment->arena, row->code);
+    experiment->row.why = arena_copy(&experiment->arena, row->why);
     cursor_init(&cursor, experiment->row.spec);
     err = value_unpack(&cursor, &experiment->arena, &experiment->spec_value);
     if (err == 0)
@@ -151,6 +152,7 @@ static void apply_experiment(struct view *view, const struct effect_experiment *
         experiment->row.folder = old.folder;
         experiment->row.spec = old.spec;
         experiment->row.code = old.code;
+        experiment->row.why = old.why.size > 0 ? old.why : arena_copy(&experiment->arena, row->why);
     }
     experiment->version++;
 }

@@ -9,6 +9,7 @@ bool wire_becomes_event(uint32_t type)
     case MSG_READY:
     case MSG_REPORTS:
     case MSG_LEAVING:
+    case MSG_DISK:
     case MSG_SUBMIT:
     case MSG_STOP:
     case MSG_REMOVE:
@@ -161,6 +162,8 @@ void wire_experiment(const struct view_experiment *experiment, struct arena *are
         .horizon_attribute = span_text(spec->scheduler.time_attr),
         .stop = {.items = spec->stop, .count = spec->stop_count},
         .env = {.items = env, .count = spec->env_count},
+        .time_limit_ms = spec->time_limit_ms,
+        .report_timeout_ms = spec->report_timeout_ms,
     };
 }
 
@@ -194,6 +197,7 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
         .folder = from->folder,
         .metric = span_text(spec->metric != NULL ? spec->metric : spec->scheduler.metric),
         .mode = (uint32_t)(spec->metric != NULL ? spec->mode : spec->scheduler.mode),
+        .why = from->why,
     };
 }
 
@@ -225,6 +229,13 @@ static struct span trial_last(const struct view_trial *trial, const struct view_
     return out;
 }
 
+/* Whether an attempt of it has ended. */
+static bool has_ended_once(const struct view_trial *trial)
+{
+    return trial->ended_ms > 0 || trial->attempt > 1 ||
+           (trial->attempt > 0 && trial->state == TRIAL_PENDING);
+}
+
 void wire_trial_row(const struct view *view, const struct view_experiment *experiment,
                     const struct view_trial *trial, bool whole, struct arena *arena,
                     struct msg_trial_row *row)
@@ -249,7 +260,7 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
         .started_ms = trial->started_ms,
         .ended_ms = trial->ended_ms,
         .results = trial->results,
-        .reason = span_text(trial->ended_ms > 0 ? end_reason_name(trial->reason) : ""),
+        .reason = span_text(has_ended_once(trial) ? end_reason_name(trial->reason) : ""),
         .status = trial->status,
         .text = trial->text,
         .has_best = trial->has_best,
@@ -270,9 +281,10 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
 
 static const char *node_label(uint32_t state)
 {
-    if (state == NODE_LOST)
-        return "LOST";
-    return state == NODE_DRAINING ? "DRAINING" : "UP";
+    static const char *const labels[NODE_STATE_COUNT] = {
+        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST", [NODE_FULL] = "FULL"};
+
+    return state < NODE_STATE_COUNT ? labels[state] : "UP";
 }
 
 void wire_node_row(const struct view_node *node, uint64_t now_ms, struct msg_node_row *row)

@@ -53,6 +53,7 @@ static const struct field msg_experiment_row_fields[] = {
     FIELD(msg_experiment_row, folder, FIELD_TEXT, LIMIT_TEXT_BYTES),
     FIELD(msg_experiment_row, metric, FIELD_TEXT, LIMIT_NAME_BYTES),
     FIELD(msg_experiment_row, mode, FIELD_U32, MODE_MIN),
+    FIELD_LATER(msg_experiment_row, why, FIELD_TEXT, LIMIT_WHY_BYTES),
 };
 const struct schema msg_experiment_row_schema =
     SCHEMA(msg_experiment_row, 0, msg_experiment_row_fields);

@@ -71,6 +71,8 @@ static const struct field msg_experiment_fields[] = {
     FIELD(msg_experiment, horizon_attribute, FIELD_TEXT, LIMIT_NAME_BYTES),
     FIELD_OF(msg_experiment, stop, FIELD_LIST, LIMIT_STOP_RULES, stop_rule_schema),
     FIELD_OF(msg_experiment, env, FIELD_LIST, LIMIT_ENV, msg_env_schema),
+    FIELD_LATER(msg_experiment, time_limit_ms, FIELD_U64, 0),
+    FIELD_LATER(msg_experiment, report_timeout_ms, FIELD_U64, 0),
 };
 MESSAGE_TABLE(experiment, EXPERIMENT);
 
@@ -148,6 +150,11 @@ static const struct field msg_leaving_fields[] = {
     FIELD(msg_leaving, reason, FIELD_TEXT, LIMIT_NAME_BYTES),
 };
 MESSAGE_TABLE(leaving, LEAVING);
+
+static const struct field msg_disk_fields[] = {
+    FIELD(msg_disk, full, FIELD_BOOL, 0),
+};
+MESSAGE_TABLE(disk, DISK);
 
 static const struct field msg_vacated_fields[] = {
     FIELD_OF(msg_vacated, attempts, FIELD_LIST, LIMIT_BATCHES, msg_held_schema),

@@ -49,6 +49,7 @@ struct msg_experiment_row {
     struct span folder;
     struct span metric; /* that `best` uses; empty: none known */
     uint32_t mode;      /* enum metric_mode */
+    struct span why;    /* it was ended for this; empty: it was not */
 };
 
 struct msg_experiments {

@@ -64,6 +64,8 @@ struct msg_experiment {
     struct span horizon_attribute; /* empty: none */
     struct record_list stop;       /* struct stop_rule */
     struct record_list env;        /* struct msg_env */
+    uint64_t time_limit_ms;        /* of an attempt; 0: none */
+    uint64_t report_timeout_ms;    /* between two of its reports; 0: none */
 };
 
 struct msg_gpu {
@@ -136,6 +138,11 @@ struct msg_output {
 
 struct msg_leaving {
     struct span reason;
+};
+
+/* Said once a session, and when it changes. */
+struct msg_disk {
+    bool full;
 };
 
 struct msg_vacated {

@@ -9,9 +9,11 @@
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "worker/daemon.h"
+#include "worker/disk.h"
 
 #define OUTPUT_AGAIN_MS 2000u
 #define IDLE_EVERY_MS   5000u
+#define DISK_EVERY_MS   1000u
 #define LEASES_A_CPU    64u /* trials may ask for a part of a processor */
 
 /* ---- the agent's effects ---- */
@@ -278,6 +280,7 @@ static void executors_ask(struct daemon *daemon)
 
 void act_open(struct daemon *daemon)
 {
+    daemon->disk_said = false;
     daemon->epoch = 0; /* of a head that the link has judged */
     executors_ask(daemon);
     ends_rewind(daemon->ends);
@@ -306,6 +309,28 @@ static void idle_release(struct daemon *daemon)
     }
 }
 
+/* The head hears it at the beginning of a session, and when it changes. */
+static void disk_look(struct daemon *daemon)
+{
+    bool full;
+
+    if (daemon->disk_said && daemon->now_ms < daemon->disk_ms + DISK_EVERY_MS)
+        return;
+    daemon->disk_ms = daemon->now_ms;
+    full = disk_is_full(daemon->settings->data_dir, daemon->disk_full);
+    if (full != daemon->disk_full)
+        log_line(full ? LOG_WARNING : LOG_INFO, "disk", "the disk of %s %s",
+                 daemon->settings->data_dir,
+                 full ? "is full: no new trials are taken" : "has room again");
+    if (full != daemon->disk_full || !daemon->disk_said) {
+        const struct msg_disk disk = {.full = full};
+
+        message_pack(MSG_DISK, 0, &disk, &daemon->frame);
+        daemon->disk_said = link_head_send(daemon->link, buf_span(&daemon->frame)) == 0;
+    }
+    daemon->disk_full = full;
+}
+
 void act_turn(struct daemon *daemon)
 {
     struct msg_blob_get ask;
@@ -331,6 +356,7 @@ void act_turn(struct daemon *daemon)
         message_pack(MSG_BLOB_GET, request, &ask, &daemon->frame);
         (void)link_head_send(daemon->link, buf_span(&daemon->frame)); /* asked again later */
     }
+    disk_look(daemon);
     idle_release(daemon);
 }
 
@@ -341,6 +367,8 @@ uint64_t act_next_ms(const struct daemon *daemon)
     if (link_head_state(daemon->link) != HEAD_OPEN || daemon->stopping != 0)
         return next_ms;
     next_ms = blob_cache_next_ms(daemon->blobs);
+    if (daemon->disk_ms + DISK_EVERY_MS < next_ms)
+        next_ms = daemon->disk_ms + DISK_EVERY_MS;
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor)) {
         const struct executor_output *output = executor_output(executor);

@@ -30,6 +30,9 @@ struct daemon {
     uint64_t now_ms;
     uint64_t opened;     /* link_head_opened, when it was looked at last */
     uint64_t collect_ms; /* since when the head waits for READY; 0: it does not */
+    uint64_t disk_ms;    /* when the disk was looked at last */
+    bool disk_full;      /* then */
+    bool disk_said;      /* in this session */
     uint64_t idle_ms;    /* when executors without work were looked for last */
     uint64_t outputs;    /* requests for output so far */
     uint64_t epoch;      /* the highest of an order */

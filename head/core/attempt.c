@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "head/core/burn.h"
+#include "head/core/rest.h"
 #include "head/core/state.h"
 #include "head/core/streams.h"
 
@@ -183,41 +185,21 @@ static void lease_end(struct step *step, struct trial *trial)
     core_node_fresh(step->core, node);
 }
 
-/* Nobody's fault: it comes first again. */
-static void try_again(struct step *step, struct trial *trial, bool own_failure)
+/* After a rest, which grows with the times that it went wrong. */
+static void try_again(struct step *step, struct trial *trial, uint32_t times)
 {
     struct experiment *experiment = trial->experiment;
 
     trial_order(trial, trial->state == TRIAL_STARTING ? TRIAL_UNPLACE : TRIAL_RETRY);
-    if (own_failure)
-        queue_push(&experiment->pending, trial->number);
-    else
-        queue_push_front(&experiment->pending, trial->number);
+    rest_begin(step, trial, times);
     experiment->sched->add(experiment->scheduler, trial->number);
-    step->core->wants_place = true;
 }
 
-/* What an end that nobody had ordered means. */
-static void end_unasked(struct step *step, struct trial *trial, const struct record_end *end)
+/* No more attempts: scheduler and searcher are told. */
+static void fail(struct step *step, struct trial *trial)
 {
     struct experiment *experiment = trial->experiment;
-    int32_t most = experiment->spec.max_failures;
 
-    if (end_reason_is_infrastructure(end->reason)) {
-        try_again(step, trial, false);
-        return;
-    }
-    if (!end_reason_is_failure(end->reason)) {
-        attempt_observe(step, trial, true, false);
-        tell_scheduler_complete(step, trial);
-        trial_order(trial, TRIAL_EXITED);
-        return;
-    }
-    trial->failures++;
-    if (most < 0 || trial->failures <= (uint32_t)most) {
-        try_again(step, trial, true);
-        return;
-    }
     tell_scheduler_left(step, trial);
     if (experiment->search->error != NULL)
         experiment->search->error(experiment->searcher, trial->number);
@@ -225,19 +207,92 @@ static void end_unasked(struct step *step, struct trial *trial, const struct rec
     trial_order(trial, TRIAL_GIVE_UP);
 }
 
+/* It was lost, which is nobody's fault; but one that is, again and again, and gets no further, is
+ * perhaps what takes its nodes down. A lease that only waited there had no part in it. */
+static void end_lost(struct step *step, struct trial *trial, bool waited)
+{
+    if (trial->rows > trial->furthest) {
+        trial->furthest = trial->rows;
+        trial->losses = 0;
+    }
+    if (!waited)
+        trial->losses++;
+    if (trial->losses > LIMIT_LOSSES)
+        fail(step, trial);
+    else
+        try_again(step, trial, waited ? 0 : trial->losses);
+}
+
+/* What an end that nobody had ordered means. */
+static void end_unasked(struct step *step, struct trial *trial, const struct record_end *end)
+{
+    int32_t most = trial->experiment->spec.max_failures;
+
+    if (!end_reason_is_failure(end->reason)) {
+        attempt_observe(step, trial, true, false);
+        tell_scheduler_complete(step, trial);
+        trial_order(trial, TRIAL_EXITED);
+        return;
+    }
+    if (end_reason_may_pass(end->reason) && trial->experiment->why.size == 0 &&
+        (most < 0 || trial->failures <= (uint32_t)most))
+        try_again(step, trial, trial->failures);
+    else
+        fail(step, trial);
+}
+
+static void remember(struct step *step, struct trial *trial, uint32_t node,
+                     const struct record_end *end)
+{
+    const struct past past = {
+        .attempt = trial->attempt,
+        .reason = end->reason,
+        .status = end->status,
+        .node = node,
+        .ran_ms = trial->started_ms > 0 ? step->now_ms - trial->started_ms : 0,
+    };
+
+    past_add(&trial->past, &past);
+}
+
 void attempt_end(struct step *step, struct trial *trial, const struct record_end *end)
 {
+    struct experiment *experiment = trial->experiment;
+    uint32_t node = trial->node->number;
+    bool waited = trial->ahead && trial->hw == 0;
+    bool burnt = false;
+
     lease_end(step, trial);
     trial->reason = end->reason;
     trial->status = end->status;
-    if (trial->closed || trial->state == TRIAL_STOPPING)
+    remember(step, trial, node, end);
+    if (trial->closed || trial->state == TRIAL_STOPPING) {
         trial_order(trial, TRIAL_EXITED);
-    else
+    } else if (end_reason_is_infrastructure(end->reason)) {
+        end_lost(step, trial, waited);
+    } else if (end_reason_is_failure(end->reason)) {
+        trial->failures++;
+        burnt = burn_add(step, trial, node, end);
         end_unasked(step, trial, end);
+    } else {
+        burn_forget(experiment);
+        end_unasked(step, trial, end);
+    }
     if (trial_is_final(trial->state))
         experiment_bury(step, trial, end->text);
     else
         trial_tell(trial, false, 0, end->text, step->effects);
+    if (burnt)
+        burn_stop(step, experiment);
+}
+
+void attempt_give_up(struct step *step, struct trial *trial, struct span text)
+{
+    if (!queue_remove(&trial->experiment->pending, trial->number))
+        (void)rest_cancel(trial->experiment, trial);
+    fail(step, trial);
+    step->core->wants_place = true;
+    experiment_bury(step, trial, text);
 }
 
 void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause)
@@ -254,7 +309,8 @@ void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause)
         trial_tell(trial, false, 0, (struct span){0}, step->effects);
         return;
     }
-    (void)queue_remove(&trial->experiment->pending, trial->number);
+    if (!queue_remove(&trial->experiment->pending, trial->number))
+        (void)rest_cancel(trial->experiment, trial);
     trial->reason = END_STOPPED;
     step->core->wants_place = true;
     experiment_bury(step, trial, (struct span){0});

@@ -22,6 +22,9 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
  * lease is freed. */
 void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause);
 
+/* End one that has no lease and waits for another attempt: it failed, and gets none. */
+void attempt_give_up(struct step *step, struct trial *trial, struct span text);
+
 /* A result that no longer belongs to an order: what the scheduler wants done with other trials. */
 void attempt_obey(struct step *step, const struct experiment *experiment,
                   const struct sched_verdict *verdict);

@@ -152,6 +152,8 @@ static const char *check_trial(const struct core *core, const struct trial *tria
         return broken(core, "trial %u/%u has more rows than records", of, trial->number);
     if (trial->ahead && trial->node == NULL)
         return broken(core, "trial %u/%u waits ahead on no node", of, trial->number);
+    if (trial->losses > LIMIT_LOSSES)
+        return broken(core, "trial %u/%u was lost too often and is still there", of, trial->number);
     if (trial->held || trial->ending)
         return broken(core, "trial %u/%u was left in the middle of an event", of, trial->number);
     return NULL;
@@ -185,18 +187,18 @@ static const char *check_trials(const struct core *core, const struct experiment
     return NULL;
 }
 
-/* Everything that is pending is in the queue once, and nothing else. The queue is as long as there
- * are pending ones, so it is enough that each entry is pending and that none comes twice. */
-static const char *check_queue(const struct core *core, const struct experiment *experiment)
+/* Everything that is pending is in the queue or rests, once, and nothing else. The queue is as long
+ * as there are pending ones, so it is enough that each entry is pending and that none comes twice.
+ */
+static const char *check_waiting(const struct core *core, const struct experiment *experiment,
+                                 const struct queue *queue, bool rest)
 {
-    const uint32_t *items = queue_items(&experiment->pending);
+    const uint32_t *items = queue_items(queue);
 
-    if (experiment->pending.count != experiment->counts[TRIAL_PENDING])
-        return broken(core, "experiment %u: its queue is not what is pending", experiment->number);
-    for (uint32_t i = 0; i < experiment->pending.count; i++) {
+    for (uint32_t i = 0; i < queue->count; i++) {
         const struct trial *trial = experiment_trial(experiment, items[i]);
 
-        if (trial == NULL || trial->state != TRIAL_PENDING)
+        if (trial == NULL || trial->state != TRIAL_PENDING || rest != (trial->wake_ms > 0))
             return broken(core, "experiment %u: trial %u waits and is not pending",
                           experiment->number, items[i]);
         for (uint32_t k = 0; k < i; k++)
@@ -204,6 +206,30 @@ static const char *check_queue(const struct core *core, const struct experiment 
                 return broken(core, "experiment %u: trial %u waits twice", experiment->number,
                               items[i]);
     }
+    return NULL;
+}
+
+static const char *check_queue(const struct core *core, const struct experiment *experiment)
+{
+    const uint32_t *items = queue_items(&experiment->resting);
+    uint64_t first = DEADLINE_NEVER;
+    const char *finding;
+
+    if (experiment->pending.count + experiment->resting.count != experiment->counts[TRIAL_PENDING])
+        return broken(core, "experiment %u: its queue is not what is pending", experiment->number);
+    finding = check_waiting(core, experiment, &experiment->pending, false);
+    if (finding == NULL)
+        finding = check_waiting(core, experiment, &experiment->resting, true);
+    if (finding != NULL)
+        return finding;
+    for (uint32_t i = 0; i < experiment->resting.count; i++) {
+        uint64_t wake_ms = experiment_trial(experiment, items[i])->wake_ms;
+
+        first = wake_ms < first ? wake_ms : first;
+    }
+    if (first != experiment->wake_ms)
+        return broken(core, "experiment %u: it wakes its trials at another time than they want",
+                      experiment->number);
     return NULL;
 }
 

@@ -88,6 +88,7 @@ static const struct field experiment_fields[] = {
     FIELD(effect_experiment, spec, FIELD_PACKED, LIMIT_SPEC_BYTES),
     FIELD(effect_experiment, code, FIELD_BYTES, 32),
     FIELD(effect_experiment, seed, FIELD_U64, 0),
+    FIELD(effect_experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
 };
 
 static const struct field trial_fields[] = {

@@ -88,8 +88,9 @@ struct effect_release {
     bool removed; /* rm: rows and log are forgotten */
 };
 
-/* A draining node finishes what it has and gets nothing new; a lost one keeps its number. */
-enum node_state { NODE_UP, NODE_DRAINING, NODE_LOST };
+/* A draining node, and one whose disk is full, finishes what it has and gets nothing new; a lost
+ * one keeps its number. */
+enum node_state { NODE_UP, NODE_DRAINING, NODE_LOST, NODE_FULL, NODE_STATE_COUNT };
 
 enum experiment_state { EXPERIMENT_RUNNING, EXPERIMENT_STOPPING, EXPERIMENT_DONE };
 
@@ -109,6 +110,7 @@ struct effect_experiment {
     struct span spec;   /* packed; only in the first row of an experiment, else empty */
     struct span code;
     uint64_t seed;
+    struct span why; /* it was ended for this; empty: it was not */
 };
 
 struct effect_trial {

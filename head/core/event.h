@@ -27,7 +27,8 @@ enum event_type {
     EVENT_TOKEN_CREATE = 9,
     EVENT_TOKEN_REVOKE = 10,
     EVENT_JOIN = 11,
-    EVENT_TICK = 12
+    EVENT_TICK = 12,
+    EVENT_NODE_DISK = 20
 };
 
 #define NUMBER_NONE UINT32_MAX /* no experiment, trial or node has this number */
@@ -88,6 +89,12 @@ struct event_node_lost {
 struct event_drain {
     uint32_t node;
     bool on;
+};
+
+/* A node's disk has become full, or has room again: while full it gets nothing new. */
+struct event_node_disk {
+    uint32_t node;
+    bool full;
 };
 
 /* Records of an attempt, in order, as the executor wrote them (record.h). */
@@ -153,6 +160,7 @@ struct event {
         struct event_token_revoke token_revoke;
         struct event_join join;
         struct event_tick tick;
+        struct event_node_disk node_disk;
     };
 };
 

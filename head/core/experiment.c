@@ -59,6 +59,7 @@ struct experiment *experiment_new(uint32_t number, struct span packed, struct sp
     struct experiment *experiment = xcalloc(1, sizeof(*experiment));
 
     experiment->number = number;
+    experiment->wake_ms = DEADLINE_NEVER;
     arena_init(&experiment->arena);
     if (spec_read(experiment, packed, error) < 0) {
         experiment_free(experiment);
@@ -83,8 +84,11 @@ void experiment_free(struct experiment *experiment)
         experiment->search->free(experiment->searcher);
     if (experiment->scheduler != NULL)
         experiment->sched->free(experiment->scheduler);
+    for (uint32_t i = 0; i < experiment->row_capacity; i++)
+        past_drop(experiment->rows[i].past);
     free(experiment->rows);
     queue_fini(&experiment->pending);
+    queue_fini(&experiment->resting);
     arena_fini(&experiment->arena);
     free(experiment);
 }
@@ -217,6 +221,7 @@ static void forget(struct experiment *experiment, const struct trial *trial)
     row->reason = (uint8_t)trial->reason;
     row->cause = (uint8_t)trial->cause;
     row->failures = trial->failures < UINT8_MAX ? (uint8_t)trial->failures : UINT8_MAX;
+    row->past = trial->attempt > 1 ? past_keep(&trial->past) : NULL;
     if (trial->previous != NULL)
         trial->previous->next = trial->next;
     else
@@ -278,6 +283,7 @@ void experiment_tell(const struct experiment *experiment, bool first, struct eff
     row->folder = arena_copy(arena, span_text(experiment->folder));
     row->seed = experiment->seed;
     row->code = arena_copy(arena, span_of(experiment->code, experiment->code_size));
+    row->why = arena_copy(arena, experiment->why);
     if (first)
         row->spec = arena_copy(arena, experiment->packed);
 }

@@ -53,6 +53,13 @@ struct experiment {
     struct trial *last;
     uint32_t unended;
     struct queue pending;
+    struct queue resting; /* pending ones that wait a while (rest.h) */
+    uint64_t wake_ms;     /* when the first of them is due */
+
+    uint32_t burns;      /* failures at once, in a row (burn.h) */
+    uint32_t burn_node;  /* where the first of them was */
+    uint32_t burn_nodes; /* 0: none; 1: all there; more: elsewhere, too */
+    struct span why;     /* in arena: why it was ended; empty: it was not */
 
     uint32_t counts[TRIAL_STATE_COUNT];
     uint64_t results;

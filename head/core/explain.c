@@ -19,8 +19,8 @@ static uint32_t fitting_nodes(const struct core *core, const struct resources *n
     for (uint32_t i = 0; i < core->node_count; i++) {
         const struct node *node = core->nodes[i];
 
-        *open += !node->lost && !node->draining;
-        fitting += !node->lost && !node->draining && node_could_fit(node, need);
+        *open += !node->lost && !node->draining && !node->full;
+        fitting += !node->lost && !node->draining && !node->full && node_could_fit(node, need);
     }
     return fitting;
 }
@@ -42,6 +42,10 @@ static void explain_pending(const struct core *core, const struct trial *trial, 
     uint32_t place = place_in_queue(experiment, trial->number);
     uint32_t open, fitting;
 
+    if (trial->wake_ms > 0) {
+        buf_append_text(out, "It rests before it is tried again, longer after each failure.\n");
+        return;
+    }
     buf_append_text(out, "It waits to be started");
     if (place > 0)
         buf_printf(out, ", behind %u others of its experiment", place);
@@ -58,9 +62,33 @@ static void explain_pending(const struct core *core, const struct trial *trial, 
     } else if (experiment->blocked) {
         buf_printf(out, "None of the %u nodes that could take it has room now.\n", fitting);
     }
-    if (trial->attempt > 0)
-        buf_printf(out, "Its attempt %u ended: %s.\n", trial->attempt,
-                   end_reason_name(trial->reason));
+}
+
+/* "exit with status 3". */
+static void explain_reason(uint32_t reason, int64_t status, struct buf *out)
+{
+    buf_append_text(out, end_reason_name(reason));
+    if (reason == END_EXIT)
+        buf_printf(out, " with status %d", (int)status);
+    else if (reason == END_SIGNAL)
+        buf_printf(out, " %d", (int)status);
+}
+
+static void explain_past(const struct core *core, const struct record_list *list, struct buf *out)
+{
+    const struct past *past = list != NULL ? list->items : NULL;
+
+    for (uint32_t i = 0; list != NULL && i < list->count; i++) {
+        const struct node *node = core_node(core, past[i].node);
+
+        buf_printf(out, "Attempt %u on node %u (%s)", past[i].attempt, past[i].node,
+                   node != NULL ? node->name : "");
+        if (past[i].ran_ms > 0)
+            buf_printf(out, " ran for %.1f s and", (double)past[i].ran_ms / 1000);
+        buf_append_text(out, " ended: ");
+        explain_reason(past[i].reason, past[i].status, out);
+        buf_append_text(out, ".\n");
+    }
 }
 
 static void explain_live(const struct trial *trial, struct buf *out)
@@ -77,7 +105,9 @@ static void explain_live(const struct trial *trial, struct buf *out)
         buf_append_text(out, "Its last result said done; its program is ending.\n");
     else if (trial->state == TRIAL_STOPPING)
         buf_printf(out, "It was stopped by %s; its program is ending.\n",
-                   trial->cause == CAUSE_PERSON ? "a person" : "the scheduler");
+                   trial->cause == CAUSE_PERSON  ? "a person"
+                   : trial->cause == CAUSE_BURNT ? "the end of its experiment"
+                                                 : "the scheduler");
     else
         buf_append_text(out, "It runs.\n");
 }
@@ -88,13 +118,15 @@ static void explain_ended(const struct trial_row *row, struct buf *out)
         buf_printf(out, "It failed for good: %s.\n", end_reason_name(row->reason));
     else if (row->cause == CAUSE_PERSON)
         buf_append_text(out, "It was stopped by a person.\n");
+    else if (row->cause == CAUSE_BURNT)
+        buf_append_text(out, "It was stopped because its experiment was.\n");
     else if (row->cause == CAUSE_SCHEDULER)
         buf_append_text(out, "It was stopped by the scheduler.\n");
     else
         buf_append_text(out, "It ended by itself or by a stop rule.\n");
     if (row->attempt > 1)
         buf_printf(out, "It took %u attempts.\n", row->attempt);
-    if (row->failures > 0)
+    if (row->attempt > 1 && row->failures > 0)
         buf_printf(out, "Of these %u failed by themselves.\n", row->failures);
 }
 
@@ -116,6 +148,9 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
         explain_pending(core, trial, out);
     else
         explain_live(trial, out);
+    explain_past(core, trial != NULL ? &trial->past : experiment->rows[trial_number].past, out);
+    if (experiment->why.size > 0)
+        buf_printf(out, "Its experiment was ended: %.*s\n", SPAN(experiment->why));
     explain_scheduler(experiment, trial_number, out);
     return true;
 }

@@ -19,6 +19,10 @@ static const struct field trial_fields[] = {
     FIELD(trial, state, FIELD_U32, TRIAL_STATE_COUNT - 1),
     FIELD(trial, attempt, FIELD_U32, 0),
     FIELD(trial, failures, FIELD_U32, 0),
+    FIELD(trial, losses, FIELD_U32, 0),
+    FIELD(trial, furthest, FIELD_U64, 0),
+    FIELD(trial, wake_ms, FIELD_U64, 0),
+    FIELD_OF(trial, past, FIELD_LIST, LIMIT_PAST, past_schema),
     FIELD(trial, begun, FIELD_BOOL, 0),
     FIELD(trial, ahead, FIELD_BOOL, 0),
     FIELD(trial, hw, FIELD_U64, 0),
@@ -29,7 +33,7 @@ static const struct field trial_fields[] = {
     FIELD(trial, status, FIELD_I64, 0),
     FIELD(trial, closed, FIELD_BOOL, 0),
     FIELD(trial, done, FIELD_BOOL, 0),
-    FIELD(trial, cause, FIELD_U32, CAUSE_PERSON),
+    FIELD(trial, cause, FIELD_U32, CAUSE_COUNT - 1),
     FIELD(trial, has_last, FIELD_BOOL, 0),
     FIELD_OF(trial, last, FIELD_RECORD, 0, image_judged_schema),
     FIELD(trial, has_best, FIELD_BOOL, 0),
@@ -53,6 +57,10 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, mean_ms, FIELD_F64, 0),
     FIELD(experiment, blocked, FIELD_BOOL, 0),
     FIELD(experiment, changed, FIELD_BOOL, 0),
+    FIELD(experiment, burns, FIELD_U32, 0),
+    FIELD(experiment, burn_node, FIELD_U32, 0),
+    FIELD(experiment, burn_nodes, FIELD_U32, 0),
+    FIELD(experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
 };
 const struct schema image_experiment_schema = SCHEMA(experiment, 0, experiment_fields);
 
@@ -85,7 +93,7 @@ const struct schema image_token_schema = SCHEMA(image_token, 0, token_fields);
 static const struct field node_fields[] = {
     FIELD(image_node, lost, FIELD_BOOL, 0),  FIELD(image_node, draining, FIELD_BOOL, 0),
     FIELD(image_node, fresh, FIELD_BOOL, 0), FIELD(image_node, changed, FIELD_BOOL, 0),
-    FIELD(image_node, over, FIELD_BOOL, 0),
+    FIELD(image_node, over, FIELD_BOOL, 0),  FIELD(image_node, full, FIELD_BOOL, 0),
 };
 const struct schema image_node_schema = SCHEMA(image_node, 0, node_fields);
 
@@ -101,6 +109,11 @@ void image_row_put(uint8_t out[IMAGE_ROW_BYTES], const struct trial_row *row)
     out[14] = row->cause;
     out[15] = row->failures;
 }
+
+static const struct field image_past_fields[] = {
+    FIELD_OF(image_past, list, FIELD_LIST, LIMIT_PAST, past_schema),
+};
+const struct schema image_past_schema = SCHEMA(image_past, 0, image_past_fields);
 
 static void save_registry(const struct registry *registry, struct buf *out)
 {
@@ -151,6 +164,7 @@ static void save_node(const struct node *node, struct buf *out)
         .fresh = node->fresh,
         .changed = node->changed,
         .over = node->over,
+        .full = node->full,
     };
 
     pack_list(out, 2);
@@ -186,23 +200,43 @@ static void save_rows(const struct experiment *experiment, struct buf *out)
     buf_fini(&rows);
 }
 
+/* Of the few trials that took more than one attempt: number and list, one behind the other. */
+static void save_pasts(const struct experiment *experiment, struct buf *out)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < experiment->created; i++)
+        count += experiment->rows[i].past != NULL;
+    pack_list(out, count * 2);
+    for (uint32_t i = 0; i < experiment->created; i++) {
+        if (experiment->rows[i].past == NULL)
+            continue;
+        pack_uint(out, i);
+        schema_pack(&image_past_schema, &(struct image_past){*experiment->rows[i].past}, out);
+    }
+}
+
 static void save_experiment(const struct experiment *experiment, struct buf *out)
 {
     const uint32_t *pending = queue_items(&experiment->pending);
     struct buf algorithm = {0};
 
-    pack_list(out, 9);
+    pack_list(out, 11);
     schema_pack(&image_experiment_schema, experiment, out);
     pack_bytes(out, span_of(experiment->submission, SUBMISSION_BYTES));
     pack_bytes(out, span_of(experiment->code, experiment->code_size));
     pack_bytes(out, experiment->packed);
     save_rows(experiment, out);
+    save_pasts(experiment, out);
     pack_list(out, experiment->unended);
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
         save_trial(trial, out);
     pack_list(out, experiment->pending.count);
     for (uint32_t i = 0; i < experiment->pending.count; i++)
         pack_uint(out, pending[i]);
+    pack_list(out, experiment->resting.count);
+    for (uint32_t i = 0; i < experiment->resting.count; i++)
+        pack_uint(out, queue_items(&experiment->resting)[i]);
     if (experiment->search->save != NULL)
         experiment->search->save(experiment->searcher, &algorithm);
     pack_bytes(out, buf_span(&algorithm));

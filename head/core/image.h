@@ -47,6 +47,7 @@ struct image_node {
     bool fresh;
     bool changed;
     bool over;
+    bool full;
 };
 
 /* Rows of a trial each, whether it has ended or not, as bytes one behind the other: of what grows
@@ -56,6 +57,13 @@ struct image_node {
 #define IMAGE_ROW_BYTES 16u
 
 void image_row_put(uint8_t out[IMAGE_ROW_BYTES], const struct trial_row *row);
+
+/* Behind the rows: of the few trials that took several attempts, how these ended. */
+struct image_past {
+    struct record_list list; /* struct past */
+};
+
+extern const struct schema image_past_schema;
 
 /* False where no ended trial has such a row. */
 bool image_row_get(const uint8_t in[IMAGE_ROW_BYTES], struct trial_row *row);

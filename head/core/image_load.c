@@ -56,6 +56,7 @@ static bool load_node(struct core *core, struct cursor *in)
     node->lost = more.lost;
     node->draining = more.draining;
     node->over = more.over;
+    node->full = more.full;
     if (more.changed)
         core_node_changed(core, node);
     if (more.fresh)
@@ -95,13 +96,21 @@ static bool load_texts(struct trial *trial, struct cursor *in)
     return true;
 }
 
+/* Lists that are read lie in scratch: the trial gets its own, or none. */
+static bool load_numbers(struct core *core, struct trial *trial, struct cursor *in)
+{
+    int err = schema_unpack(&image_trial_schema, in, &core->scratch, trial, NULL);
+
+    trial->past = err < 0 ? (struct record_list){0} : past_copy(&trial->past);
+    return err == 0;
+}
+
 static bool load_trial(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     struct trial *trial = xcalloc(1, sizeof(*trial));
     uint32_t parts;
 
-    if (!cursor_list(in, &parts) || parts != 7 ||
-        schema_unpack(&image_trial_schema, in, &core->scratch, trial, NULL) < 0 ||
+    if (!cursor_list(in, &parts) || parts != 7 || !load_numbers(core, trial, in) ||
         !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
         trial->number >= experiment->created || experiment->rows[trial->number].live != NULL ||
         trial->state == TRIAL_NONE || trial_is_final(trial->state) ||
@@ -125,7 +134,7 @@ bool image_row_get(const uint8_t in[IMAGE_ROW_BYTES], struct trial_row *row)
     for (unsigned i = 0; i < 4; i++)
         row->attempt |= (uint32_t)in[8 + i] << (8 * i);
     return row->state < TRIAL_STATE_COUNT && trial_is_final((enum trial_state)row->state) &&
-           row->reason < END_REASON_COUNT && row->cause <= CAUSE_PERSON;
+           row->reason < END_REASON_COUNT && row->cause < CAUSE_COUNT;
 }
 
 static bool load_rows(struct experiment *experiment, struct cursor *in)
@@ -148,19 +157,35 @@ static bool load_rows(struct experiment *experiment, struct cursor *in)
     return true;
 }
 
-static bool load_trials(struct core *core, struct experiment *experiment, struct cursor *in)
+static bool load_pasts(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     uint32_t count, number;
 
-    if (!load_rows(experiment, in) || !cursor_list(in, &count))
+    if (!cursor_list(in, &count) || count % 2 != 0)
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!load_trial(core, experiment, in))
+    for (; count > 0; count -= 2) {
+        struct image_past saved;
+        struct trial_row *row;
+
+        if (!cursor_u32(in, &number) || number >= experiment->created ||
+            schema_unpack(&image_past_schema, in, &core->scratch, &saved, NULL) < 0 ||
+            saved.list.count == 0)
             return false;
-    for (uint32_t i = 0; i < experiment->created; i++)
-        if (experiment->rows[i].live == NULL && experiment->rows[i].state == TRIAL_NONE)
+        row = &experiment->rows[number];
+        if (row->state == TRIAL_NONE || row->past != NULL)
             return false;
-    if (!cursor_list(in, &count) || count != experiment->counts[TRIAL_PENDING])
+        row->past = past_keep(&saved.list);
+    }
+    return true;
+}
+
+/* The queue, or those that rest. */
+static bool load_waiting(struct experiment *experiment, struct cursor *in, struct queue *queue,
+                         bool rests)
+{
+    uint32_t count, number;
+
+    if (!cursor_list(in, &count) || count > experiment->counts[TRIAL_PENDING])
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const struct trial *trial;
@@ -168,11 +193,32 @@ static bool load_trials(struct core *core, struct experiment *experiment, struct
         if (!cursor_u32(in, &number))
             return false;
         trial = experiment_trial(experiment, number);
-        if (trial == NULL || trial->state != TRIAL_PENDING)
+        if (trial == NULL || trial->state != TRIAL_PENDING || rests != (trial->wake_ms > 0))
             return false;
-        queue_push(&experiment->pending, number);
+        queue_push(queue, number);
+        if (rests && trial->wake_ms < experiment->wake_ms)
+            experiment->wake_ms = trial->wake_ms;
     }
     return true;
+}
+
+static bool load_trials(struct core *core, struct experiment *experiment, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!load_rows(experiment, in) || !load_pasts(core, experiment, in) ||
+        !cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!load_trial(core, experiment, in))
+            return false;
+    for (uint32_t i = 0; i < experiment->created; i++)
+        if (experiment->rows[i].live == NULL && experiment->rows[i].state == TRIAL_NONE)
+            return false;
+    return load_waiting(experiment, in, &experiment->pending, false) &&
+           load_waiting(experiment, in, &experiment->resting, true) &&
+           experiment->pending.count + experiment->resting.count ==
+               experiment->counts[TRIAL_PENDING];
 }
 
 static bool load_algorithms(struct experiment *experiment, struct cursor *in)
@@ -226,6 +272,10 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->mean_ms = saved->mean_ms;
     experiment->blocked = saved->blocked;
     experiment->changed = saved->changed;
+    experiment->burns = saved->burns;
+    experiment->burn_node = saved->burn_node;
+    experiment->burn_nodes = saved->burn_nodes;
+    experiment->why = arena_copy(&experiment->arena, saved->why);
     tape_init(&tape);
     tape_record(&tape);
     experiment_start(experiment, &tape);
@@ -239,7 +289,7 @@ static bool load_experiment(struct core *core, struct cursor *in)
     uint32_t parts;
 
     arena_reset(&core->scratch);
-    if (!cursor_list(in, &parts) || parts != 9)
+    if (!cursor_list(in, &parts) || parts != 11)
         return false;
     experiment = load_head(core, in);
     if (experiment == NULL)

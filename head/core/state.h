@@ -60,6 +60,7 @@ enum core_answer on_stop(struct step *step, const struct event_stop *stop);
 enum core_answer on_remove(struct step *step, const struct event_remove *remove);
 enum core_answer on_node_back(struct step *step, const struct event_node_back *back);
 enum core_answer on_node_lost(struct step *step, const struct event_node_lost *lost);
+enum core_answer on_node_disk(struct step *step, const struct event_node_disk *disk);
 enum core_answer on_drain(struct step *step, const struct event_drain *drain);
 enum core_answer on_report(struct step *step, const struct event_report *report);
 enum core_answer on_principal_add(struct step *step, const struct event_principal_add *add);

@@ -28,6 +28,7 @@ void trial_free(struct trial *trial)
     free(trial->folder);
     buf_fini(&trial->config);
     buf_fini(&trial->last_result);
+    past_fini(&trial->past);
     free(trial);
 }
 

@@ -8,6 +8,7 @@
 #include "common/record.h"
 #include "common/resource.h"
 #include "head/core/effect.h"
+#include "head/core/past.h"
 #include "head/core/sched.h"
 #include "head/core/trial_state.h"
 
@@ -17,7 +18,7 @@ struct experiment;
 struct node;
 
 /* Who decided that a trial ends before its program did. */
-enum stop_cause { CAUSE_NONE, CAUSE_SCHEDULER, CAUSE_PERSON };
+enum stop_cause { CAUSE_NONE, CAUSE_SCHEDULER, CAUSE_PERSON, CAUSE_BURNT, CAUSE_COUNT };
 
 struct trial {
     uint32_t number;
@@ -34,7 +35,11 @@ struct trial {
 
     uint32_t attempt; /* of the newest launch; 0: never launched */
     uint32_t failures;
-    bool begun; /* some attempt has started: it has files */
+    uint32_t losses;         /* in a row, without that it got further; nobody's fault */
+    uint64_t furthest;       /* rows that it had at the most when it was lost */
+    uint64_t wake_ms;        /* when its rest is over; 0: it does not rest */
+    struct record_list past; /* struct past, owned: how its last attempts ended */
+    bool begun;              /* some attempt has started: it has files */
 
     struct node *node; /* borrowed; where its lease is, NULL: it has none */
     struct trial *lease_next;
@@ -68,10 +73,11 @@ struct trial_row {
     struct trial *live; /* owned; NULL once it has ended */
     uint64_t hw;        /* of the last attempt, when it ended */
     uint32_t attempt;
-    uint8_t state;    /* enum trial_state */
-    uint8_t reason;   /* enum end_reason */
-    uint8_t cause;    /* enum stop_cause */
-    uint8_t failures; /* up to 255 */
+    uint8_t state;            /* enum trial_state */
+    uint8_t reason;           /* enum end_reason */
+    uint8_t cause;            /* enum stop_cause */
+    uint8_t failures;         /* up to 255 */
+    struct record_list *past; /* owned; NULL where there was one attempt */
 };
 
 struct trial *trial_new(struct experiment *experiment, uint32_t number);

@@ -31,6 +31,7 @@ static size_t owned_spans(struct project_row *row, struct span **out)
     case PROJECT_EXPERIMENT:
         out[count++] = &row->experiment_row.name;
         out[count++] = &row->experiment_row.folder;
+        out[count++] = &row->experiment_row.why;
         break;
     case PROJECT_TRIAL:
         out[count++] = &row->trial_row.id;
@@ -265,6 +266,7 @@ static void experiment_words(struct words *words, const struct effect_experiment
     add_uint(words, "results", row->results);
     add_uint(words, "seed", row->seed);
     add_some_text(words, "folder", row->folder);
+    add_some_text(words, "why", row->why);
 }
 
 static void trial_words(struct words *words, const struct effect_trial *row)
@@ -299,7 +301,7 @@ static void node_words(struct words *words, const struct project_row *row)
 {
     const struct effect_node *node = &row->node_row;
     static const char *const states[] = {
-        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST"};
+        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST", [NODE_FULL] = "FULL"};
 
     assert(node->state < sizeof(states) / sizeof(states[0]));
     add_text(words, "name", node->name);

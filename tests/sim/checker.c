@@ -272,8 +272,12 @@ static void final_trial(struct checker *checker, uint32_t number, uint32_t at)
     const struct check_trial *trial = &checker->experiments[number].trials[at];
     int32_t most =
         checker->world->plan.experiments[checker->experiments[number].plan].spec.max_failures;
-    bool failed = most >= 0 && trial->failures > (uint32_t)most;
+    bool failed =
+        (most >= 0 && trial->failures > (uint32_t)most) || trial->losses_in_row > LIMIT_LOSSES;
 
+    /* It was waiting for an attempt that it did not get. */
+    if (checker->experiments[number].burnt && trial->failures > 0)
+        failed = trial->state == TRIAL_FAILED;
     if (trial->live || !trial_is_final((enum trial_state)trial->state))
         world_fail(checker->world, "I7: %u/%u has not ended: %s", number, at,
                    trial_state_name((enum trial_state)trial->state));

@@ -6,6 +6,17 @@
 #include "tests/sim/host.h"
 #include "tests/sim/ledger.h"
 
+/* Losses in a row, of those in which it had a part. */
+static void count_loss(struct check_trial *trial, const struct check_attempt *attempt)
+{
+    trial->losses++;
+    if (attempt->rows > trial->furthest) {
+        trial->furthest = attempt->rows;
+        trial->losses_in_row = 0;
+    }
+    trial->losses_in_row += !(trial->ahead && attempt->hw == 0);
+}
+
 static void count_end(struct check_trial *trial, const struct check_attempt *attempt,
                       uint32_t reason)
 {
@@ -14,7 +25,7 @@ static void count_end(struct check_trial *trial, const struct check_attempt *att
     if (end_reason_is_failure(reason))
         trial->failures++;
     else if (end_reason_is_infrastructure(reason))
-        trial->losses++;
+        count_loss(trial, attempt);
 }
 
 /* Every lease of a node may end now; those that held says not. */
@@ -140,8 +151,9 @@ static bool may_follow(uint32_t from, uint32_t to, bool live_before)
     case TRIAL_STOPPED:
         return from == TRIAL_PENDING || live_before;
     case TRIAL_DONE:
-    case TRIAL_FAILED:
         return live_before;
+    case TRIAL_FAILED:
+        return from == TRIAL_PENDING || live_before; /* waiting, it went with its experiment */
     default:
         return false;
     }
@@ -276,6 +288,7 @@ static void take_experiment(struct checker *checker, const struct effect_experim
         world_fail(checker->world, "I7: experiment %u: %llu in its states, %u created, %u told",
                    row->experiment, (unsigned long long)sum, row->created, experiment->created);
     experiment->results = row->results;
+    experiment->burnt = experiment->burnt || row->why.size > 0;
     experiment->stopped = experiment->stopped || row->state == EXPERIMENT_STOPPING;
     if (row->state != EXPERIMENT_DONE)
         return;

@@ -11,6 +11,7 @@
 
 #define UNIX_MS      UINT64_C(1600000000000)
 #define RELOAD_EVERY 50u
+#define TICK_US      100000u
 
 struct head *head_new(struct world *world)
 {
@@ -50,7 +51,7 @@ static void life_end(struct head *head)
     turn_free(head->open);
     turn_free(head->committing);
     head->open = head->committing = NULL;
-    head->closing = false;
+    head->closing = head->ticking = false;
 }
 
 void head_free(struct head *head)
@@ -170,6 +171,7 @@ static void turn_apply(struct world *world, struct turn *turn)
 }
 
 static void close_soon(struct world *world);
+static void tick_soon(struct world *world);
 
 static void commit(struct world *world, void *subject, uint64_t life)
 {
@@ -184,6 +186,7 @@ static void commit(struct world *world, void *subject, uint64_t life)
     journal_image(head);
     head->entries[head->entry_count - 1].taken = true;
     turn_apply(world, turn);
+    tick_soon(world);
     if (head->open != NULL)
         close_soon(world);
 }
@@ -234,9 +237,38 @@ static void close_soon(struct world *world)
     world_after(world, rng_next_below(&world->net, 200), close_turn, head, head->life);
 }
 
+/* As the head has it: a wall clock that was set back goes on from where it was. */
 static uint64_t wall_ms(const struct world *world)
 {
-    return UNIX_MS + (uint64_t)((int64_t)(world->now_us / 1000) + world->head->clock_ms);
+    const struct head *head = world->head;
+    uint64_t wall = UNIX_MS + (uint64_t)((int64_t)(world->now_us / 1000) + head->clock_ms);
+    uint64_t least = head->last_ms + (world->now_us - head->last_us) / 1000;
+
+    return wall > least ? wall : least;
+}
+
+/* As the head's loop does, which looks ten times a second. Its clock may have jumped meanwhile. */
+static void tick(struct world *world, void *subject, uint64_t life)
+{
+    struct head *head = subject;
+    struct event event = {.type = EVENT_TICK};
+
+    if (life != head->life)
+        return;
+    head->ticking = false;
+    if (core_deadline_ms(head->core) <= wall_ms(world))
+        (void)head_event(world, &event);
+    tick_soon(world);
+}
+
+static void tick_soon(struct world *world)
+{
+    struct head *head = world->head;
+
+    if (head->ticking || core_deadline_ms(head->core) == DEADLINE_NEVER)
+        return;
+    head->ticking = true;
+    world_after(world, TICK_US, tick, head, head->life);
 }
 
 enum core_answer head_event(struct world *world, struct event *event)
@@ -247,8 +279,8 @@ enum core_answer head_event(struct world *world, struct event *event)
 
     if (head->open == NULL) {
         head->open = turn_new();
-        if (wall_ms(world) > head->last_ms)
-            head->last_ms = wall_ms(world);
+        head->last_ms = wall_ms(world);
+        head->last_us = world->now_us;
         head->open->now_ms = head->last_ms;
     }
     copy_event(event, &head->open->arena);
@@ -309,9 +341,11 @@ void head_start(struct world *world)
     if (!journal_recover(world))
         return;
     head->last_ms = head->entry_count > 0 ? head->entries[head->entry_count - 1].now_ms : 0;
+    head->last_us = world->now_us;
     world_say(world, "the head is up, life %llu, %zu entries", (unsigned long long)head->life,
               head->entry_count);
     set_up(world);
+    tick_soon(world);
     fleet_watch_all(world);
     hosts_head_up(world);
 }

@@ -52,7 +52,9 @@ struct head {
     struct turn *committing;
     struct entry pending; /* of the committing turn */
     bool closing;         /* is on the agenda */
+    bool ticking;         /* the same */
     uint64_t last_ms;
+    uint64_t last_us; /* when that was */
     int64_t clock_ms; /* the wall clock's offset */
     uint64_t slow_us;
     uint32_t since_reload;

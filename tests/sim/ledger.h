@@ -36,6 +36,8 @@ struct check_trial {
     bool cut; /* its node was lost under it: its processes may live on */
     uint32_t failures;
     uint32_t losses;
+    uint32_t losses_in_row; /* in which it got no further */
+    uint64_t furthest;
     /* Within one event. */
     bool may_leave; /* its lease may end */
     bool must_leave;
@@ -48,6 +50,7 @@ struct check_experiment {
     bool done;
     bool removed;
     bool stopped; /* by a person */
+    bool burnt;   /* ended, as all of its trials failed at once */
     uint32_t leases;
     uint32_t created;
     uint64_t results;

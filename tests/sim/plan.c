@@ -171,6 +171,8 @@ static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, 
     experiment->never_done =
         (experiment->spec.stop_count > 0 || experiment->spec.scheduler.type->judges) &&
         chance(rng, 50);
+    experiment->doomed = chance(rng, 6);
+    experiment->deadly = !experiment->doomed && chance(rng, 6);
     value_pack(value, &packed);
     experiment->packed = arena_copy(arena, buf_span(&packed));
     buf_fini(&packed);

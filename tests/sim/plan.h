@@ -49,6 +49,8 @@ struct plan_experiment {
     uint32_t reports;     /* of a trial, at most */
     uint32_t fail_of_16;  /* how many attempts of 16 fail */
     bool never_done;      /* trials go on until they are stopped */
+    bool doomed;          /* all of its attempts fail as soon as they start */
+    bool deadly;          /* one of its trials takes its executor down, each time */
 };
 
 struct plan {

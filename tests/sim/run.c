@@ -31,6 +31,18 @@ static void script_draw(const struct world *world, struct run *run)
     run->says_done = rng_chance(&run->script, 30);
     run->rash = rng_chance(&run->script, 20) && plan_has(&world->plan, FAULT_REPEAT);
     run->end_reason = END_COMPLETED;
+    if (plan->doomed) {
+        run->reports = 0;
+        run->end_reason = END_EXIT;
+        run->says_done = false;
+        return;
+    }
+    if (plan->deadly && run->who.trial == 1) {
+        run->reports = (uint32_t)rng_next_below(&run->script, 2);
+        run->end_reason = END_EXECUTOR_LOST;
+        run->says_done = false;
+        return;
+    }
     /* Who is tried again without end must come to one. */
     if (rng_next_below(&run->script, 16) < plan->fail_of_16 && run->who.attempt < 6) {
         run->end_reason = reasons[rng_next_below(&run->script, 4)];

@@ -12,10 +12,12 @@
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +69,10 @@ static struct {
     bool acknowledges; /* answer each batch with CONTINUE */
     bool keeps_output; /* do not answer OUTPUT */
     double horizon;
+    bool without_cgroups;       /* the executor sees none */
+    uint64_t time_limit_ms;     /* of the experiment */
+    uint64_t report_timeout_ms; /* the same */
+    int64_t memory_bytes;       /* of each lease */
 } driver;
 
 static inline void send_message(enum msg_type type, uint64_t request, const void *body)
@@ -238,6 +244,21 @@ static inline void settle(void)
     UNTIL(driver.readies == readies + 1);
 }
 
+/* In a tree of mounts of its own, for this process and all that it starts. */
+static inline bool cgroups_hide(void)
+{
+    char line[512], point[256];
+    FILE *mounts;
+
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return false;
+    mounts = fopen("/proc/self/mounts", "r");
+    while (mounts != NULL && fgets(line, sizeof(line), mounts) != NULL)
+        if (sscanf(line, "%*s %255s", point) == 1 && strstr(line, " cgroup") != NULL)
+            (void)umount2(point, MNT_DETACH);
+    return mounts != NULL && fclose(mounts) == 0;
+}
+
 static inline void start_executor(void)
 {
     char path[PATH_MAX + 32];
@@ -247,6 +268,8 @@ static inline void start_executor(void)
     (void)snprintf(path, sizeof(path), "%s/assay-executor", driver.bin);
     pid = fork();
     if (pid == 0) {
+        if (driver.without_cgroups && !cgroups_hide())
+            _exit(126);
         (void)execl(path, path, "--socket", driver.socket, "--data", driver.data, "--experiment",
                     "7", (char *)NULL);
         _exit(127);
@@ -339,6 +362,8 @@ static inline void experiment(enum run_kind kind, const char *run, const char *m
         .horizon_attribute = span_text(horizon),
         .stop = {&rule, metric != NULL ? 1 : 0},
         .env = {&env, 1},
+        .time_limit_ms = driver.time_limit_ms,
+        .report_timeout_ms = driver.report_timeout_ms,
     };
 
     send_message(MSG_EXPERIMENT, 0, &message);
@@ -364,6 +389,7 @@ static inline void launch(uint32_t trial, const char *config, double horizon)
     lease.folder = span_text(folder);
     lease.config = buf_span(&packed);
     lease.resources.cpu = RESOURCE_ONE;
+    lease.resources.memory_bytes = driver.memory_bytes;
     send_message(MSG_LAUNCH, 0, &message);
     buf_fini(&packed);
 }

@@ -11,13 +11,13 @@ static const struct {
     uint32_t type;
     const char *roles;
 } matrix[] = {
-    {MSG_HELLO, "nwsra"},  {MSG_JOIN, "nwsra"},     {MSG_REGISTER, "w"},  {MSG_READY, "w"},
-    {MSG_HEARTBEAT, "w"},  {MSG_REPORTS, "w"},      {MSG_OUTPUT, "w"},    {MSG_LEAVING, "w"},
-    {MSG_BLOB_GET, "w"},   {MSG_BLOB_ASK, "sa"},    {MSG_BLOB_PUT, "sa"}, {MSG_SUBMIT, "sa"},
-    {MSG_STOP, "sa"},      {MSG_REMOVE, "sa"},      {MSG_LIST, "sra"},    {MSG_STATUS, "sra"},
-    {MSG_TRIALS, "sra"},   {MSG_SHOW, "sra"},       {MSG_RESULTS, "sra"}, {MSG_LOGS, "sra"},
-    {MSG_BEST, "sra"},     {MSG_NODES, "sra"},      {MSG_EXPLAIN, "sra"}, {MSG_TOKEN_CREATE, "a"},
-    {MSG_TOKEN_LIST, "a"}, {MSG_TOKEN_REVOKE, "a"}, {MSG_DRAIN, "a"},
+    {MSG_HELLO, "nwsra"},    {MSG_JOIN, "nwsra"},   {MSG_REGISTER, "w"},     {MSG_READY, "w"},
+    {MSG_HEARTBEAT, "w"},    {MSG_REPORTS, "w"},    {MSG_OUTPUT, "w"},       {MSG_LEAVING, "w"},
+    {MSG_DISK, "w"},         {MSG_BLOB_GET, "w"},   {MSG_BLOB_ASK, "sa"},    {MSG_BLOB_PUT, "sa"},
+    {MSG_SUBMIT, "sa"},      {MSG_STOP, "sa"},      {MSG_REMOVE, "sa"},      {MSG_LIST, "sra"},
+    {MSG_STATUS, "sra"},     {MSG_TRIALS, "sra"},   {MSG_SHOW, "sra"},       {MSG_RESULTS, "sra"},
+    {MSG_LOGS, "sra"},       {MSG_BEST, "sra"},     {MSG_NODES, "sra"},      {MSG_EXPLAIN, "sra"},
+    {MSG_TOKEN_CREATE, "a"}, {MSG_TOKEN_LIST, "a"}, {MSG_TOKEN_REVOKE, "a"}, {MSG_DRAIN, "a"},
 };
 
 static const char letters[] = "nwsra";

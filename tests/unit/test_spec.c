@@ -18,6 +18,8 @@ START_TEST(defaults_are_filled_in)
     ck_assert_int_eq(spec.resources.gpu, 0);
     ck_assert_int_eq(spec.start, START_ZYGOTE);
     ck_assert_int_eq(spec.max_failures, 0);
+    ck_assert_uint_eq(spec.time_limit_ms, 0);
+    ck_assert_uint_eq(spec.report_timeout_ms, 0);
     ck_assert_uint_eq(spec.files, 7);
     ck_assert_str_eq(spec.local_dir, "~/assay_results");
     ck_assert_int_eq(spec.config.type, VALUE_MAP);
@@ -42,7 +44,8 @@ START_TEST(everything_is_read)
         "'stop': {'training_iteration': 99999, 'loss': {'min': 0.1, 'max': 5}, 'acc': {'max': 1}}, "
         "'resources_per_trial': {'cpu': 2, 'gpu': 0.5, 'memory': '1G', "
         "'custom_resources': {'z': 1, 'licence': 2.5}}, 'max_concurrent': 8, 'start': 'exec', "
-        "'max_failures': -1, 'priority': -3, 'metric': 'loss', 'mode': 'min', "
+        "'max_failures': -1, 'time_limit': '1h30m', 'report_timeout': 90, 'priority': -3, "
+        "'metric': 'loss', 'mode': 'min', "
         "'on_result': 'python3 logger.py', 'files': ['result', 'params'], 'local_dir': '/r', "
         "'trial_name': '{run}_{id}_123', 'env': {'A': '1', 'B': 2, 'C': 0.5}, 'code': '.'}");
     ck_assert_str_eq(spec.name, "asynchyperband_test");
@@ -69,6 +72,8 @@ START_TEST(everything_is_read)
     ck_assert_uint_eq(spec.max_concurrent, 8);
     ck_assert_int_eq(spec.start, START_EXEC);
     ck_assert_int_eq(spec.max_failures, -1);
+    ck_assert_uint_eq(spec.time_limit_ms, 5400000);
+    ck_assert_uint_eq(spec.report_timeout_ms, 90000);
     ck_assert_int_eq(spec.priority, -3);
     ck_assert_str_eq(spec.metric, "loss");
     ck_assert_int_eq(spec.mode, MODE_MIN);
@@ -206,6 +211,12 @@ static const struct {
     {"'max_concurrent': -1", "max_concurrent", "from 0"},
     {"'start': 'fork'", "start", "not known"},
     {"'max_failures': -2", "max_failures", "from -1"},
+    {"'time_limit': 'soon'", "time_limit", "no duration"},
+    {"'time_limit': 0", "time_limit", "longer than nothing"},
+    {"'time_limit': -5", "time_limit", "no duration"},
+    {"'time_limit': 1.5", "time_limit", "must be a duration"},
+    {"'report_timeout': '30m1h'", "report_timeout", "no duration"},
+    {"'report_timeout': '20000d'", "report_timeout", "no duration"},
     {"'priority': 3000000000", "priority", "from -2147483648"},
     {"'mode': 'maximum'", "mode", "not known"},
     {"'files': 'result'", "files", "list"},

@@ -132,6 +132,7 @@ void attempt_free(struct attempt *attempt)
             (void)close(attempt->streams[i].source.fd);
         output_fini(&attempt->streams[i].output);
     }
+    attempt_limits_forget(attempt);
     cell_give(executor->cage, attempt->cell);
     tagged_fini(&attempt->tagged);
     spool_fini(&attempt->spool);
@@ -180,6 +181,7 @@ void attempt_started(struct attempt *attempt, pid_t pid)
         return;
     }
     record_add(attempt, &record);
+    attempt_limits_begin(attempt);
     listen_all(attempt);
     if (attempt->closed && attempt->ladder == LADDER_NONE) {
         /* It was decided before there was anybody to tell: the ladder begins here. */
@@ -209,6 +211,16 @@ void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
     attempt_settle(attempt);
 }
 
+void attempt_found_no_room(struct attempt *attempt, const char *path)
+{
+    if (!attempt->closed) {
+        buf_printf(&attempt->text, "its node has no room left for %s", path);
+        attempt->closed = true;
+        attempt->reason = END_DISK_FULL;
+    }
+    attempt_failed_to_start(attempt, "%s", "");
+}
+
 void attempt_exited(struct attempt *attempt, int wait_status)
 {
     if (attempt->reaped || attempt->pid == 0)
@@ -230,6 +242,7 @@ static void horizon_move(struct attempt *attempt, double value, uint64_t acked_s
         (acked_seq < attempt->reached_seq && attempt->reached >= attempt->horizon.value))
         return;
     attempt->holding = false;
+    attempt_limits_heard(attempt);
     if (attempt->asker != NULL) {
         channel_answer(attempt->asker, true);
         attempt->asker = NULL;

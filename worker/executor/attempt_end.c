@@ -140,6 +140,7 @@ static void unstall(struct attempt *attempt)
 {
     if (!attempt->stalled || attempt_is_stalled(attempt))
         return;
+    attempt_limits_heard(attempt);
     (void)attempt_stream_read(&attempt->streams[OUTPUT_STDOUT]);
     for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
         next = channel->next;
@@ -187,7 +188,11 @@ static void reason_find(struct attempt *attempt, struct record_end *end)
     end->reason = attempt->reason;
     if (attempt->closed)
         return;
-    if (WIFSIGNALED(attempt->wait_status)) {
+    if (attempt->limits.ran_out) {
+        end->reason = END_OOM;
+        end->status = WIFSIGNALED(attempt->wait_status) ? WTERMSIG(attempt->wait_status)
+                                                        : WEXITSTATUS(attempt->wait_status);
+    } else if (WIFSIGNALED(attempt->wait_status)) {
         end->reason = END_SIGNAL;
         end->status = WTERMSIG(attempt->wait_status);
     } else {
@@ -286,6 +291,7 @@ void attempt_settle(struct attempt *attempt)
             executor_wake_in(executor, attempt->key, LOOK_AGAIN_MS);
             return;
         }
+        attempt_limits_give(attempt);
         cell_give(executor->cage, attempt->cell);
         attempt->cell = NULL;
         attempt->state = ATTEMPT_DRAINING;

@@ -46,8 +46,10 @@ bool attempt_had_its_turn(const struct attempt *attempt)
 
 static void report_count(struct attempt *attempt)
 {
-    if (attempt->turn != attempt->executor->turn)
+    if (attempt->turn != attempt->executor->turn) {
         attempt->turn_reports = 0;
+        attempt_limits_heard(attempt);
+    }
     attempt->turn = attempt->executor->turn;
     attempt->turn_reports++;
 }

@@ -160,13 +160,21 @@ static void start_process(struct attempt *attempt, const struct value *config)
     struct executor *executor = attempt->executor;
     char path[LIMIT_PATH_BYTES];
     struct environment_trial trial;
-    struct spawn_request request = {.dir = attempt->dir};
+    int doors[QUOTA_COUNT];
+    struct spawn_request request = {.dir = attempt->dir, .doors = doors};
     struct start_ends ends;
     pid_t pid;
     int err;
 
-    if (fs_join(path, attempt->dir, CONFIG_FILE) < 0 || config_write(attempt, config, path) < 0) {
-        attempt_failed_to_start(attempt, "cannot write %s: %s", path, strerror(errno));
+    err = fs_join(path, attempt->dir, CONFIG_FILE);
+    if (err == 0)
+        err = config_write(attempt, config, path);
+    if (err == ERR_FULL) {
+        attempt_found_no_room(attempt, path);
+        return;
+    }
+    if (err < 0) {
+        attempt_failed_to_start(attempt, "cannot write %s: %s", path, err_text(err));
         return;
     }
     trial = environment_of(attempt, path);
@@ -180,15 +188,21 @@ static void start_process(struct attempt *attempt, const struct value *config)
     }
     request.ends = ends.child;
     attempt->cell = cell_take(executor->cage);
-    request.cgroup = attempt->cell != NULL ? attempt->cell->fd : executor->cage->fd;
+    request.cgroup = attempt->cell != NULL ? attempt->cell->fd : executor->cage->shared;
+    attempt_limits_take(attempt);
+    attempt_limits_doors(attempt, doors);
     err = spawn_start(&request, &pid);
     if (err == SPAWN_NO_CGROUP) {
         cell_give(executor->cage, attempt->cell);
         attempt->cell = NULL;
         cage_enter(executor->cage);
         request.cgroup = -1;
+        if (attempt->limits.keeper == KEEPER_CELL)
+            attempt_limits_outside(attempt);
         err = spawn_start(&request, &pid);
     }
+    if (request.outside)
+        attempt_limits_outside(attempt);
     if (err < 0) {
         attempt_failed_to_start(attempt, "cannot start %s in %s: %s", request.argv[0], attempt->dir,
                                 strerror(errno));
@@ -246,6 +260,10 @@ void attempt_start(struct attempt *attempt)
         attempt->dir = "";
     output_init(&attempt->streams[OUTPUT_STDOUT].output, attempt->dir, "stdout");
     output_init(&attempt->streams[OUTPUT_STDERR].output, attempt->dir, "stderr");
+    if (err == ERR_FULL) {
+        attempt_found_no_room(attempt, arena_text(&executor->scratch, attempt->lease.folder));
+        return;
+    }
     if (err < 0) {
         attempt_failed_to_start(attempt, "cannot make its folder %.*s: %s",
                                 SPAN(attempt->lease.folder), err_text(err));
@@ -255,7 +273,9 @@ void attempt_start(struct attempt *attempt)
         attempt_failed_to_start(attempt, "its configuration is no map");
         return;
     }
-    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC) {
+    /* A fork of the zygote is in nobody's cgroup: one that has a limit of memory gets its own. */
+    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC ||
+        attempt->lease.resources.memory_bytes > 0) {
         start_process(attempt, &config);
         return;
     }

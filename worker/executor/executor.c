@@ -128,6 +128,7 @@ int executor_open(struct executor *executor, const struct executor_options *opti
     executor->processes = table_new();
     executor->killed = table_new();
     executor->bytes = xmalloc(EXECUTOR_READ);
+    quota_init(&executor->quota);
     arena_init(&executor->scratch);
     *why = "cannot wait for anything";
     err = loop_init(&executor->loop);
@@ -170,6 +171,7 @@ void executor_close(struct executor *executor)
     buf_fini(&executor->record);
     free(executor->bytes);
     tree_end();
+    quota_fini(&executor->quota);
 }
 
 static void deadlines_run(struct executor *executor)
@@ -183,7 +185,7 @@ static void deadlines_run(struct executor *executor)
             executor_end(executor, "the worker has been away for too long");
         else if (key == DEADLINE_GIVE_UP)
             executor->gave_up = true;
-        else if (attempt != NULL)
+        else if (!attempt_limits_due(executor, key) && attempt != NULL)
             attempt_due(attempt);
     }
 }

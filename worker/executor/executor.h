@@ -19,6 +19,7 @@
 #include "worker/executor/daemon_link.h"
 #include "worker/executor/gate.h"
 #include "worker/executor/loop.h"
+#include "worker/executor/quota.h"
 
 struct attempt;
 struct cage;
@@ -34,6 +35,7 @@ struct executor_options {
 struct executor {
     const struct executor_options *options; /* borrowed */
     struct cage *cage;                      /* borrowed */
+    struct quota quota;
     struct loop loop;
     struct deadlines *deadlines; /* by attempt's key, and DEADLINE_* below */
     struct setup *setup;         /* NULL until the worker has said what the experiment is */

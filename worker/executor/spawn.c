@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/sys/sig.h"
+#include "worker/executor/quota.h"
 
 #define SELF "/proc/self/exe"
 
@@ -115,6 +116,7 @@ pid_t spawn_child(int cgroup, void (*function)(void *context), void *context)
 struct start {
     const struct spawn_request *request;
     pid_t parent;
+    volatile bool outside;
     volatile int failed; /* written by the child: errno */
 };
 
@@ -124,13 +126,16 @@ static void run_child(void *context)
     const struct spawn_request *request = start->request;
 
     sig_reset();
+    for (int i = 0; request->doors != NULL && i < QUOTA_COUNT; i++)
+        if (request->doors[i] >= 0 && write(request->doors[i], "0", 1) != 1)
+            start->outside = true;
     if (spawn_become(&request->ends, request->dir, start->parent) == 0)
         (void)execve(request->path, request->argv, request->environment);
     start->failed = errno;
     _exit(127);
 }
 
-int spawn_start(const struct spawn_request *request, pid_t *pid)
+int spawn_start(struct spawn_request *request, pid_t *pid)
 {
     struct start start = {.request = request, .parent = getpid()};
     pid_t child = spawn_child(request->cgroup, run_child, &start);
@@ -143,6 +148,7 @@ int spawn_start(const struct spawn_request *request, pid_t *pid)
         errno = start.failed;
         return err_from_errno(); /* the child is reaped with all others */
     }
+    request->outside = start.outside;
     *pid = child;
     return 0;
 }

@@ -104,7 +104,7 @@ static pid_t process_start(struct executor *executor, int fd)
     if (start.log < 0)
         return -1;
     (void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
-    pid = spawn_child(executor->cage->fd, run_zygote, &start);
+    pid = spawn_child(executor->cage->shared, run_zygote, &start);
     if (pid == -2) {
         cage_enter(executor->cage);
         pid = spawn_child(-1, run_zygote, &start);

@@ -1,6 +1,6 @@
-/* units.h - durations and times as people write and read them. */
-#ifndef CLIENT_UNITS_H
-#define CLIENT_UNITS_H
+/* units.h - durations, sizes and numbers as people write and read them. */
+#ifndef COMMON_UNITS_H
+#define COMMON_UNITS_H
 
 #include <stdbool.h>
 #include <stdint.h>

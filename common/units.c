@@ -1,4 +1,4 @@
-#include "client/units.h"
+#include "common/units.h"
 
 #include <errno.h>
 #include <stdlib.h>
