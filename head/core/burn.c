@@ -5,10 +5,9 @@
 #include "head/core/state.h"
 
 /* What shows at once. Whoever ran for long, or was silent for long, at least began. */
-static bool was_at_once(const struct step *step, const struct trial *trial, uint32_t reason)
+static bool was_at_once(uint32_t reason, uint64_t ran_ms)
 {
-    return reason != END_TIME_LIMIT && reason != END_REPORT_TIMEOUT &&
-           (trial->started_ms == 0 || step->now_ms - trial->started_ms <= LIMIT_BURN_MS);
+    return reason != END_TIME_LIMIT && reason != END_REPORT_TIMEOUT && ran_ms <= LIMIT_BURN_MS;
 }
 
 static uint32_t open_nodes(const struct core *core)
@@ -32,14 +31,14 @@ void burn_forget(struct experiment *experiment)
     experiment->burn_nodes = 0;
 }
 
-bool burn_add(struct step *step, const struct trial *trial, uint32_t node,
+bool burn_add(struct step *step, const struct trial *trial, uint32_t node, uint64_t ran_ms,
               const struct record_end *end)
 {
     struct experiment *experiment = trial->experiment;
 
     if (experiment->results > 0)
         return false;
-    if (!was_at_once(step, trial, end->reason)) {
+    if (!was_at_once(end->reason, ran_ms)) {
         burn_forget(experiment);
         return false;
     }

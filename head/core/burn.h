@@ -13,9 +13,9 @@
 struct experiment;
 struct trial;
 
-/* A trial has failed by itself on a node, failures counted. True: that was one too many, and the
- * experiment has its reason. */
-bool burn_add(struct step *step, const struct trial *trial, uint32_t node,
+/* A trial has failed by itself on a node after so long, failures counted. True: that was one too
+ * many, and the experiment has its reason. */
+bool burn_add(struct step *step, const struct trial *trial, uint32_t node, uint64_t ran_ms,
               const struct record_end *end);
 
 /* Something else happened: it does not burn. */

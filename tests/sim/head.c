@@ -265,7 +265,7 @@ static void tick_soon(struct world *world)
 {
     struct head *head = world->head;
 
-    if (head->ticking || core_deadline_ms(head->core) == DEADLINE_NEVER)
+    if (!head_is_up(head) || head->ticking || core_deadline_ms(head->core) == DEADLINE_NEVER)
         return;
     head->ticking = true;
     world_after(world, TICK_US, tick, head, head->life);
