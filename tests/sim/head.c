@@ -253,7 +253,7 @@ static void tick(struct world *world, void *subject, uint64_t life)
     struct head *head = subject;
     struct event event = {.type = EVENT_TICK};
 
-    if (life != head->life)
+    if (life != head->life || !head_is_up(head))
         return;
     head->ticking = false;
     if (core_deadline_ms(head->core) <= wall_ms(world))
