@@ -10,19 +10,24 @@ static bool was_at_once(uint32_t reason, uint64_t ran_ms)
     return reason != END_TIME_LIMIT && reason != END_REPORT_TIMEOUT && ran_ms <= LIMIT_BURN_MS;
 }
 
-static uint32_t open_nodes(const struct core *core)
+/* Nodes that take trials, and could take one of these. */
+static uint32_t nodes_for(const struct core *core, const struct experiment *experiment)
 {
-    uint32_t open = 0;
+    uint32_t count = 0;
 
-    for (uint32_t i = 0; i < core->node_count; i++)
-        open += !core->nodes[i]->lost && !core->nodes[i]->draining && !core->nodes[i]->full;
-    return open;
+    for (uint32_t i = 0; i < core->node_count; i++) {
+        const struct node *node = core->nodes[i];
+
+        count += !node->lost && !node->draining && !node->full &&
+                 node_could_fit(node, &experiment->spec.resources);
+    }
+    return count;
 }
 
 /* Where it fails on one node alone, and there are others, it is perhaps the node. */
 static bool is_everywhere(const struct core *core, const struct experiment *experiment)
 {
-    return experiment->burn_nodes > 1 || open_nodes(core) <= 1;
+    return experiment->burn_nodes > 1 || nodes_for(core, experiment) <= 1;
 }
 
 void burn_forget(struct experiment *experiment)

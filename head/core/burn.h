@@ -2,8 +2,8 @@
  *
  * `python3: no module named x` fails a thousand samples as surely as one. So an experiment that has
  * no result yet ends when LIMIT_BURNS trials in a row failed within LIMIT_BURN_MS, on more than one
- * node, or on the only one there is. A trial's first failure counts; where max_failures is without
- * end every one does, since that end would never come. */
+ * node, or on the only one that could take it. A trial's first failure counts; where max_failures
+ * is without end every one does, since that end would never come. */
 #ifndef CORE_BURN_H
 #define CORE_BURN_H
 
