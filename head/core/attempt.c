@@ -73,6 +73,7 @@ void attempt_launch(struct step *step, struct trial *trial, struct node *node, b
     trial->hw = 0;
     trial->pid = 0;
     trial->started_ms = 0;
+    trial->began_ms = 0;
     trial->closed = false;
     trial->done = false;
     if (trial->folder == NULL)
@@ -101,6 +102,7 @@ void attempt_begin(struct step *step, struct trial *trial, const struct record_s
     trial->begun = true;
     trial->pid = start->pid;
     trial->started_ms = step->now_ms;
+    trial->began_ms = start->unix_ms;
     trial_forget_results(trial);
 
     attempt = &effects_add(step->effects, EFFECT_ATTEMPT)->attempt;
@@ -241,15 +243,26 @@ static void end_unasked(struct step *step, struct trial *trial, const struct rec
         fail(step, trial);
 }
 
-static void remember(struct step *step, struct trial *trial, uint32_t node,
-                     const struct record_end *end)
+/* How long the attempt ran; 0: it never began. Its node knows: what comes in one batch after a cut
+ * may have taken an hour. */
+static uint64_t ran_ms(const struct step *step, const struct trial *trial,
+                       const struct record_end *end)
+{
+    uint64_t heard = trial->started_ms > 0 ? step->now_ms - trial->started_ms : 0;
+    uint64_t said =
+        trial->began_ms > 0 && end->unix_ms > trial->began_ms ? end->unix_ms - trial->began_ms : 0;
+
+    return heard > said ? heard : said;
+}
+
+static void remember(struct trial *trial, uint32_t node, uint64_t ran, const struct record_end *end)
 {
     const struct past past = {
         .attempt = trial->attempt,
         .reason = end->reason,
         .status = end->status,
         .node = node,
-        .ran_ms = trial->started_ms > 0 ? step->now_ms - trial->started_ms : 0,
+        .ran_ms = ran,
     };
 
     past_add(&trial->past, &past);
@@ -259,20 +272,21 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
 {
     struct experiment *experiment = trial->experiment;
     uint32_t node = trial->node->number;
+    uint64_t ran = ran_ms(step, trial, end);
     bool waited = trial->ahead && trial->hw == 0;
     bool burnt = false;
 
     lease_end(step, trial);
     trial->reason = end->reason;
     trial->status = end->status;
-    remember(step, trial, node, end);
+    remember(trial, node, ran, end);
     if (trial->closed || trial->state == TRIAL_STOPPING) {
         trial_order(trial, TRIAL_EXITED);
     } else if (end_reason_is_infrastructure(end->reason)) {
         end_lost(step, trial, waited);
     } else if (end_reason_is_failure(end->reason)) {
         trial->failures++;
-        burnt = burn_add(step, trial, node, end);
+        burnt = burn_add(step, trial, node, ran, end);
         end_unasked(step, trial, end);
     } else {
         burn_forget(experiment);

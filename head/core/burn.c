@@ -5,25 +5,29 @@
 #include "head/core/state.h"
 
 /* What shows at once. Whoever ran for long, or was silent for long, at least began. */
-static bool was_at_once(const struct step *step, const struct trial *trial, uint32_t reason)
+static bool was_at_once(uint32_t reason, uint64_t ran_ms)
 {
-    return reason != END_TIME_LIMIT && reason != END_REPORT_TIMEOUT &&
-           (trial->started_ms == 0 || step->now_ms - trial->started_ms <= LIMIT_BURN_MS);
+    return reason != END_TIME_LIMIT && reason != END_REPORT_TIMEOUT && ran_ms <= LIMIT_BURN_MS;
 }
 
-static uint32_t open_nodes(const struct core *core)
+/* Nodes that take trials, and could take one of these. */
+static uint32_t nodes_for(const struct core *core, const struct experiment *experiment)
 {
-    uint32_t open = 0;
+    uint32_t count = 0;
 
-    for (uint32_t i = 0; i < core->node_count; i++)
-        open += !core->nodes[i]->lost && !core->nodes[i]->draining && !core->nodes[i]->full;
-    return open;
+    for (uint32_t i = 0; i < core->node_count; i++) {
+        const struct node *node = core->nodes[i];
+
+        count += !node->lost && !node->draining && !node->full &&
+                 node_could_fit(node, &experiment->spec.resources);
+    }
+    return count;
 }
 
 /* Where it fails on one node alone, and there are others, it is perhaps the node. */
 static bool is_everywhere(const struct core *core, const struct experiment *experiment)
 {
-    return experiment->burn_nodes > 1 || open_nodes(core) <= 1;
+    return experiment->burn_nodes > 1 || nodes_for(core, experiment) <= 1;
 }
 
 void burn_forget(struct experiment *experiment)
@@ -32,14 +36,14 @@ void burn_forget(struct experiment *experiment)
     experiment->burn_nodes = 0;
 }
 
-bool burn_add(struct step *step, const struct trial *trial, uint32_t node,
+bool burn_add(struct step *step, const struct trial *trial, uint32_t node, uint64_t ran_ms,
               const struct record_end *end)
 {
     struct experiment *experiment = trial->experiment;
 
     if (experiment->results > 0)
         return false;
-    if (!was_at_once(step, trial, end->reason)) {
+    if (!was_at_once(end->reason, ran_ms)) {
         burn_forget(experiment);
         return false;
     }

@@ -2,8 +2,8 @@
  *
  * `python3: no module named x` fails a thousand samples as surely as one. So an experiment that has
  * no result yet ends when LIMIT_BURNS trials in a row failed within LIMIT_BURN_MS, on more than one
- * node, or on the only one there is. A trial's first failure counts; where max_failures is without
- * end every one does, since that end would never come. */
+ * node, or on the only one that could take it. A trial's first failure counts; where max_failures
+ * is without end every one does, since that end would never come. */
 #ifndef CORE_BURN_H
 #define CORE_BURN_H
 
@@ -13,9 +13,9 @@
 struct experiment;
 struct trial;
 
-/* A trial has failed by itself on a node, failures counted. True: that was one too many, and the
- * experiment has its reason. */
-bool burn_add(struct step *step, const struct trial *trial, uint32_t node,
+/* A trial has failed by itself on a node after so long, failures counted. True: that was one too
+ * many, and the experiment has its reason. */
+bool burn_add(struct step *step, const struct trial *trial, uint32_t node, uint64_t ran_ms,
               const struct record_end *end);
 
 /* Something else happened: it does not burn. */

@@ -29,6 +29,7 @@ static const struct field trial_fields[] = {
     FIELD(trial, rows, FIELD_U64, 0),
     FIELD(trial, pid, FIELD_I64, 0),
     FIELD(trial, started_ms, FIELD_U64, 0),
+    FIELD(trial, began_ms, FIELD_U64, 0),
     FIELD(trial, reason, FIELD_U32, END_REASON_COUNT - 1),
     FIELD(trial, status, FIELD_I64, 0),
     FIELD(trial, closed, FIELD_BOOL, 0),

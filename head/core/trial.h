@@ -52,6 +52,7 @@ struct trial {
     uint64_t rows; /* in its result.json */
     int64_t pid;
     uint64_t started_ms; /* when this attempt's START came; 0: it has not */
+    uint64_t began_ms;   /* the same by its node's clock, which says it for both ends */
     uint32_t reason;     /* enum end_reason, of the last attempt that ended */
     int64_t status;
 

@@ -253,7 +253,7 @@ static void tick(struct world *world, void *subject, uint64_t life)
     struct head *head = subject;
     struct event event = {.type = EVENT_TICK};
 
-    if (life != head->life)
+    if (life != head->life || !head_is_up(head))
         return;
     head->ticking = false;
     if (core_deadline_ms(head->core) <= wall_ms(world))
@@ -265,7 +265,7 @@ static void tick_soon(struct world *world)
 {
     struct head *head = world->head;
 
-    if (head->ticking || core_deadline_ms(head->core) == DEADLINE_NEVER)
+    if (!head_is_up(head) || head->ticking || core_deadline_ms(head->core) == DEADLINE_NEVER)
         return;
     head->ticking = true;
     world_after(world, TICK_US, tick, head, head->life);

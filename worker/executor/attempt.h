@@ -179,10 +179,10 @@ void attempt_held_drop(struct attempt *attempt);
 void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict);
 
 /* attempt_limit.c: what it may take. take: before its process, whose cell is known; doors: which it
- * has to go through (spawn.h); outside: it could not; begin: it runs; give: all of its processes
- * are gone. */
+ * has to go through (spawn.h), the caller's to close; outside: it could not; begin: it runs; give:
+ * all of its processes are gone. */
 void attempt_limits_take(struct attempt *attempt);
-void attempt_limits_doors(const struct attempt *attempt, int doors[QUOTA_COUNT]);
+void attempt_limits_doors(struct attempt *attempt, int doors[QUOTA_COUNT]);
 void attempt_limits_outside(struct attempt *attempt);
 void attempt_limits_begin(struct attempt *attempt);
 void attempt_limits_give(struct attempt *attempt);

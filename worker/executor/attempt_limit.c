@@ -34,14 +34,16 @@ void attempt_limits_take(struct attempt *attempt)
         limits->keeper = KEEPER_ROOM;
 }
 
-void attempt_limits_doors(const struct attempt *attempt, int doors[QUOTA_COUNT])
+void attempt_limits_doors(struct attempt *attempt, int doors[QUOTA_COUNT])
 {
-    const struct attempt_limits *limits = &attempt->limits;
+    const struct room *room = attempt->limits.room;
 
     for (int i = 0; i < QUOTA_COUNT; i++)
-        doors[i] = limits->room != NULL ? limits->room->doors[i] : -1;
-    if (limits->keeper != KEEPER_ROOM)
-        doors[QUOTA_MEMORY] = -1;
+        doors[i] = room != NULL && (i != QUOTA_MEMORY || attempt->limits.keeper == KEEPER_ROOM)
+                       ? room_door(room, (enum quota_kind)i)
+                       : -1;
+    if (attempt->limits.keeper == KEEPER_ROOM && doors[QUOTA_MEMORY] < 0)
+        attempt->limits.keeper = KEEPER_WATCHER;
 }
 
 void attempt_limits_outside(struct attempt *attempt)

@@ -210,6 +210,8 @@ static void start_process(struct attempt *attempt, const struct value *config)
         ends_attach(attempt, &ends);
         attempt_started(attempt, pid);
     }
+    for (int i = 0; i < QUOTA_COUNT; i++)
+        fd_close(&doors[i]);
     ends_close(&ends);
 }
 

@@ -194,36 +194,25 @@ static char *home_make(enum quota_kind kind)
 
 static void room_close(struct room *room)
 {
-    for (int i = 0; i < QUOTA_COUNT; i++) {
+    for (int i = 0; i < QUOTA_COUNT; i++)
         if (room->folders[i] >= 0)
             (void)close(room->folders[i]);
-        if (room->doors[i] >= 0)
-            (void)close(room->doors[i]);
-    }
     free(room);
 }
 
-static void folder_make(const char *home, const char *name, int *folder, int *door)
+static int folder_make(const char *home, uint32_t number)
 {
-    char path[LIMIT_PATH_BYTES];
+    char path[LIMIT_PATH_BYTES], name[NAME_BYTES];
 
-    *folder = *door = -1;
+    (void)snprintf(name, sizeof(name), "trial-%u", number);
     if (home == NULL || fs_join(path, home, name) < 0 || (mkdir(path, 0755) < 0 && errno != EEXIST))
-        return;
-    *folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*folder < 0)
-        return;
-    *door = openat(*folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    if (*door >= 0)
-        return;
-    (void)close(*folder);
-    *folder = -1;
+        return -1;
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static struct room *room_new(struct quota *quota)
 {
     struct room *room;
-    char name[NAME_BYTES];
 
     if (!quota->looked) {
         for (int i = 0; i < QUOTA_COUNT; i++)
@@ -233,9 +222,8 @@ static struct room *room_new(struct quota *quota)
     if (quota->homes[QUOTA_MEMORY] == NULL && quota->homes[QUOTA_PIDS] == NULL)
         return NULL;
     room = xcalloc(1, sizeof(*room));
-    (void)snprintf(name, sizeof(name), "trial-%u", quota->made++);
-    for (int i = 0; i < QUOTA_COUNT; i++)
-        folder_make(quota->homes[i], name, &room->folders[i], &room->doors[i]);
+    *room = (struct room){.number = quota->made++, .folders = {-1, -1}};
+    room->folders[QUOTA_PIDS] = folder_make(quota->homes[QUOTA_PIDS], room->number);
     return room;
 }
 
@@ -265,11 +253,12 @@ struct room *room_take(struct quota *quota, int64_t memory_bytes, uint64_t *befo
     if (room == NULL)
         return NULL;
     room->next = NULL;
+    if (memory_bytes > 0 && room->folders[QUOTA_MEMORY] < 0)
+        room->folders[QUOTA_MEMORY] = folder_make(quota->homes[QUOTA_MEMORY], room->number);
     if (room->folders[QUOTA_MEMORY] >= 0 && memory_bytes > 0 &&
         !memory_limit(room->folders[QUOTA_MEMORY], memory_bytes)) {
         (void)close(room->folders[QUOTA_MEMORY]);
-        (void)close(room->doors[QUOTA_MEMORY]);
-        room->folders[QUOTA_MEMORY] = room->doors[QUOTA_MEMORY] = -1;
+        room->folders[QUOTA_MEMORY] = -1;
     }
     if (room->folders[QUOTA_PIDS] >= 0)
         (void)control_number(room->folders[QUOTA_PIDS], "pids.max", LIMIT_PROCESSES);
@@ -280,6 +269,13 @@ struct room *room_take(struct quota *quota, int64_t memory_bytes, uint64_t *befo
 bool room_limits_memory(const struct room *room)
 {
     return room->folders[QUOTA_MEMORY] >= 0;
+}
+
+int room_door(const struct room *room, enum quota_kind kind)
+{
+    if (room->folders[kind] < 0)
+        return -1;
+    return openat(room->folders[kind], "cgroup.procs", O_WRONLY | O_CLOEXEC);
 }
 
 uint64_t quota_kills_room(const struct room *room)

@@ -15,11 +15,11 @@ struct cell;
 
 enum quota_kind { QUOTA_MEMORY, QUOTA_PIDS, QUOTA_COUNT };
 
-/* One trial's groups of v1; -1: there is none. */
+/* One trial's groups of v1. */
 struct room {
     struct room *next; /* of quota->free */
-    int folders[QUOTA_COUNT];
-    int doors[QUOTA_COUNT]; /* who writes "0" there is in */
+    uint32_t number;
+    int folders[QUOTA_COUNT]; /* open; -1: there is none, or none is needed yet */
 };
 
 struct quota {
@@ -42,6 +42,9 @@ bool quota_limit_cell(const struct cell *cell, int64_t memory_bytes, uint64_t *b
  * for memory. The caller's until given back. */
 struct room *room_take(struct quota *quota, int64_t memory_bytes, uint64_t *before);
 bool room_limits_memory(const struct room *room);
+
+/* Who writes "0" there is in: to be closed by the caller. -1: there is none. */
+int room_door(const struct room *room, enum quota_kind kind);
 
 /* Accepts NULL. */
 void room_give(struct quota *quota, struct room *room);
