@@ -18,6 +18,7 @@
 #include "common/xalloc.h"
 #include "head/redisd_files.h"
 #include "head/redisd_spawn.h"
+#include "head/redisd_tail.h"
 #include "head/store/keys.h"
 #include "head/store/store.h"
 
@@ -206,6 +207,8 @@ static int start_server(struct redisd *redisd, struct trouble *trouble)
                            strerror(errno));
     err = redisd_write_files(redisd->dir, redisd->name, redisd->head_password,
                              redisd->supervisor_password, trouble);
+    if (err == 0)
+        err = redisd_tail_mend(redisd->dir, trouble);
     if (err < 0) {
         (void)close(lock_fd);
         return err;

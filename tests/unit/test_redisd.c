@@ -116,7 +116,7 @@ START_TEST(settings_are_the_audited_ones)
                                               {"appendonly", "yes"},
                                               {"appendfsync", "always"},
                                               {"no-appendfsync-on-rewrite", "no"},
-                                              {"aof-load-truncated", "yes"},
+                                              {"aof-load-truncated", "no"},
                                               {"save", ""},
                                               {"maxmemory-policy", "noeviction"},
                                               {"unixsocketperm", "700"},
