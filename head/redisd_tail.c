@@ -13,7 +13,6 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/limits.h"
-#include "common/span.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
 
@@ -52,7 +51,7 @@ static bool take_number(const struct file *file, size_t *at, char mark, size_t *
 }
 
 /* A whole command at *at: *at is behind it then. */
-static bool take_command(const struct file *file, size_t *at, struct span *name)
+static bool take_command(const struct file *file, size_t *at)
 {
     size_t here = *at;
     size_t words;
@@ -65,28 +64,25 @@ static bool take_command(const struct file *file, size_t *at, struct span *name)
         if (!take_number(file, &here, '$', &size) || file->size - here < 2 ||
             size > file->size - here - 2 || memcmp(file->bytes + here + size, "\r\n", 2) != 0)
             return false;
-        if (i == 0)
-            *name = span_of(file->bytes + here, size);
         here += size + 2;
     }
     *at = here;
     return true;
 }
 
-/* Whether a whole append to a log stands anywhere behind at: it came later than what is broken, and
- * may have been acknowledged. */
-static bool holds_append(const struct file *file, size_t at)
+/* Whether a whole command stands anywhere behind at: it came later than what is broken, and may
+ * have been acknowledged. */
+static bool holds_command(const struct file *file, size_t at)
 {
     while (at < file->size) {
         const char *star = memchr(file->bytes + at, '*', file->size - at);
         size_t end;
-        struct span name;
 
         if (star == NULL)
             return false;
         end = (size_t)(star - file->bytes);
         at = end + 1;
-        if (take_command(file, &end, &name) && span_is(name, "XADD"))
+        if (take_command(file, &end))
             return true;
     }
     return false;
@@ -127,13 +123,12 @@ static int put_aside(const char *dir, const struct file *file, size_t end, struc
 static int look_at(const char *dir, const struct file *file, struct trouble *trouble)
 {
     size_t end = 0;
-    struct span name;
 
-    while (end < file->size && take_command(file, &end, &name))
+    while (end < file->size && take_command(file, &end))
         ;
     if (end == file->size)
         return 0;
-    if (file->size - end > TORN_BYTES || holds_append(file, end + 1))
+    if (file->size - end > TORN_BYTES || holds_command(file, end + 1))
         return trouble_set(trouble, ERR_MALFORMED, "redis-server's log",
                            "put back a backup of the data directory; or look at a copy with "
                            "redis-check-aof: what stands behind would be lost",
