@@ -346,7 +346,8 @@ bool link_head_next(struct link_head *link, uint64_t now_ms, struct message *mes
 void link_head_ready(struct link_head *link, uint64_t now_ms, const struct msg_ready *ready)
 {
     assert(link->state == HEAD_COLLECT);
-    if (send_message(link, MSG_READY, ++link->requests, ready) != 0)
+    link->readied = ++link->requests;
+    if (send_message(link, MSG_READY, link->readied, ready) != 0)
         return; /* tried again by the caller: the state is the same */
     link->state = HEAD_READYING;
     link->ask_ms = now_ms + READY_MS;
