@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
@@ -213,8 +214,10 @@ static int start_server(struct redisd *redisd, struct trouble *trouble)
         (void)close(lock_fd);
         return err;
     }
+    FAILPOINT("redis-fork");
     err = redisd_spawn(redisd->program, redisd->dir_fd, lock_fd, redisd->private_server,
                        &redisd->pid);
+    FAILPOINT("redis-forked");
     if (err < 0)
         return trouble_set(trouble, err, PROGRAM, INSTALL_MEND, "%s: %s", redisd->program,
                            strerror(errno));

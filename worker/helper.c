@@ -13,6 +13,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 #include "worker/unpack.h"
@@ -96,7 +97,11 @@ int helper_spawn(const char *program, char *const *argv, pid_t *pid, int *pidfd)
 {
     pid_t child;
     int fd;
-    int error = spawn(program, argv, &child);
+    int error;
+
+    FAILPOINT("helper-fork");
+    error = spawn(program, argv, &child);
+    FAILPOINT("helper-forked");
 
     if (error != 0) {
         errno = error;

@@ -11,6 +11,7 @@
 
 #include "common/limits.h"
 #include "common/spec.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/table.h"
 #include "common/xalloc.h"
@@ -221,17 +222,20 @@ static void flush_feed(struct writer *writer, struct sunk *sunk)
  * lines. */
 static void flush(struct writer *writer)
 {
+    FAILPOINT("sink-gathered");
     for (size_t i = 0; i < writer->dirty_count; i++)
         if (writer->dirty[i] != NULL) {
             trial_files_flush(writer->dirty[i], writer->said, sizeof(writer->said));
             writer->dirty[i]->dirty = false;
         }
     writer->dirty_count = 0;
+    FAILPOINT("sink-lines-written");
     for (struct sunk *sunk = writer->gathered; sunk != NULL; sunk = sunk->next) {
         flush_feed(writer, sunk);
         sunk->waiting = false;
     }
     writer->gathered = NULL;
+    FAILPOINT("sink-flushed");
 }
 
 static void on_attempt(struct writer *writer, const struct effect_attempt *attempt)

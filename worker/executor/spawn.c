@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/sig.h"
 
 int spawn_become(const struct spawn_ends *ends, const char *dir, pid_t parent)
@@ -68,6 +69,7 @@ pid_t spawn_child(int cgroup, void (*function)(void *context), void *context)
 {
     pid_t child;
 
+    FAILPOINT("trial-fork");
     if (cgroup >= 0) {
         long result = child_into(cgroup, function, context);
 
