@@ -171,6 +171,19 @@ def nothing_acknowledged_is_lost(scene):
           "acknowledged in %(entries)d entries, 0 are lost" % sums)
 
 
+def end_all_the_same(life):
+    """What the log has lost cannot come back; its trials run again, and everything ends."""
+    life.machine.start()
+    if not experiment_rows(life.head):
+        return
+    done = life.head.assay("wait", 1, "--timeout", "90s", limit_s=100, status=None)
+    equal(done.status, 0, done.told())
+    rows = trials(life.head, 1)
+    equal({(row["state"], row["failures"]) for row in rows}, {("TERMINATED", 0)}, "trials")
+    check(any(row["attempt"] > 1 for row in rows), "those whose results were lost ran again")
+    life.check_rows(rows)
+
+
 @case
 def synced_every_second_it_is_lost(scene):
     """The same with a redis-server that answers before it has synced: this test can fail."""
@@ -179,6 +192,8 @@ def synced_every_second_it_is_lost(scene):
         try:
             life = Life(inner, SEED * 1000 + 900 + number, settings="--appendfsync everysec")
             missing = life.cut()
+            if missing:
+                end_all_the_same(life)
         finally:
             inner.close()
         if missing:

@@ -267,6 +267,14 @@ int spool_ack(struct spool *spool, uint64_t seq)
     return err;
 }
 
+void spool_forget(struct spool *spool, uint64_t seq)
+{
+    spool->window.first = window_count(&spool->window);
+    window_trim(&spool->window);
+    rest_forget(spool);
+    spool->acked = spool->sent = spool->last = seq;
+}
+
 void spool_rewind(struct spool *spool)
 {
     spool->sent = spool->acked;
