@@ -23,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LIMIT_S = 300  # of one test of a mutant, which may well never end
 QUICK_SEEDS = 200
+EXECUTOR = "assay-executor"  # which its unit tests start as a process
 
 
 class Build:
@@ -35,6 +36,7 @@ class Build:
         names = ["sim", "test_trace"] + sorted(
             os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "tests", "unit", "test_*.c")))
         self.links = {name: self.link_of(name) for name in names}
+        self.executor = self.link_of(EXECUTOR)
 
     def link_of(self, name):
         """The words that link a program."""
@@ -66,7 +68,7 @@ class Build:
         return "lib%s.a" % target
 
     def link(self, name, added, out):
-        words = list(self.links[name])
+        words = list(self.executor if name == EXECUTOR else self.links[name])
         words[words.index("-o") + 1] = out
         first = next(i for i, word in enumerate(words) if word.startswith("lib") and word.endswith(".a"))
         words.insert(first, added)
@@ -133,6 +135,9 @@ def what_failed(output):
 def try_tests(build, mutant, added, folder, seeds):
     """(caught, what is said of it): its own first test, then all others of those that link its library."""
     programs = {}
+    if build.archive_of(mutant.path) == "libexecutor.a":
+        os.unlink(os.path.join(folder, "bin", EXECUTOR))
+        build.link(EXECUTOR, added, os.path.join(folder, "bin", EXECUTOR))
     names = build.users_of(build.archive_of(mutant.path))
     for name, called, words in sorted(tests_of(names, seeds), key=lambda one: one[1] != mutant.first):
         if name not in programs:
