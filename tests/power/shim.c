@@ -1,15 +1,16 @@
 /* shim.c - put under a process with LD_PRELOAD: keeps account of how much of each file is on disk.
  *
- * POWER_LEDGER names a file of POWER_SLOTS slots of {inode, bytes synced}, which the test reads
+ * POWER_LEDGER names a file of POWER_SLOTS slots of {inode, bytes synced, -}, which the test reads
  * once the process was killed: what lies behind those bytes is what a power cut may take. A size is
  * taken before the sync and counts once the sync has answered, so that it never says too much.
  * POWER_SLOW_US makes each sync that much slower, as on a disk where it is one: most cuts then fall
  * into one.
  *
- * What the C library syncs within itself is not seen; neither redis-server nor the head have that
- * done. */
+ * syncfs counts for the files below POWER_TREE. What the C library syncs within itself is not seen;
+ * neither redis-server nor the head have that done. */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -24,9 +25,10 @@
 struct slot {
     _Atomic uint64_t inode;
     _Atomic uint64_t synced;
+    _Atomic uint64_t pending; /* what a syncfs under way will have synced */
 };
 
-/* slots[0].synced counts the syncs. */
+/* slots[0] is of no file: synced counts the syncs, pending those that are under way. */
 static struct slot *slots;
 static long slow_us;
 
@@ -74,12 +76,14 @@ static int sync_and_note(const char *name, int fd)
 
     if (slots == NULL || fstat(fd, &before) < 0)
         return real(fd);
+    (void)atomic_fetch_add(&slots[0].pending, 1);
     if (slow_us > 0)
         (void)nanosleep(&slow, NULL);
     result = real(fd);
     slot = result == 0 && S_ISREG(before.st_mode) ? slot_of(before.st_ino) : NULL;
     if (slot != NULL)
         atomic_store(&slot->synced, (uint64_t)before.st_size);
+    (void)atomic_fetch_sub(&slots[0].pending, 1);
     (void)atomic_fetch_add(&slots[0].synced, 1);
     return result;
 }
@@ -92,6 +96,36 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return sync_and_note("fdatasync", fd);
+}
+
+static int note_size(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+    struct slot *slot = type == FTW_F ? slot_of(status->st_ino) : NULL;
+
+    (void)path;
+    (void)at;
+    if (slot != NULL)
+        atomic_store(&slot->pending, (uint64_t)status->st_size);
+    return 0;
+}
+
+/* Sizes from before count once it has answered. */
+int syncfs(int fd)
+{
+    sync_fn *real = (sync_fn *)dlsym(RTLD_NEXT, "syncfs");
+    const char *tree = getenv("POWER_TREE");
+    int result;
+
+    if (slots == NULL || tree == NULL)
+        return real(fd);
+    for (uint32_t i = 1; i < POWER_SLOTS; i++)
+        atomic_store(&slots[i].pending, 0);
+    (void)nftw(tree, note_size, 16, FTW_PHYS);
+    result = real(fd);
+    for (uint32_t i = 1; result == 0 && i < POWER_SLOTS; i++)
+        if (atomic_load(&slots[i].pending) > 0)
+            atomic_store(&slots[i].synced, atomic_load(&slots[i].pending));
+    return result;
 }
 
 /* A file that is new has nothing on disk, whatever had its inode before. */

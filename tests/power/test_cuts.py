@@ -20,7 +20,7 @@ from cluster import (  # noqa: E402
 )
 from experiments import accounts, check_results, experiment_rows, paced, trials, up  # noqa: E402
 from logfile import Log  # noqa: E402
-from machine import Machine, wait_for_sync  # noqa: E402
+from machine import Machine  # noqa: E402
 
 CUTS = int(os.environ.get("POWER_CUTS", "200"))
 SEED = int(os.environ.get("POWER_SEED", "1"))
@@ -95,8 +95,7 @@ class Life:
         """One cut at a moment that the seed says. Returns what is lost."""
         if self.choice.random() < 0.3:
             self.submit(self.small)
-        wait_for_sync(self.machine, self.choice.randint(1, 30), 2)
-        self.machine.cut()
+        self.machine.cut(self.choice.randint(1, 30))
         self.ask_worker()
         files = self.machine.log_files()
         equal(len(files), 1, "append-only files that grow")
