@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/xalloc.h"
 
 struct seal {
@@ -99,8 +100,10 @@ static int seal_part(int dir, const uint8_t hash[BLOB_HASH_BYTES])
     if (fd < 0)
         return err_from_errno();
     err = verify(fd, hash);
+    FAILPOINT("blob-verified");
     if (err == 0 && (fsync(fd) != 0 || renameat(dir, part, dir, name) != 0 || fsync(dir) != 0))
         err = err_from_errno();
+    FAILPOINT("blob-sealed");
     /* Also where the disk failed: what it has of these bytes nobody knows. */
     if (err != 0)
         (void)unlinkat(dir, part, 0);

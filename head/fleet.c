@@ -85,6 +85,7 @@ static void on_ready(struct fleet *fleet, struct session *session, const struct 
                turns_arena(fleet->parts.turns), &event);
     session->ready = true;
     session->readies++;
+    session->asked = message->request;
     table_free(session->told);
     session->told = table_new();
     (void)turns_step(fleet->parts.turns, &event, unix_ms);

@@ -19,6 +19,7 @@ struct session {
     uint64_t heard_ms;
     bool ready;
     uint32_t readies;   /* READYs that the core has not answered */
+    uint64_t asked;     /* request id of the last one */
     struct arena arena; /* of registered's texts */
     struct msg_register registered;
     struct table *told; /* experiments whose EXPERIMENT was sent */

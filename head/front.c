@@ -6,6 +6,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/xalloc.h"
 #include "head/front_inside.h"
 #include "head/wire.h"
@@ -251,6 +252,7 @@ void front_apply(struct front *front, const struct effect_reply *reply)
 
     if (request == NULL)
         return; /* of an event that nobody asked for */
+    FAILPOINT("reply");
     if (reply->code == REPLY_OK) {
         answer_ok(front, request, reply);
     } else {
@@ -263,6 +265,7 @@ void front_apply(struct front *front, const struct effect_reply *reply)
                        request->type == MSG_JOIN ? " " : "",
                        request->type == MSG_JOIN ? request->note : "", SPAN(reply->why));
     }
+    FAILPOINT("reply-sent");
     request_end(front, request);
 }
 

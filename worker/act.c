@@ -6,6 +6,7 @@
 #include "common/err.h"
 #include "common/record.h"
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "worker/daemon.h"
@@ -23,6 +24,7 @@ static void start(struct daemon *daemon, const struct agent_effect *effect)
     struct executor *executor = executors_find(daemon->executors, effect->who.experiment);
 
     assert(executor != NULL); /* on_launch looked */
+    FAILPOINT("lease-given");
     executor_order(executor, effect->payload);
 }
 

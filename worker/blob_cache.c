@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 
@@ -216,6 +217,7 @@ static int part_finish(struct blob_cache *cache, const struct fetch *fetch)
 
     name_path(cache, fetch->hash, ".part", part);
     name_path(cache, fetch->hash, "", path);
+    FAILPOINT("blob-fetched");
     return rename(part, path) == 0 ? 0 : err_from_errno();
 }
 

@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 #include "worker/unpack.h"
@@ -102,7 +103,9 @@ int helper_spawn(const char *program, char *const *argv, pid_t *pid, int *fd)
 
     if (pipe2(life, O_CLOEXEC) != 0)
         return err_from_errno();
+    FAILPOINT("helper-fork");
     error = spawn(program, argv, life[1], &child);
+    FAILPOINT("helper-forked");
     (void)close(life[1]);
     if (error != 0) {
         (void)close(life[0]);

@@ -5,6 +5,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "worker/link_head_inside.h"
@@ -346,8 +347,10 @@ bool link_head_next(struct link_head *link, uint64_t now_ms, struct message *mes
 void link_head_ready(struct link_head *link, uint64_t now_ms, const struct msg_ready *ready)
 {
     assert(link->state == HEAD_COLLECT);
-    if (send_message(link, MSG_READY, ++link->requests, ready) != 0)
+    link->readied = ++link->requests;
+    if (send_message(link, MSG_READY, link->readied, ready) != 0)
         return; /* tried again by the caller: the state is the same */
+    FAILPOINT("ready-sent");
     link->state = HEAD_READYING;
     link->ask_ms = now_ms + READY_MS;
 }
@@ -366,7 +369,9 @@ int link_head_send(struct link_head *link, struct span frame)
 
     if (link->state != HEAD_OPEN)
         return ERR_CLOSED;
+    FAILPOINT("relay");
     err = link_send_to_head(link->socket, frame);
+    FAILPOINT("relay-sent");
     link->full = err == ERR_AGAIN && link->watch.state == LINK_UP;
     return err;
 }

@@ -101,7 +101,7 @@ static void on_registered(struct link_head *link, const struct message *message,
     if (link->state == HEAD_REGISTER && message->request == link->asked) {
         link->state = HEAD_COLLECT;
         link->beat_ms = now_ms + link->beat_every_ms;
-    } else if (link->state == HEAD_READYING && message->request == 0) {
+    } else if (link->state == HEAD_READYING && message->request == link->readied) {
         link->state = HEAD_OPEN;
         link->opened++;
         link->away_said = false;

@@ -26,6 +26,7 @@ struct link_head {
     uint32_t node;
     uint64_t opened;
     uint64_t requests; /* ids given so far */
+    uint64_t readied;  /* that of the last READY */
     uint64_t asked;    /* the id of the question that is open */
     uint64_t ask_ms;   /* when to ask again */
     uint64_t beat_ms;

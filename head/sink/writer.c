@@ -13,6 +13,7 @@
 #include "common/limits.h"
 #include "common/pack.h"
 #include "common/spec.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/table.h"
 #include "common/xalloc.h"
@@ -243,17 +244,20 @@ static void flush_feed(struct writer *writer, struct sunk *sunk)
  * lines. */
 static void flush(struct writer *writer)
 {
+    FAILPOINT("sink-gathered");
     for (size_t i = 0; i < writer->dirty_count; i++)
         if (writer->dirty[i] != NULL) {
             trial_files_flush(writer->dirty[i], writer->said, sizeof(writer->said));
             writer->dirty[i]->dirty = false;
         }
     writer->dirty_count = 0;
+    FAILPOINT("sink-lines-written");
     for (struct sunk *sunk = writer->gathered; sunk != NULL; sunk = sunk->next) {
         flush_feed(writer, sunk);
         sunk->waiting = false;
     }
     writer->gathered = NULL;
+    FAILPOINT("sink-flushed");
 }
 
 static void keep(void *context, const char *path)

@@ -6,6 +6,7 @@
 
 #include "common/err.h"
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 
 #define RETRY_MS 2
 
@@ -185,13 +186,15 @@ static int take_epoch(const struct claim *claim)
 {
     char id[LOG_ID_BYTES];
     struct redisReply *reply;
-    int err = store_call(claim->store, claim->until_ms,
-                         STORE_WORDS(span_text("XADD"), claim->key,
-                                     log_id_print((struct log_id){claim->epoch, 0}, id),
-                                     span_text(STREAM_TAKEOVER), claim->who, span_text(STREAM_BOOT),
-                                     claim->boot),
-                         &reply);
+    int err;
 
+    FAILPOINT("claim");
+    err = store_call(claim->store, claim->until_ms,
+                     STORE_WORDS(span_text("XADD"), claim->key,
+                                 log_id_print((struct log_id){claim->epoch, 0}, id),
+                                 span_text(STREAM_TAKEOVER), claim->who, span_text(STREAM_BOOT),
+                                 claim->boot),
+                     &reply);
     if (err < 0)
         return err;
     if (store_reply_is_error(reply, "ERR") && strstr(reply->str, "ID specified in XADD") != NULL)

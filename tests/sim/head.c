@@ -52,6 +52,8 @@ static void life_end(struct head *head)
     turn_free(head->committing);
     head->open = head->committing = NULL;
     head->closing = head->ticking = false;
+    head->paused_until_us = 0;
+    head->held = NULL;
 }
 
 void head_free(struct head *head)
@@ -178,7 +180,7 @@ static void commit(struct world *world, void *subject, uint64_t life)
     struct head *head = subject;
     struct turn *turn = head->committing;
 
-    if (life != head->life || turn == NULL)
+    if (life != head->life || turn == NULL || head_put_off(world, commit, subject, life))
         return;
     world_say(world, "commit of entry %zu", head->entry_count);
     head->committing = NULL;
@@ -207,7 +209,7 @@ static void close_turn(struct world *world, void *subject, uint64_t life)
     struct turn *turn = head->open;
     struct note *note;
 
-    if (life != head->life)
+    if (life != head->life || head_put_off(world, close_turn, subject, life))
         return;
     head->closing = false;
     if (turn == NULL || head->committing != NULL)
@@ -304,8 +306,8 @@ enum core_answer head_event(struct world *world, struct event *event)
 
 void head_request(struct world *world, struct event *event, uint64_t origin)
 {
-    if (!head_is_up(world->head))
-        return;
+    if (!head_is_up(world->head) || world->now_us < world->head->paused_until_us)
+        return; /* whoever asks, asks again */
     event->origin = origin;
     (void)head_event(world, event);
 }
@@ -378,6 +380,47 @@ void head_kill(struct world *world)
     for (uint32_t i = 0; i < world->plan.host_count; i++)
         host_head_died(world, i);
     world_after(world, rng_between(&world->trouble, 10000, 3000000), start_again, NULL, 0);
+}
+
+bool head_put_off(struct world *world, happening_fn *run, void *subject, uint64_t number)
+{
+    uint64_t until_us = world->head->paused_until_us;
+
+    if (world->now_us >= until_us)
+        return false;
+    world_after(world, until_us - world->now_us + rng_next_below(&world->net, 1000), run, subject,
+                number);
+    return true;
+}
+
+/* That nobody was heard of meanwhile is its own fault. */
+static void go_on(struct world *world, void *subject, uint64_t life)
+{
+    struct head *head = subject;
+    struct letter *letter = head->held;
+
+    if (life != head->life)
+        return;
+    world_say(world, "the head goes on");
+    head->held = NULL;
+    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
+        head->heard_us[i] = world->now_us;
+    for (; letter != NULL && !world->failed; letter = letter->next)
+        if (host_is_connected(world, letter->host, letter->connection))
+            head_letter(world, letter);
+    fleet_watch_all(world);
+}
+
+void head_pause(struct world *world, uint64_t while_us)
+{
+    struct head *head = world->head;
+
+    if (!head_is_up(head) || world->now_us < head->paused_until_us)
+        return;
+    world_say(world, "the head stands still");
+    head->paused_until_us = world->now_us + while_us;
+    head->held_end = &head->held;
+    world_after(world, while_us, go_on, head, head->life);
 }
 
 void head_jump_clock(struct head *head, int64_t by_ms)

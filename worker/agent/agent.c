@@ -371,6 +371,8 @@ static void on_verdict(struct agent *agent, const struct agent_event *event)
         lease->fenced = lease->fenced || event->action == ACTION_FENCED;
         if (event->seq > lease->acked)
             lease->acked = event->seq;
+        else if (event->action == ACTION_RESEND && event->seq < lease->acked)
+            lease->acked = lease->seen = event->seq; /* its log has lost the rest */
         forget_if_over(agent, lease);
         return;
     }

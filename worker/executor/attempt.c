@@ -250,9 +250,27 @@ static void horizon_move(struct attempt *attempt, double value, uint64_t acked_s
     attempt_unhold(attempt);
 }
 
+/* What the head acknowledged it has no more, and nor have we: it begins anew from what there is. */
+static void acknowledged_lost(struct attempt *attempt, uint64_t seq)
+{
+    log_line(LOG_ERROR, "amnesia",
+             "AMNESIA: the head's log has lost what it had acknowledged trial=%s acknowledged=%llu "
+             "there=%llu",
+             attempt->id, (unsigned long long)attempt->spool.acked, (unsigned long long)seq);
+    spool_forget(&attempt->spool, seq);
+    attempt_records_lost(attempt, "the head's log has lost results that it had acknowledged");
+    attempt_settle(attempt);
+}
+
 void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
 {
-    int err = spool_ack(&attempt->spool, verdict->acked_seq);
+    int err;
+
+    if (verdict->action == ACTION_RESEND && verdict->acked_seq < attempt->spool.acked) {
+        acknowledged_lost(attempt, verdict->acked_seq);
+        return;
+    }
+    err = spool_ack(&attempt->spool, verdict->acked_seq);
 
     if (err < 0) {
         log_line(LOG_ERROR, "spool_lost", "the spool gives nothing back: %s trial=%s",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
@@ -232,6 +233,7 @@ static void end_write(struct attempt *attempt)
     struct executor *executor = attempt->executor;
     struct record record = {.kind = RECORD_END, .end = {.unix_ms = clock_unix_ms()}};
 
+    FAILPOINT("end");
     reason_find(attempt, &record.end);
     text_make(attempt, &record.end, &executor->fields);
     record.end.text = buf_span(&executor->fields);

@@ -4,6 +4,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/executor.h"
@@ -257,8 +258,11 @@ static void launch_take(struct executor *executor, const struct msg_launch *laun
         if (executor->setup == NULL || leases[i].experiment != executor->options->experiment)
             log_line(LOG_ERROR, "launch_refused", "a lease of experiment %u, which is not here",
                      leases[i].experiment);
-        else if (!executor->ending)
+        else if (!executor->ending) {
+            FAILPOINT("lease-begins");
             attempt_launch(executor, &leases[i]);
+            FAILPOINT("lease-begun");
+        }
     }
 }
 
@@ -266,6 +270,7 @@ static void verdicts_take(struct executor *executor, const struct msg_verdicts *
 {
     const struct msg_verdict *items = verdicts->verdicts.items;
 
+    FAILPOINT("verdicts-taken");
     for (uint32_t i = 0; i < verdicts->verdicts.count; i++) {
         struct attempt *attempt =
             table_get_u64(executor->attempts, attempt_key(items[i].trial, items[i].attempt));
@@ -389,8 +394,11 @@ static void reports_send(struct executor *executor)
     }
     if (full != NULL)
         daemon_link_wake_records(executor, full);
-    if (reports.batches.count > 0)
-        message_send(executor, MSG_REPORTS, 0, &reports);
+    if (reports.batches.count == 0)
+        return;
+    FAILPOINT("reports");
+    message_send(executor, MSG_REPORTS, 0, &reports);
+    FAILPOINT("reports-sent");
 }
 
 static void vacated_send(struct executor *executor)
@@ -415,6 +423,7 @@ static void vacated_send(struct executor *executor)
     }
     if (vacated.attempts.count > 0)
         message_send(executor, MSG_VACATED, 0, &vacated);
+    FAILPOINT("vacated-sent");
     if (link->local.fd < 0)
         return; /* said again to the next */
     for (struct attempt *attempt = executor->first; said < vacated.attempts.count;

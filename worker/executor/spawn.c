@@ -13,6 +13,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/sig.h"
 #include "worker/executor/quota.h"
 
@@ -97,6 +98,7 @@ pid_t spawn_child(int cgroup, void (*function)(void *context), void *context)
 {
     pid_t child;
 
+    FAILPOINT("trial-fork");
     if (cgroup >= 0) {
         long result = child_into(cgroup, function, context);
 
