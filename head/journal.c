@@ -10,10 +10,10 @@
 
 #include "common/deadlines.h"
 #include "common/err.h"
+#include "common/redis/store.h"
 #include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
-#include "head/store/store.h"
 #include "head/store/stream.h"
 
 #define STALLED_MS     2000u

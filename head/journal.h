@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/redis/address.h"
+#include "common/redis/keys.h"
 #include "common/span.h"
 #include "common/trouble.h"
-#include "head/store/address.h"
-#include "head/store/keys.h"
 
 struct journal;
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 #include "common/err.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "head/entry.h"
-#include "head/store/store.h"
 #include "head/store/stream.h"
 
 #define ANSWER_MS  30000u

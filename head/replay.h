@@ -6,10 +6,10 @@
 #ifndef HEAD_REPLAY_H
 #define HEAD_REPLAY_H
 
+#include "common/redis/address.h"
+#include "common/redis/keys.h"
 #include "common/trouble.h"
 #include "head/core/core.h"
-#include "head/store/address.h"
-#include "head/store/keys.h"
 
 /* The end of the log, wherever that is. */
 #define REPLAY_ALL ((struct log_id){UINT64_MAX, UINT64_MAX})

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/redis/keys.h"
 #include "common/sys/home.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 #include "proto/address.h"
 
 static const char usage[] =

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
-#include "head/store/store.h"
 
 /* XADD with NOMKSTREAM, without which a deleted log would be begun anew. */
 #define NEEDS_MAJOR 6

@@ -7,12 +7,12 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/sys/log.h"
 #include "common/table.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 #include "head/store/project_row.h"
-#include "head/store/store.h"
 
 /* Redis takes a pipeline in pieces, commits in between; a short one leaves room for them. */
 #define FLUSH_ROWS    1024u

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/redis/address.h"
 #include "head/core/effect.h"
-#include "head/store/address.h"
 
 struct project;
 

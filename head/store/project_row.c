@@ -8,8 +8,8 @@
 #include "common/json.h"
 #include "common/number.h"
 #include "common/record.h"
+#include "common/redis/keys.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 
 #define OWNED_MOST 8u
 

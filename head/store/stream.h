@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/trouble.h"
-#include "head/store/keys.h"
-#include "head/store/store.h"
 
 /* An entry holds either one field `e`, a turn's bytes (head/entry.h), or `takeover`, who took the
  * epoch, with `boot`, which life of it did. */
