@@ -75,6 +75,11 @@
 #define LIMIT_PROJECTED_BYTES (64u << 20)
 #define LIMIT_TURNS           16u /* turns alive at once: stepping, committing, in a sink */
 
+/* Heads that share a Redis: one leads, the others stand by. By CLOCK_BOOTTIME. */
+#define LIMIT_BEAT_MS   500u  /* a head that commits nothing says as often that it lives */
+#define LIMIT_LEAD_MS   3000u /* after Redis last said that it leads, a head believes it so long */
+#define LIMIT_SILENT_MS 5000u /* a standby takes over when it saw no sign of life for so long */
+
 #define LIMIT_BLOBS       4096u        /* code trees that the head keeps, and begun ones */
 #define LIMIT_BLOBS_BYTES (8ull << 30) /* of all of them */
 #define LIMIT_AUDIT_BYTES (16u << 20)  /* of audit.log; then a new one begins */

@@ -16,11 +16,10 @@
 #include "common/xalloc.h"
 #include "head/shell.h"
 
-#define TICK_MS        100u
-#define SETTLE_MS      3000u
-#define STATUS_FENCED  75 /* another head leads */
-#define STATUS_AMNESIA 74 /* the log has lost what was acknowledged */
-#define STATUS_FILES   73 /* of a private head: not all files could be written */
+#define TICK_MS      100u
+#define SETTLE_MS    3000u
+#define PAUSE_MS     2000u /* such a gap between two passes: another head may lead by now */
+#define STATUS_FILES 73    /* of a private head: not all files could be written */
 
 void shell_step(struct head *head, struct event *event)
 {
@@ -91,8 +90,11 @@ static void set_stalled(struct head *head, bool stalled)
     front_set_committing(head->front, !stalled);
 }
 
-static void journal_failed(struct head *head, int err)
+int shell_journal_failed(struct head *head, int err)
 {
+    /* Nothing of what waits for a commit may happen now, and the files are the other head's. */
+    head->ending = true;
+    sinks_abandon(head->sinks);
     if (err == ERR_FENCED) {
         log_error_for_people("this head", journal_why(head->journal),
                              "nothing: the other head goes on with everything");
@@ -102,8 +104,7 @@ static void journal_failed(struct head *head, int err)
                              "restore the data of this Redis, then start the head again");
         head->status = STATUS_AMNESIA;
     }
-    /* Nothing of what waits for a commit may happen now. */
-    head->ending = true;
+    return head->status;
 }
 
 /* Move the log on: finish what is committed, append what is ready. The journal is asked in every
@@ -117,9 +118,10 @@ static void commit(struct head *head, uint64_t now_ms)
         struct turn *turn;
 
         if (state < 0) {
-            journal_failed(head, state);
+            (void)shell_journal_failed(head, state);
             return;
         }
+        sinks_write_until(head->sinks, journal_leads_until_ms(head->journal));
         if (head->committing != NULL) {
             if (state != JOURNAL_COMMITTED)
                 return;
@@ -171,7 +173,8 @@ static void tend(struct head *head, uint64_t now_ms)
     set_stalled(head,
                 journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
     sinks_look(head);
-    project_tend(head->project, now_ms);
+    if (!journal_is_doubted(head->journal)) /* the rows are the leading head's */
+        project_tend(head->project, now_ms);
 }
 
 /* Asked for, so it is said at whatever level the log is. */
@@ -269,18 +272,35 @@ static bool private_files_missing(struct head *head)
     return head->files_missing;
 }
 
+/* Each plane is first once in three passes: none can fill every turn before the others. */
+static bool read_planes(struct head *head, unsigned pass, uint64_t now_ms)
+{
+    uint64_t unix_ms = clock_unix_ms();
+    bool any = false;
+
+    for (unsigned i = 0; i < PLANES; i++)
+        any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
+    return any;
+}
+
+/* A head that did not run for a while reads nothing before it knows that it still leads. */
+static void notice_pause(struct head *head, uint64_t now_ms)
+{
+    if (head->passed_ms > 0 && now_ms - head->passed_ms > PAUSE_MS)
+        journal_doubt(head->journal);
+    head->passed_ms = now_ms;
+}
+
 int head_run(struct head *head)
 {
     for (unsigned pass = 0; !head->ending; pass++) {
         uint64_t now_ms = clock_ms();
-        uint64_t unix_ms = clock_unix_ms();
-        bool any = false;
+        bool any;
 
+        notice_pause(head, now_ms);
         on_signal(head);
         planes_events(head);
-        /* Each is first once in three passes: none can fill every turn before the others. */
-        for (unsigned i = 0; i < PLANES; i++)
-            any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
+        any = read_planes(head, pass, now_ms);
         commit(head, now_ms);
         turns_set_eager(head->turns, front_waiting(head->front) > 0);
         front_sealed(head->front);

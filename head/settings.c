@@ -27,12 +27,17 @@ static const char usage[] =
     "  --name NAME          name of the cluster (default)\n"
     "  --redis-address URL  use this Redis (>= 6.2) instead of one of its own: HOST[:PORT],\n"
     "                       redis://[user@]host[:port], or the path of a unix socket\n"
+    "  --standby            with --redis-address: follow the head that leads there, and lead when\n"
+    "                       nothing was seen of it for 5 s; needs the same keys/ in --data-dir\n"
+    "  --advertise HOST     where others reach this head, HOST[:PORT], if not under this "
+    "machine's\n"
+    "                       name or the address of --bind\n"
     "  -v, --verbose        say more on stderr\n"
     "  -h, --help           this text\n"
     "\n"
     "example: assay head --port 7420 --data-dir /var/lib/assay\n";
 
-enum { OPTION_PRIVATE = 1000, OPTION_READY_FD };
+enum { OPTION_PRIVATE = 1000, OPTION_READY_FD, OPTION_STANDBY, OPTION_ADVERTISE };
 
 static const struct option options[] = {
     {"port", required_argument, NULL, 'p'},
@@ -40,6 +45,8 @@ static const struct option options[] = {
     {"data-dir", required_argument, NULL, 'd'},
     {"name", required_argument, NULL, 'n'},
     {"redis-address", required_argument, NULL, 'r'},
+    {"standby", no_argument, NULL, OPTION_STANDBY},
+    {"advertise", required_argument, NULL, OPTION_ADVERTISE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     /* For `assay run`, which starts heads; not for people. */
@@ -63,6 +70,18 @@ static bool read_number(const char *text, long most, long *out)
         return false;
     *out = number;
     return true;
+}
+
+static int read_advertise(struct address *out)
+{
+    struct trouble trouble;
+
+    if (address_parse(span_text(optarg), 0, out, &trouble) == 0)
+        return 0;
+    if (address_parse(span_text(optarg), ADDRESS_PORT, out, &trouble) != 0)
+        return wrong("--advertise", trouble.why);
+    out->port = 0; /* that of --port */
+    return 0;
 }
 
 static int read_option(int option, struct settings *settings)
@@ -90,6 +109,11 @@ static int read_option(int option, struct settings *settings)
     case 'r':
         settings->redis_address = optarg;
         return 0;
+    case OPTION_STANDBY:
+        settings->standby = true;
+        return 0;
+    case OPTION_ADVERTISE:
+        return read_advertise(&settings->advertise);
     case 'v':
         settings->verbose = true;
         return 0;
@@ -127,6 +151,11 @@ int settings_read(int argc, char **argv, struct settings *out)
     }
     if (optind < argc)
         return wrong(argv[optind], "this argument means nothing here");
+    if (out->standby && out->redis_address == NULL) {
+        log_error_for_people("--standby", "it follows the head of a Redis that both share",
+                             "assay head --redis-address URL --standby");
+        return 2;
+    }
     if (out->data_dir == NULL) {
         home = home_dir();
         if (home == NULL) {

@@ -185,13 +185,15 @@ void project_effects(struct project *project, const struct effect *effects, size
     }
 }
 
-void project_announce(struct project *project, uint64_t epoch, const char *endpoint)
+void project_announce(struct project *project, uint64_t epoch, const char *endpoint,
+                      const char *key)
 {
     struct project_row *row = xcalloc(1, sizeof(*row));
 
     row->kind = PROJECT_HEAD;
     row->epoch = epoch;
     row->endpoint = span_text(xstrdup(endpoint));
+    row->head_key = span_text(xstrdup(key));
     add_row(project, row);
 }
 
