@@ -13,7 +13,7 @@ may() {
 may common          'common'
 may common/sys      'common|common/sys'
 may common/redis    'common|common/sys|common/redis'
-may proto           'common|common/sys|proto'
+may proto           'common|common/sys|common/redis|proto'
 may head/core       'common|head/core'
 may head/store      'common|common/sys|common/redis|head/core|head/store'
 may head/sink       'common|common/sys|head/core|head/sink'

@@ -15,11 +15,12 @@ FENCED = 75
 AMNESIA = 74
 
 
-def workers_of(scene, head, names, address=None, env=None):
+def workers_of(scene, head, names, addresses):
+    """They join by an address of their own each; None: the head's."""
     token = scene.token(head, "worker", "worker.token", "--uses", len(names))
-    words = ["--address", address] if address else []
-    workers = [Worker(scene, name, head, cpus=CPUS, token=token, words=words, env=env)
-               for name in names]
+    workers = [Worker(scene, name, head, cpus=CPUS, token=token,
+                      words=["--address", address] if address else [])
+               for name, address in zip(names, addresses)]
     wait_for(lambda: up(head) == set(names), 30,
              lambda: "the workers to join: " + " ".join(one.daemon.err() for one in workers))
     return workers
@@ -40,7 +41,7 @@ def a_standby_leads_when_the_head_is_killed(scene):
     redis = SharedRedis(scene)
     head = SharedHead(scene, redis)
     standby = Standby(scene, redis, head, port=head.port)
-    workers = workers_of(scene, head, ("n1", "n2"))
+    workers = workers_of(scene, head, ("n1", "n2"), [None, redis.url])
     folder = scene.path("results", "kept")
     got = submit(head, paced(scene, "kept", 12, 120, 0.05))
     wait_for(lambda: count_rows(folder) > 100, 30, "results to come")
@@ -55,6 +56,89 @@ def a_standby_leads_when_the_head_is_killed(scene):
     standby.daemon.end()
     redis.daemon.end_hard()
     scene.check_nothing_runs()
+
+
+@case
+def all_follow_when_the_head_is_stopped(scene):
+    """Workers, a reader and a waiting command were given the Redis; the new head is elsewhere. What the
+    old one says when it goes on, nobody follows."""
+    redis = SharedRedis(scene)
+    head = SharedHead(scene, redis)
+    standby = Standby(scene, redis, head)
+    workers = workers_of(scene, head, ("n1", "n2"), [redis.url] * 2)
+    token = scene.token(head, "read", "read.token")
+    folder = scene.path("results", "moved")
+    got = submit(head, paced(scene, "moved", 12, 150, 0.05))
+    reader = scene.start("reader", "results", got, "-f", "--json", "--address", redis.url,
+                         "--token-file", token, home=scene.home("r"))
+    waits = scene.start("waits", "wait", got, "--address", redis.url, home=head.home)
+    wait_for(lambda: count_rows(folder) > 100 and reader.out(), 40,
+             lambda: "results to come: " + reader.err())
+    head.daemon.kill(signal.SIGSTOP)
+    standby.wait_leads()
+    wait_for(lambda: up(standby) == {"n1", "n2"}, 40,
+             lambda: "the workers to follow: " + " ".join(one.daemon.err() for one in workers))
+    head.daemon.kill(signal.SIGCONT)
+    equal(head.daemon.wait(), FENCED, "its status: " + head.daemon.err())
+    rows = check_all(scene, standby, got, folder, 12, 150)
+    check_ran_once(scene, rows)
+    equal({row["attempt"] for row in rows}, {1}, "attempts")
+    equal(waits.wait(30), 0, "the waiting command: " + waits.err())
+    equal(reader.wait(30), 0, "the reader: " + reader.err())
+    lines = [line for line in reader.out().splitlines() if line]
+    equal((len(lines), len(set(lines))), (12 * 150, 12 * 150), "lines that the reader saw, each once")
+    # Known by the cluster, so no token is needed again, whoever leads.
+    scene.assay("list", "--address", redis.url, home=scene.home("r"))
+    workers[0].kill()
+    workers[0].words = ["--address", redis.url, "--cpus", str(CPUS), "--name", "n1", "-v"]
+    workers[0].start()
+    wait_for(lambda: "head-open" in workers[0].daemon.err(), 20,
+             lambda: "a worker to come back without a token: " + workers[0].daemon.err())
+    for worker in workers:
+        worker.daemon.end()
+    standby.daemon.end()
+
+
+@case
+def a_command_waits_for_the_next_head(scene):
+    """It comes when the old head is dead and the next one does not lead yet."""
+    redis = SharedRedis(scene)
+    head = SharedHead(scene, redis)
+    standby = Standby(scene, redis, head)
+    head.kill()
+    scene.assay("list", "--address", redis.url, home=head.home)
+    check(standby.leads(), "the one that stood by has answered")
+
+
+@case
+def clusters_of_other_names_are_found(scene):
+    redis = SharedRedis(scene)
+    head = SharedHead(scene, redis, words=["--name", "other"])
+    address = redis.url + "/other"
+    token = scene.token(head, "submit", "submit.token")
+    scene.assay("list", "--address", address, "--token-file", token)
+    equal([name for name in os.listdir(os.path.join(scene.home("me"), "known_heads"))],
+          ["+redis:++127.0.0.1:%d+other" % redis.port], "what is known")
+    equal(scene.assay("list", env={"ASSAY_ADDRESS": address}).status, 0, "by the environment")
+    said = scene.assay("list", "--address", redis.url, status=3).check_error()
+    check("no head has led a cluster of that name there" in said.err, said.err)
+    redis.ask("HSET", "assay:{other}:head", "endpoint", "no where")
+    said = scene.assay("list", "--address", address, status=3).check_error()
+    check("not what a head writes" in said.err, said.err)
+
+
+@case
+def a_redis_that_lies_is_not_believed(scene):
+    """It sends a client to a head that does not hold the key: whoever answers there learns nothing."""
+    redis = SharedRedis(scene)
+    head = SharedHead(scene, redis)
+    false = SharedHead(scene, redis, "f", ["--name", "false"])
+    token = scene.token(head, "submit", "submit.token")
+    scene.assay("list", "--address", redis.url, "--token-file", token)
+    redis.ask("HSET", "assay:{default}:head", "endpoint", false.address, "key",
+              redis.lead("key", "false"))
+    said = scene.assay("list", "--address", redis.url, status=4).check_error()
+    check("does not hold this head's key" in said.err, said.err)
 
 
 @case
