@@ -173,6 +173,7 @@ static void tend(struct head *head, uint64_t now_ms)
     set_stalled(head,
                 journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
     sinks_look(head);
+    gauge_tend(head->gauge, now_ms);
     if (!journal_is_doubted(head->journal)) /* the rows are the leading head's */
         project_tend(head->project, now_ms);
 }

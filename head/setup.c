@@ -123,7 +123,6 @@ static int setup_redis(struct head *head)
 {
     const struct settings *settings = &head->settings;
     struct trouble trouble;
-    struct audit_report report;
     int err;
 
     if (settings->redis_address == NULL) {
@@ -132,15 +131,17 @@ static int setup_redis(struct head *head)
         if (err != 0)
             return say_trouble(NULL, &trouble, 2);
         head->redis = *redisd_address(head->redisd);
+        head->report.on_disk = true;
+        (void)snprintf(head->report.worth, sizeof(head->report.worth), STORE_WORTH, STORE_ON_DISK);
         return 0;
     }
     err = store_address_parse(settings->redis_address, &head->redis, &trouble);
     if (err == 0)
-        err = store_audit(&head->redis, false, clock_ms() + START_MS, &report, &trouble);
+        err = store_audit(&head->redis, false, clock_ms() + START_MS, &head->report, &trouble);
     if (err != 0)
         return say_trouble(NULL, &trouble, 2);
-    head->replicas = report.replicas > 0 ? 1 : 0;
-    log_line(LOG_INFO, "redis", "%s", report.worth);
+    head->replicas = head->report.replicas > 0 ? 1 : 0;
+    log_line(LOG_INFO, "redis", "%s", head->report.worth);
     return 0;
 }
 
@@ -159,8 +160,10 @@ int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble)
     (void)gethostname(host, sizeof(host) - 1);
     (void)snprintf(who, sizeof(who), "%s pid %d", host, (int)getpid());
     err = journal_open(&config, clock_ms() + START_MS, &head->journal, trouble);
-    if (err == 0)
+    if (err == 0) {
         head->project = project_new(&head->redis, head->settings.name);
+        head->gauge = gauge_new(&head->redis);
+    }
     return err;
 }
 
@@ -369,6 +372,9 @@ int setup_sockets(struct head *head)
         .name = head->settings.name,
         .client_port = head->planes[LINK_CLIENT].port,
         .worker_port = head->planes[LINK_WORKER].port,
+        .epoch = journal_epoch(head->journal),
+        .facts = shell_facts,
+        .context = head,
     });
     add_principal(head, &head->admin, ROLE_ADMIN, "admin");
     end_former(head, &head->admin, "admin");
@@ -450,6 +456,7 @@ void setup_close(struct head *head)
         turns_free(head->turns);
     view_free(head->view);
     core_free(head->core);
+    gauge_free(head->gauge);
     project_free(head->project);
     journal_free(head->journal);
     if (head->redisd != NULL && redisd_stop(head->redisd, &trouble) != 0)

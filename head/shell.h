@@ -7,9 +7,11 @@
 #include "head/blobs.h"
 #include "head/fleet.h"
 #include "head/front.h"
+#include "head/gauge.h"
 #include "head/head.h"
 #include "head/journal.h"
 #include "head/redisd.h"
+#include "head/store/audit.h"
 #include "head/store/project.h"
 #include "head/strikes.h"
 #include "head/turn.h"
@@ -49,6 +51,8 @@ struct head {
     uint32_t replicas; /* of it, that must have an entry before it counts */
     struct journal *journal;
     struct project *project;
+    struct gauge *gauge;
+    struct audit_report report; /* what acknowledgements are worth there */
     struct core *core;
     struct view *view;
     struct sinks *sinks;
@@ -79,6 +83,9 @@ int setup_replay(struct head *head);
 int setup_files(struct head *head);
 int setup_sockets(struct head *head);
 void setup_close(struct head *head);
+
+/* checkup_facts.c: what there is to find when the head looks at itself. context: a head. */
+void shell_facts(void *context, struct checkup_facts *out);
 
 /* announce.c: say where this head listens: to Redis, to this user, to whoever started it. */
 void setup_announce(struct head *head);

@@ -11,6 +11,9 @@
 #include "common/redis/address.h"
 #include "common/trouble.h"
 
+#define STORE_WORTH   "an acknowledgement %s"
+#define STORE_ON_DISK "is on Redis's disk"
+
 struct audit_report {
     char version[32];
     bool on_disk;      /* an append is synced before it is answered */
