@@ -71,7 +71,7 @@ void journal_doubt(struct journal *journal)
 
 bool journal_is_doubted(const struct journal *journal)
 {
-    return journal->doubted && journal->phase != PHASE_AWAY;
+    return journal->doubted && journal->phase != PHASE_AWAY && journal->phase != PHASE_HOLDING;
 }
 
 const char *journal_why(const struct journal *journal)

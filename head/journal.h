@@ -79,7 +79,7 @@ uint64_t journal_leads_until_ms(const struct journal *journal);
  * without beats. */
 void journal_doubt(struct journal *journal);
 
-/* Doubted, and not answered yet; false while Redis is away, which is another matter. */
+/* Doubted, and not answered yet; false while Redis is away or refuses, which is another matter. */
 bool journal_is_doubted(const struct journal *journal);
 
 /* Why appends do not get through at the moment, for people; "" while they do. After a failure of

@@ -120,6 +120,10 @@ def clusters_of_other_names_are_found(scene):
     equal([name for name in os.listdir(os.path.join(scene.home("me"), "known_heads"))],
           ["+redis:++127.0.0.1:%d+other" % redis.port], "what is known")
     equal(scene.assay("list", env={"ASSAY_ADDRESS": address}).status, 0, "by the environment")
+    # Whoever started the head needs no token, here either.
+    scene.start("own", "worker", "--address", address, "--name", "own", "--cpus", "1", "--data-dir",
+                scene.path("own.data"), home=head.home)
+    wait_for(lambda: up(head) == {"own"}, 20, "a worker of the head's own user")
     said = scene.assay("list", "--address", redis.url, status=3).check_error()
     check("no head has led a cluster of that name there" in said.err, said.err)
     redis.ask("HSET", "assay:{other}:head", "endpoint", "no where")
