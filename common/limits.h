@@ -70,6 +70,7 @@
 #define LIMIT_WAIT_MS        60000u      /* how long a request may wait at the head */
 #define LIMIT_TOKEN_BYTES    1024u       /* a token as text */
 #define LIMIT_STATUS_GROUPS  16u         /* states of trials */
+#define LIMIT_FINDINGS       64u         /* lines of a head's look at itself */
 #define LIMIT_HASH_BYTES     32u         /* BLAKE2b */
 #define LIMIT_SUBMISSION     16u         /* bytes of a submission's id */
 #define LIMIT_TOKEN_ID       8u          /* bytes */
@@ -84,6 +85,15 @@
     10000u              /* of an experiment, the newest, that have a hash in Redis                 \
                          */
 #define LIMIT_TURNS 16u /* turns alive at once: stepping, committing, in a sink */
+
+/* A table or store that fills is named by `assay doctor`, in percent of its limit. */
+#define LIMIT_WARN_PERCENT 70u
+#define LIMIT_FULL_PERCENT 90u
+
+/* Heads that share a Redis: one leads, the others stand by. By CLOCK_BOOTTIME. */
+#define LIMIT_BEAT_MS   500u  /* a head that commits nothing says as often that it lives */
+#define LIMIT_LEAD_MS   3000u /* after Redis last said that it leads, a head believes it so long */
+#define LIMIT_SILENT_MS 5000u /* a standby takes over when it saw no sign of life for so long */
 
 #define LIMIT_BLOBS       4096u        /* code trees that the head keeps, and begun ones */
 #define LIMIT_BLOBS_BYTES (8ull << 30) /* of all of them */

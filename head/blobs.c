@@ -424,3 +424,8 @@ uint64_t blobs_bytes(const struct blobs *blobs)
 {
     return blobs->bytes;
 }
+
+uint32_t blobs_count(const struct blobs *blobs)
+{
+    return blobs->count;
+}

@@ -66,4 +66,7 @@ int blobs_get(const struct blobs *blobs, struct span hash, uint64_t offset, uint
 /* Bytes of all that is here. */
 uint64_t blobs_bytes(const struct blobs *blobs);
 
+/* How many there are. */
+uint32_t blobs_count(const struct blobs *blobs);
+
 #endif

@@ -209,6 +209,7 @@ void front_message(struct front *front, enum link_plane plane, const struct link
     case MSG_NODES:
     case MSG_TOKEN_LIST:
     case MSG_EXPLAIN:
+    case MSG_DOCTOR:
         front_read(front, from, message, now_ms);
         break;
     default:

@@ -20,10 +20,9 @@
 #define TICK_MS        100u
 #define SETTLE_MS      3000u
 #define IMAGE_MS       20000u /* that the last image may take */
-#define CLOCK_SLACK_MS 1000 /* of a wall clock that is being put right little by little */
-#define STATUS_FENCED  75   /* another head leads */
-#define STATUS_AMNESIA 74   /* the log has lost what was acknowledged */
-#define STATUS_FILES   73   /* of a private head: not all files could be written */
+#define CLOCK_SLACK_MS 1000   /* of a wall clock that is being put right little by little */
+#define PAUSE_MS       2000u  /* such a gap between two passes: another head may lead by now */
+#define STATUS_FILES   73     /* of a private head: not all files could be written */
 
 /* Unix time for turns. A wall clock that is set back goes on from where it was: who rests until a
  * time would wait until the clock has come round to it again. */
@@ -118,8 +117,11 @@ static void set_stalled(struct head *head, bool stalled)
     front_set_committing(head->front, !stalled);
 }
 
-static void journal_failed(struct head *head, int err)
+int shell_journal_failed(struct head *head, int err)
 {
+    /* Nothing of what waits for a commit may happen now, and the files are the other head's. */
+    head->ending = true;
+    sinks_abandon(head->sinks);
     if (err == ERR_FENCED) {
         log_error_for_people("this head", journal_why(head->journal),
                              "nothing: the other head goes on with everything");
@@ -129,8 +131,7 @@ static void journal_failed(struct head *head, int err)
                              "restore the data of this Redis, then start the head again");
         head->status = STATUS_AMNESIA;
     }
-    /* Nothing of what waits for a commit may happen now. */
-    head->ending = true;
+    return head->status;
 }
 
 /* The turn that was just closed is what the core is now: an image of it, if one is due. */
@@ -155,9 +156,10 @@ static void commit(struct head *head, uint64_t now_ms)
         struct turn *turn;
 
         if (state < 0) {
-            journal_failed(head, state);
+            (void)shell_journal_failed(head, state);
             return;
         }
+        sinks_write_until(head->sinks, journal_leads_until_ms(head->journal));
         if (head->committing != NULL) {
             if (state != JOURNAL_COMMITTED)
                 return;
@@ -211,7 +213,9 @@ static void tend(struct head *head, uint64_t now_ms)
                 journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
     sinks_look(head);
     imager_poll(head->imager);
-    project_tend(head->project, now_ms);
+    gauge_tend(head->gauge, now_ms);
+    if (!journal_is_doubted(head->journal)) /* the rows are the leading head's */
+        project_tend(head->project, now_ms);
 }
 
 /* Asked for, so it is said at whatever level the log is. */
@@ -310,18 +314,35 @@ static bool private_files_missing(struct head *head)
     return head->files_missing;
 }
 
+/* Each plane is first once in three passes: none can fill every turn before the others. */
+static bool read_planes(struct head *head, unsigned pass, uint64_t now_ms)
+{
+    uint64_t unix_ms = unix_now_ms(head);
+    bool any = false;
+
+    for (unsigned i = 0; i < PLANES; i++)
+        any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
+    return any;
+}
+
+/* A head that did not run for a while reads nothing before it knows that it still leads. */
+static void notice_pause(struct head *head, uint64_t now_ms)
+{
+    if (head->passed_ms > 0 && now_ms - head->passed_ms > PAUSE_MS)
+        journal_doubt(head->journal);
+    head->passed_ms = now_ms;
+}
+
 int head_run(struct head *head)
 {
     for (unsigned pass = 0; !head->ending; pass++) {
         uint64_t now_ms = clock_ms();
-        uint64_t unix_ms = unix_now_ms(head);
-        bool any = false;
+        bool any;
 
+        notice_pause(head, now_ms);
         on_signal(head);
         planes_events(head);
-        /* Each is first once in three passes: none can fill every turn before the others. */
-        for (unsigned i = 0; i < PLANES; i++)
-            any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
+        any = read_planes(head, pass, now_ms);
         commit(head, now_ms);
         turns_set_eager(head->turns, front_waiting(head->front) > 0);
         front_sealed(head->front);
@@ -361,7 +382,8 @@ static void image_last(struct head *head)
 {
     uint64_t until_ms = clock_ms() + IMAGE_MS;
 
-    if (head->settings.private_cluster || head->status != 0 || head->committing != NULL)
+    if (head->settings.private_cluster || head->redisd == NULL || head->status != 0 ||
+        head->committing != NULL)
         return;
     while (imager_is_busy(head->imager) && clock_ms() < until_ms)
         image_wait(head);

@@ -16,11 +16,11 @@
 #ifndef HEAD_IMAGER_H
 #define HEAD_IMAGER_H
 
+#include "common/redis/address.h"
+#include "common/redis/keys.h"
 #include "common/trouble.h"
 #include "head/core/core.h"
 #include "head/sink/sink.h"
-#include "head/store/address.h"
-#include "head/store/keys.h"
 #include "head/view.h"
 
 struct imager;

@@ -12,6 +12,8 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
@@ -20,8 +22,6 @@
 #include "head/redisd_files.h"
 #include "head/redisd_spawn.h"
 #include "head/redisd_tail.h"
-#include "head/store/keys.h"
-#include "head/store/store.h"
 
 #define PROGRAM        "redis-server"
 #define INSTALL_MEND   "apt-get install redis-server"

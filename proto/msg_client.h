@@ -246,4 +246,26 @@ struct msg_drain {
     bool on;
 };
 
+/* What the head finds when it looks at itself. */
+struct msg_doctor {
+    struct span version; /* of who asks */
+};
+
+enum finding_grade { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
+
+struct msg_finding {
+    struct span subject;
+    uint32_t grade; /* enum finding_grade */
+    struct span text;
+    struct span mend; /* what to do; empty where all is well */
+};
+
+struct msg_findings {
+    struct span version;     /* the head's */
+    struct span name;        /* of the cluster */
+    uint64_t epoch;          /* it leads in */
+    uint64_t unix_ms;        /* its clock, as it answered */
+    struct record_list rows; /* struct msg_finding */
+};
+
 #endif

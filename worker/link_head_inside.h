@@ -21,7 +21,8 @@ struct link_head {
     void *socket;
     struct monitor *monitor;
     struct link_watch watch;
-    struct address workers; /* the worker plane */
+    struct address address; /* of the head */
+    struct address workers; /* its worker plane */
     uint64_t epoch;         /* the highest seen */
     uint32_t node;
     uint64_t opened;

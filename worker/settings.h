@@ -8,13 +8,16 @@
 #include "common/arena.h"
 #include "common/resource.h"
 #include "proto/address.h"
+#include "proto/finder.h"
 #include "proto/key.h"
 #include "proto/token.h"
 #include "worker/gpus.h"
 
 struct settings {
-    struct arena arena;     /* of all texts and of capacity's names */
-    struct address address; /* of the head */
+    struct arena arena; /* of all texts and of capacity's names */
+    struct address
+        address;           /* of the head; with a finder, as that said at first; host "": not yet */
+    struct finder *finder; /* owned: a Redis that knows who leads; NULL: the address is fixed */
     uint8_t head_key[KEY_BYTES];
     struct key_pair keys; /* owned: this worker's */
     bool has_token;

@@ -206,8 +206,7 @@ static bool load_trials(struct core *core, struct experiment *experiment, struct
 {
     uint32_t count;
 
-    if (!load_rows(experiment, in) || !load_pasts(core, experiment, in) ||
-        !cursor_list(in, &count))
+    if (!load_rows(experiment, in) || !load_pasts(core, experiment, in) || !cursor_list(in, &count))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (!load_trial(core, experiment, in))

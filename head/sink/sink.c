@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/deadlines.h"
 #include "common/limits.h"
+#include "common/sys/clock.h"
 #include "common/xalloc.h"
 #include "head/sink/writer.h"
 
@@ -41,8 +43,11 @@ struct sinks {
     size_t output_bytes; /* that wait */
     bool busy;
     bool ending;
+    bool abandoned;
+    bool held; /* the thread waits for its time to be moved on */
     char trouble[WRITER_TROUBLE];
 
+    _Atomic uint64_t until_ms; /* that may be written */
     _Atomic uint64_t version;
     atomic_size_t waiting; /* jobs */
     struct writer *writer; /* the thread's own */
@@ -83,6 +88,20 @@ static const char *do_job(struct sinks *sinks, const struct job *job)
     return "";
 }
 
+/* Whether the next job may be done now; waits until that is known. Locked. At the end, who may not
+ * write any more does not wait: whoever leads writes the same. */
+static bool may_write(struct sinks *sinks)
+{
+    while (!sinks->abandoned && clock_ms() >= atomic_load(&sinks->until_ms)) {
+        if (sinks->ending)
+            return false;
+        sinks->held = true;
+        (void)pthread_cond_wait(&sinks->work, &sinks->lock);
+    }
+    sinks->held = false;
+    return !sinks->abandoned;
+}
+
 static void job_free(struct job *job)
 {
     free(job->folder);
@@ -97,7 +116,8 @@ static void *sinks_main(void *context)
     (void)pthread_mutex_lock(&sinks->lock);
     for (;;) {
         struct job *job = sinks->first;
-        const char *said;
+        const char *said = "";
+        bool write;
 
         if (job == NULL) {
             sinks->busy = false;
@@ -112,8 +132,10 @@ static void *sinks_main(void *context)
             sinks->last = NULL;
         sinks->busy = true;
         sinks->output_bytes -= job->size;
+        write = may_write(sinks);
         (void)pthread_mutex_unlock(&sinks->lock);
-        said = do_job(sinks, job);
+        if (write)
+            said = do_job(sinks, job);
         atomic_fetch_sub(&sinks->waiting, 1);
         atomic_fetch_add(&sinks->version, 1);
         if (job->done != NULL)
@@ -136,6 +158,7 @@ struct sinks *sinks_new(void)
     (void)pthread_cond_init(&sinks->work, NULL);
     (void)pthread_cond_init(&sinks->idle, NULL);
     sinks->writer = writer_new();
+    atomic_store(&sinks->until_ms, DEADLINE_NEVER);
     err = pthread_create(&sinks->thread, NULL, sinks_main, sinks);
     assert(err == 0); /* at start, before any peer can use up anything */
     (void)err;
@@ -156,6 +179,24 @@ void sinks_free(struct sinks *sinks)
     (void)pthread_cond_destroy(&sinks->idle);
     (void)pthread_mutex_destroy(&sinks->lock);
     free(sinks);
+}
+
+void sinks_write_until(struct sinks *sinks, uint64_t until_ms)
+{
+    if (atomic_exchange(&sinks->until_ms, until_ms) == until_ms)
+        return;
+    (void)pthread_mutex_lock(&sinks->lock);
+    if (sinks->held)
+        (void)pthread_cond_signal(&sinks->work);
+    (void)pthread_mutex_unlock(&sinks->lock);
+}
+
+void sinks_abandon(struct sinks *sinks)
+{
+    (void)pthread_mutex_lock(&sinks->lock);
+    sinks->abandoned = true;
+    (void)pthread_cond_signal(&sinks->work);
+    (void)pthread_mutex_unlock(&sinks->lock);
 }
 
 static void put(struct sinks *sinks, struct job *job)

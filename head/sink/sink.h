@@ -27,8 +27,15 @@ struct sinks;
 /* Starts the thread. */
 struct sinks *sinks_new(void);
 
-/* Writes everything that was put, then ends the thread. Accepts NULL. */
+/* Writes everything that was put, if it may, then ends the thread. Accepts NULL. */
 void sinks_free(struct sinks *sinks);
+
+/* Until when, by clock_ms, this head may write: later another one may be at the same files. What
+ * waits then waits until the time is moved on. DEADLINE_NEVER at first. */
+void sinks_write_until(struct sinks *sinks, uint64_t until_ms);
+
+/* Another head leads and has the files: write nothing any more, whatever was put. */
+void sinks_abandon(struct sinks *sinks);
 
 /* Hand over effects, in order; those that are none of its business are passed over. done(context)
  * is called from the sinks' thread when they are no longer looked at; NULL: nobody wants to know.

@@ -17,9 +17,9 @@
 #include <stdbool.h>
 
 #include "common/buf.h"
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/trouble.h"
-#include "head/store/keys.h"
-#include "head/store/store.h"
 
 /* Of what is in an image beside the core's own: raised whenever that changes. */
 #define IMAGES_FORMAT 1u

@@ -7,12 +7,12 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/sys/log.h"
 #include "common/table.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 #include "head/store/project_row.h"
-#include "head/store/store.h"
 
 /* Redis takes a pipeline in pieces, commits in between; a short one leaves room for them. */
 #define FLUSH_ROWS    1024u
@@ -212,13 +212,15 @@ void project_effects(struct project *project, const struct effect *effects, size
     }
 }
 
-void project_announce(struct project *project, uint64_t epoch, const char *endpoint)
+void project_announce(struct project *project, uint64_t epoch, const char *endpoint,
+                      const char *key)
 {
     struct project_row *row = xcalloc(1, sizeof(*row));
 
     row->kind = PROJECT_HEAD;
     row->epoch = epoch;
     row->endpoint = span_text(xstrdup(endpoint));
+    row->head_key = span_text(xstrdup(key));
     add_row(project, row);
 }
 

@@ -8,8 +8,9 @@
 #include "common/json.h"
 #include "common/number.h"
 #include "common/record.h"
+#include "common/redis/keys.h"
+#include "common/redis/lead.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 
 #define OWNED_MOST 8u
 
@@ -51,6 +52,7 @@ static size_t owned_spans(struct project_row *row, struct span **out)
         break;
     case PROJECT_HEAD:
         out[count++] = &row->endpoint;
+        out[count++] = &row->head_key;
         break;
     case PROJECT_OLD:
     case PROJECT_REMOVE:
@@ -351,8 +353,9 @@ size_t project_row_words(const struct project_row *row, const char *name, struct
         node_words(&words, row);
         break;
     case PROJECT_HEAD:
-        add_uint(&words, "epoch", row->epoch);
-        add_text(&words, "endpoint", row->endpoint);
+        add_uint(&words, LEAD_EPOCH, row->epoch);
+        add_text(&words, LEAD_ENDPOINT, row->endpoint);
+        add_text(&words, LEAD_KEY, row->head_key);
         break;
     case PROJECT_OLD:
         break;

@@ -31,6 +31,7 @@ struct project_row {
     struct span used;
     uint64_t epoch;       /* PROJECT_HEAD */
     struct span endpoint; /* owned */
+    struct span head_key; /* its fingerprint; owned */
 };
 
 /* A row of an effect of the first three kinds, or NULL for other effects. Copies. */

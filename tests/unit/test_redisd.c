@@ -11,10 +11,10 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "head/redisd.h"
-#include "head/store/store.h"
 #include "tests/lib/run_suite.h"
 
 #define LIMIT_MS 10000u

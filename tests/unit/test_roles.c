@@ -18,6 +18,7 @@ static const struct {
     {MSG_STATUS, "sra"},     {MSG_TRIALS, "sra"},   {MSG_SHOW, "sra"},       {MSG_RESULTS, "sra"},
     {MSG_LOGS, "sra"},       {MSG_BEST, "sra"},     {MSG_NODES, "sra"},      {MSG_EXPLAIN, "sra"},
     {MSG_TOKEN_CREATE, "a"}, {MSG_TOKEN_LIST, "a"}, {MSG_TOKEN_REVOKE, "a"}, {MSG_DRAIN, "a"},
+    {MSG_DOCTOR, "rsa"},
 };
 
 static const char letters[] = "nwsra";

@@ -1,5 +1,6 @@
 /* links: sink */
 #include <check.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "common/pack.h"
 #include "common/record.h"
 #include "common/spec.h"
+#include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "head/sink/csv.h"
 #include "head/sink/feed.h"
@@ -194,6 +196,66 @@ START_TEST(a_replay_begins_anew_whatever_the_first_attempt_is)
 }
 END_TEST
 
+/* One batch, of which the caller may not know whether it was written. */
+static void put_unseen(void)
+{
+    sinks_put(sinks, effects.items, effects.count, NULL, NULL);
+}
+
+/* A head that was stopped may lead no more when it goes on, and others write the same files. */
+START_TEST(nothing_is_written_beyond_its_time)
+{
+    char path[96];
+
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_0/result.json", folder);
+    sinks_write_until(sinks, clock_ms());
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 3, true);
+    put_unseen();
+    ck_assert_uint_eq(sinks_waiting(sinks), 1);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    sinks_write_until(sinks, clock_ms() + 60000);
+    sinks_drain(sinks);
+    ck_assert_int_eq(count_of(file_text("trial_0/result.json"), "\n"), 3);
+}
+END_TEST
+
+static void note(void *context)
+{
+    atomic_fetch_add((atomic_int *)context, 1);
+}
+
+START_TEST(what_another_head_writes_is_left_to_it)
+{
+    atomic_int done = 0;
+    char path[96];
+
+    (void)snprintf(path, sizeof(path), "%s/exp", folder);
+    sinks_write_until(sinks, 0);
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 3, true);
+    sinks_put(sinks, effects.items, effects.count, note, &done);
+    sinks_abandon(sinks);
+    sinks_drain(sinks);
+    ck_assert_int_eq(done, 1);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+/* Its end does not wait for a right to write that may never come. */
+START_TEST(who_may_not_write_ends_at_once)
+{
+    sinks_write_until(sinks, 0);
+    add_experiment();
+    add_attempt(0, 1, 0);
+    put_unseen();
+    sinks_free(sinks);
+    sinks = NULL;
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("sink");
@@ -207,6 +269,9 @@ Suite *suite(void)
     tcase_add_test(tc, output_is_put_at_its_place);
     tcase_add_test(tc, what_cannot_be_written_is_said_once);
     tcase_add_test(tc, a_replay_begins_anew_whatever_the_first_attempt_is);
+    tcase_add_test(tc, nothing_is_written_beyond_its_time);
+    tcase_add_test(tc, what_another_head_writes_is_left_to_it);
+    tcase_add_test(tc, who_may_not_write_ends_at_once);
     suite_add_tcase(s, tc);
     return s;
 }

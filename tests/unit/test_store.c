@@ -6,9 +6,9 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/pack.h"
-#include "head/store/address.h"
+#include "common/redis/address.h"
+#include "common/redis/keys.h"
 #include "head/store/audit.h"
-#include "head/store/keys.h"
 #include "head/store/project.h"
 #include "tests/lib/redis_server.h"
 #include "tests/lib/run_suite.h"
@@ -247,7 +247,7 @@ START_TEST(the_latest_row_of_a_key_is_written)
                                           .capacity = {.cpu = 20000}}};
     project_effects(project, effects, 4);
     ck_assert_uint_eq(project_pending(project), 3);
-    project_announce(project, 5, "host:7420");
+    project_announce(project, 5, "host:7420", "0011223344556677");
     settle(project);
     ck_assert_str_eq(field("assay:{test}:trial:7/3", "state"), "RUNNING");
     ck_assert_str_eq(field("assay:{test}:trial:7/3", "name"), "train_3");
@@ -259,6 +259,7 @@ START_TEST(the_latest_row_of_a_key_is_written)
     ck_assert_str_eq(field("assay:{test}:node:2", "capacity"), "2 CPUs, 0 GPUs");
     ck_assert_str_eq(field("assay:{test}:head", "endpoint"), "host:7420");
     ck_assert_str_eq(field("assay:{test}:head", "epoch"), "5");
+    ck_assert_str_eq(field("assay:{test}:head", "key"), "0011223344556677");
     effects[0] = trial_effect(7, 3, TRIAL_DONE);
     project_effects(project, effects, 1);
     settle(project);
@@ -307,7 +308,7 @@ START_TEST(rows_survive_a_lost_connection)
 
     redis_server_start(&server, 0, durable);
     project = project_new(&server.address, "test");
-    project_announce(project, 1, "host:1");
+    project_announce(project, 1, "host:1", "aa");
     settle(project);
     ck_assert_int_eq(kill(server.pid, SIGSTOP), 0);
     effect.trial.name = span_text("train_1");

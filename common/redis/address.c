@@ -1,4 +1,4 @@
-#include "head/store/address.h"
+#include "common/redis/address.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

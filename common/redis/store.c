@@ -1,4 +1,4 @@
-#include "head/store/store.h"
+#include "common/redis/store.h"
 
 #include <assert.h>
 #include <errno.h>

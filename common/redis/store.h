@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/redis/address.h"
 #include "common/span.h"
-#include "head/store/address.h"
 
 struct redisReply; /* hiredis's; who looks into it includes <hiredis/hiredis.h> */
 struct store;

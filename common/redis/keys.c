@@ -1,4 +1,4 @@
-#include "head/store/keys.h"
+#include "common/redis/keys.h"
 
 #include <assert.h>
 #include <inttypes.h>
