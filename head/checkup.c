@@ -115,7 +115,14 @@ static void check_limits(struct list *list, const struct checkup_facts *facts)
 {
     static const char code[] = "assay rm experiments that nobody needs";
 
-    add(list, "code trees", fill(facts->blobs), megabytes(list, facts->blobs), code);
+    if (facts->code_missing > 0)
+        add(list, "code trees", FINDING_ERROR,
+            arena_printf(list->arena, "%" PRIu64 " of experiments that run are not here",
+                         facts->code_missing),
+            "copy blobs/ of the head that led before to this --data-dir, then start this one "
+            "again");
+    else
+        add(list, "code trees", fill(facts->blobs), megabytes(list, facts->blobs), code);
     add_count(list, "code trees' number", facts->blob_count, code);
     add_count(list, "keys that were let in", facts->principals,
               "a new cluster (assay head --name): keys are never forgotten");

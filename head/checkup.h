@@ -26,6 +26,7 @@ struct checkup_facts {
     struct checkup_count files; /* descriptors; used: at the most, by all peers that may come */
     const char *keys_why;       /* the folder of keys is not closed to others; NULL: it is */
     bool results_missing;       /* not all result files could be written */
+    uint64_t code_missing;      /* code trees of experiments that run, not here in full */
     struct checkup_count blobs; /* bytes of code trees */
     struct checkup_count blob_count;
     struct checkup_count principals;

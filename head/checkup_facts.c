@@ -17,6 +17,22 @@ static struct checkup_count disk_of(const char *path)
                                   (uint64_t)disk.f_blocks * disk.f_frsize};
 }
 
+uint64_t shell_missing_code(const struct head *head)
+{
+    size_t count;
+    struct view_experiment *const *all = view_experiments(head->view, &count);
+    uint64_t missing = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bool complete = true;
+
+        if (all[i]->row.state != EXPERIMENT_DONE && all[i]->row.code.size == BLOB_HASH_BYTES)
+            (void)blobs_have(head->blobs, all[i]->row.code, &complete);
+        missing += !complete;
+    }
+    return missing;
+}
+
 static void count_all(const struct head *head, struct checkup_facts *out)
 {
     size_t count;
@@ -25,6 +41,7 @@ static void count_all(const struct head *head, struct checkup_facts *out)
     out->experiments.most = LIMIT_EXPERIMENTS;
     for (size_t i = 0; i < count; i++)
         out->experiments.used += experiments[i]->row.state != EXPERIMENT_DONE;
+    out->code_missing = shell_missing_code(head);
     (void)view_principals(head->view, &count);
     out->principals = (struct checkup_count){count, LIMIT_PRINCIPALS};
     (void)view_tokens(head->view, &count);

@@ -443,6 +443,18 @@ static int take_lead(struct head *head)
     return setup_replay(head);
 }
 
+/* Trials may start without, where their node has the code already; elsewhere they fail. */
+static void say_missing_code(struct head *head)
+{
+    uint64_t missing = shell_missing_code(head);
+
+    if (missing > 0)
+        log_line(LOG_WARNING, "code-missing",
+                 "code trees of experiments that run are not in blobs/ of this data directory "
+                 "count=%llu",
+                 (unsigned long long)missing);
+}
+
 /* When the one that leads has fallen silent. */
 static int take_over(struct head *head)
 {
@@ -452,6 +464,8 @@ static int take_over(struct head *head)
         rc = standby_follow(head);
     if (rc == 0)
         rc = setup_blobs(head);
+    if (rc == 0)
+        say_missing_code(head);
     return rc == 0 ? setup_files(head) : rc;
 }
 

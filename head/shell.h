@@ -91,6 +91,10 @@ void setup_close(struct head *head);
 /* checkup_facts.c: what there is to find when the head looks at itself. context: a head. */
 void shell_facts(void *context, struct checkup_facts *out);
 
+/* The same file: code trees of experiments that run and that are not here in full, as where a head
+ * has taken over and was not brought them. */
+uint64_t shell_missing_code(const struct head *head);
+
 /* announce.c: say where this head listens: to Redis, to this user, to whoever started it. */
 void setup_announce(struct head *head);
 

@@ -100,6 +100,38 @@ def all_follow_when_the_head_is_stopped(scene):
 
 
 @case
+def code_trees_are_brought_by_hand(scene):
+    """What was copied into its blobs/ while it stood by, a head that takes over hands out; what was
+    not, it says."""
+    redis = SharedRedis(scene)
+    head = SharedHead(scene, redis)
+    standby, bare = (Standby(scene, redis, head, name) for name in ("s1", "s2"))
+    folder = scene.path("results", "code")
+    got = submit(head, paced(scene, "code", 4, 5, 0.01))
+    shutil.copytree(os.path.join(head.data_dir, "blobs"), os.path.join(standby.data_dir, "blobs"))
+    bare.daemon.kill(signal.SIGSTOP)
+    head.kill()
+    standby.wait_leads()
+    check("code-missing" not in standby.daemon.err(), standby.daemon.err())
+    check("are not here" not in standby.assay("doctor", status=None).out, "doctor misses no code")
+    bare.daemon.kill(signal.SIGCONT)
+    bare.wait_stands_by()
+    standby.kill()
+    bare.wait_leads()
+    check("code-missing" in bare.daemon.err() and "count=1" in bare.daemon.err(), bare.daemon.err())
+    said = bare.assay("doctor", status=1)
+    check("code trees: 1 of experiments that run are not here" in said.out, said.out)
+    bare.daemon.end()
+    # Brought, it is handed out to a node that has nothing yet.
+    shutil.rmtree(os.path.join(bare.data_dir, "blobs"))
+    shutil.copytree(os.path.join(head.data_dir, "blobs"), os.path.join(bare.data_dir, "blobs"))
+    bare.start()
+    bare.wait_leads()
+    workers_of(scene, bare, ("n1",), [redis.url])
+    check_ran_once(scene, check_all(scene, bare, got, folder, 4, 5))
+
+
+@case
 def a_command_waits_for_the_next_head(scene):
     """It comes when the old head is dead and the next one does not lead yet."""
     redis = SharedRedis(scene)

@@ -162,6 +162,9 @@ START_TEST(what_else_is_wrong_with_a_head_is_told)
     facts.files.most = 65536;
     facts.results_missing = true;
     expect("results", FINDING_ERROR, "not all files");
+    facts.results_missing = false;
+    facts.code_missing = 2;
+    expect("code trees", FINDING_ERROR, "2 of experiments that run");
 }
 END_TEST
 
