@@ -29,8 +29,7 @@ START_TEST(a_child_that_goes_over_ends_it_all)
     const struct heard *heard;
 
     driver.memory_bytes = MEMORY;
-    heard = run_command("sh -c '" /* of it only the child is large */
-                        "python3 -I -S -c \"x = bytearray(256 << 20); x[::4096] = "
+    heard = run_command("sh -c 'python3 -I -S -c \"x = bytearray(256 << 20); x[::4096] = "
                         "bytes(65536)\"; sleep 0.1; exit 0'");
     ck_assert_msg(heard->reason == END_OOM, "%s: %s", end_reason_name(heard->reason), heard->text);
 }
