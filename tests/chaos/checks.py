@@ -141,9 +141,10 @@ def check_all(chaos, kinds, cpus, reports):
     check_room(lives, needs, cpus)
     end_all(chaos)
     entries = check_log(chaos)
+    print("sum: faults: %s" % "; ".join("%s %d" % item for item in chaos.counts.items()))
     print("\n%-32s %8s %9s" % ("fault", "injected", "survived"))
     for name, count in chaos.counts.items():
         print("%-32s %8s %9s" % ((name, count, count) if "wire" not in name or chaos.wires else (name, "not run", "")))
-    print("%d experiments, %d trials, %d results; %d attempts begun, %d of them after a loss; %d processes witnessed, "
-          "%d beside a later attempt elsewhere; %d entries of the log read\n0 lost, 0 doubled, 0 oversubscribed, 0 orphans; every experiment ended"
+    print("sum: %d experiments, %d trials, %d results; %d attempts begun, %d of them after a loss; %d processes witnessed, "
+          "%d beside a later attempt elsewhere; %d entries of the log read\nsum: 0 lost, 0 doubled, 0 oversubscribed, 0 orphans; every experiment ended"
           % (len(rows), len(needs), results, attempts, again, len(lives), at_once, entries))
