@@ -1,10 +1,12 @@
 """When all is mended: everything ends, and is there as its trials, its clients and the witness say."""
 import itertools
+import os
 import re
 import signal
 
 from cluster import check, equal, read_text, wait_for
 from experiments import accounts, check_results, experiment_rows, trials, up
+from logfile import Log
 
 ENDS_S = 240  # after the last fault everything has ended (I7)
 
@@ -103,6 +105,13 @@ def check_room(lives, needs, cpus):
                       % (device, node, shares[device], life))
 
 
+def check_log(chaos):
+    """I1, I2: the log has no gap, no record twice, and nothing that was acknowledged was asked for again. Not where
+    redis-server has written its file anew meanwhile: the beginning has another form then."""
+    path = os.path.join(chaos.head.data_dir, "redis", "appendonlydir", "appendonly.aof.1.incr.aof")
+    return Log().read(path).entries if os.path.exists(path) else 0
+
+
 def end_all(chaos):
     """I6, I9."""
     for worker in chaos.workers:
@@ -131,9 +140,11 @@ def check_all(chaos, kinds, cpus, reports):
     at_once = check_overlap(chaos, lives)
     check_room(lives, needs, cpus)
     end_all(chaos)
+    entries = check_log(chaos)
+    print("sum: faults: %s" % "; ".join("%s %d" % item for item in chaos.counts.items()))
     print("\n%-32s %8s %9s" % ("fault", "injected", "survived"))
     for name, count in chaos.counts.items():
         print("%-32s %8s %9s" % ((name, count, count) if "wire" not in name or chaos.wires else (name, "not run", "")))
-    print("%d experiments, %d trials, %d results; %d attempts begun, %d of them after a loss; %d processes witnessed, "
-          "%d beside a later attempt elsewhere\n0 lost, 0 doubled, 0 oversubscribed, 0 orphans; every experiment ended"
-          % (len(rows), len(needs), results, attempts, again, len(lives), at_once))
+    print("sum: %d experiments, %d trials, %d results; %d attempts begun, %d of them after a loss; %d processes witnessed, "
+          "%d beside a later attempt elsewhere; %d entries of the log read\nsum: 0 lost, 0 doubled, 0 oversubscribed, 0 orphans; every experiment ended"
+          % (len(rows), len(needs), results, attempts, again, len(lives), at_once, entries))

@@ -195,6 +195,7 @@ def main():
         for mutant, (caught, text, took) in zip(chosen, pool.map(one, chosen)):
             print("%s  %-36s %5.1f s  %s" % ("caught" if caught else "FAILED", mutant.name, took, text), flush=True)
             failed += not caught
+    print("sum: of %d planted errors %d are found" % (len(chosen), len(chosen) - failed))
     print("%d passed, %d failed" % (len(chosen) - failed, failed))
     sys.exit(1 if failed or not chosen else 0)
 

@@ -146,6 +146,8 @@ class Log:
     def take_record(self, who, record):
         if record[0] == END:
             self.over.add(who)
+            # An executor that was asked for what had been acknowledged to it says so in its last record.
+            check("had acknowledged" not in str(record), "I1: %s: %s" % (who, record))
         if record[0] != RESULT:
             return
         metrics = next(item for item in record[1] if isinstance(item, dict))

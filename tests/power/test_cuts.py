@@ -166,7 +166,7 @@ def nothing_acknowledged_is_lost(scene):
     sums = dict.fromkeys(("cuts", "torn", "rubbish", "entries", "told"), 0)
     for number, first in enumerate(range(0, CUTS, CUTS_A_LIFE)):
         live(number, min(CUTS_A_LIFE, CUTS - first), sums, scene.keep)
-    print("         %(cuts)d cuts: %(torn)d tore the log, %(rubbish)d left rubbish behind it; of %(told)d results "
+    print("         sum: %(cuts)d power cuts: %(torn)d tore the log, %(rubbish)d left rubbish behind it; of %(told)d results "
           "acknowledged in %(entries)d entries, 0 are lost" % sums)
 
 
@@ -196,7 +196,7 @@ def synced_every_second_it_is_lost(scene):
         finally:
             inner.close()
         if missing:
-            print("         appendfsync everysec: cut %d lost %d things that were acknowledged: %s"
+            print("         sum: appendfsync everysec: cut %d lost %d things that were acknowledged: %s"
                   % (number + 1, len(missing), shorten("; ".join(missing), 160)))
             return
     check(False, "five cuts with appendfsync everysec lost nothing: nothing here would be seen")

@@ -106,7 +106,7 @@ static int run_all(const struct options *options)
 
     while (!is_over(options, &sum))
         run_seed(options->from + sum.seeds, options, &sum);
-    printf("sim: %" PRIu64 " seeds, %.0f hours of clusters, %" PRIu64 " events judged, %" PRIu64
+    printf("sum: %" PRIu64 " seeds, %.0f hours of clusters, %" PRIu64 " events judged, %" PRIu64
            " happenings; seeds with each fault:",
            sum.seeds, sum.hours, sum.events, sum.happenings);
     for (int fault = 0; fault < FAULT_COUNT; fault++)

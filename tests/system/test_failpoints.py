@@ -110,7 +110,7 @@ def end_all(scene, head, workers):
 def tell(who, points, died):
     """died: (place, whether it did), of every try."""
     missed = sorted({point for point in points} - {point for point, dead in died if dead})
-    print("         %s: killed at %d of %d places%s" % (who, len(points) - len(missed), len(points),
+    print("         sum: %s: killed at %d of %d places%s" % (who, len(points) - len(missed), len(points),
                                                     "; not met: " + ", ".join(missed) if missed else ""))
     check(len(missed) <= len(points) // 4, "%s: not met: %s" % (who, missed))
 
@@ -144,7 +144,7 @@ def the_head_dies_while_it_starts(scene):
     head.assay("wait", 1, "--timeout", "50s")
     check_whole(scene, head, name)
     equal(deaths, len(STARTING), "deaths of a head that starts")
-    print("         starting head: %d of %d places" % (deaths, len(STARTING)))
+    print("         sum: starting head: killed at %d of %d places" % (deaths, len(STARTING)))
     end_all(scene, head, workers)
 
 
