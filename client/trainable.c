@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ struct assay_trial {
     bool stopped;
     bool failed; /* it said so itself */
     int64_t flushed_ns;
+
+    bool saves;        /* it was said that it can */
+    bool by_itself;    /* a table: nobody has to ask */
+    bool save_asked;   /* a checkpoint is wanted now */
+    bool pause_asked;  /* and then it is to leave */
+    int64_t iteration; /* of what it goes on from */
+    int64_t saved_at;  /* reports that the last checkpoint holds; -1: none was made */
+    uint32_t folders;  /* made so far */
+    struct buf folder; /* being written, with its terminator */
 };
 
 static int64_t now_ns(void)
@@ -103,6 +113,10 @@ static void frame_take(struct assay_trial *trial, struct span frame)
         return;
     if (span_is(kind, "stop")) {
         trial->stopped = true;
+    } else if (span_is(kind, "save")) {
+        trial->save_asked = true;
+    } else if (span_is(kind, "pause")) {
+        trial->save_asked = trial->pause_asked = true;
     } else if (span_is(kind, "go") && cursor_int(&cursor, &go)) {
         trial->go = go;
     } else if (span_is(kind, "config") && cursor_skip(&cursor, &item)) {
@@ -153,19 +167,25 @@ static void receive(struct assay_trial *trial, int flags)
     frames_take(trial);
 }
 
+/* A table that is to be paused ends here, and is saved behind its loop. */
+static bool is_over(const struct assay_trial *trial)
+{
+    return trial->stopped || (trial->pause_asked && trial->by_itself);
+}
+
 /* Behind each report: may another one follow? */
 static int report_done(struct assay_trial *trial)
 {
     trial->reports++;
     if (trial->go <= trial->reports) {
         flush(trial);
-        while (!trial->stopped && trial->go <= trial->reports)
+        while (!trial->stopped && !trial->pause_asked && trial->go <= trial->reports)
             receive(trial, 0);
     } else if (trial->out.size >= FLUSH_BYTES || now_ns() - trial->flushed_ns >= FLUSH_NS) {
         flush(trial);
         receive(trial, MSG_DONTWAIT);
     }
-    return trial->stopped ? 1 : 0;
+    return is_over(trial) ? 1 : 0;
 }
 
 int assay_report(struct assay_trial *trial, const char *const *names, const double *values,
@@ -388,14 +408,130 @@ uint64_t assay_trial_seed(const struct assay_trial *trial)
     return strtoull(variable("ASSAY_SEED", "0"), NULL, 10);
 }
 
+const char *assay_restore_dir(const struct assay_trial *trial)
+{
+    (void)trial;
+    return getenv("ASSAY_RESTORE");
+}
+
+int64_t assay_iteration(const struct assay_trial *trial)
+{
+    return trial->iteration + trial->reports;
+}
+
+/* Say once that it saves when it is asked to. */
+static void say_saves(struct assay_trial *trial)
+{
+    if (trial->saves || trial->report < 0)
+        return;
+    trial->saves = true;
+    frame_end(trial, frame_begin(trial, 1, "saves"));
+    flush(trial);
+}
+
+static bool is_due(const struct assay_trial *trial)
+{
+    int64_t every = strtoll(variable("ASSAY_CHECKPOINT_FREQ", "0"), NULL, 10);
+
+    return every > 0 && trial->reports > 0 && assay_iteration(trial) % every == 0 &&
+           trial->saved_at != trial->reports;
+}
+
+int assay_save_wanted(struct assay_trial *trial)
+{
+    say_saves(trial);
+    return trial->report >= 0 && !trial->stopped && (trial->save_asked || is_due(trial));
+}
+
+const char *assay_save_begin(struct assay_trial *trial)
+{
+    const char *base = getenv("ASSAY_CHECKPOINT_DIR");
+
+    if (base == NULL) {
+        errno = ENOENT; /* run by hand, nobody keeps checkpoints */
+        return NULL;
+    }
+    if (mkdir(base, 0700) != 0 && errno != EEXIST)
+        return NULL;
+    buf_reset(&trial->folder);
+    buf_printf(&trial->folder, "%s/checkpoint_%" PRId64 ".%u", base, assay_iteration(trial),
+               ++trial->folders);
+    return mkdir(buf_text(&trial->folder), 0700) == 0 ? buf_text(&trial->folder) : NULL;
+}
+
+int assay_save_end(struct assay_trial *trial)
+{
+    size_t at;
+
+    if (trial->report < 0 || trial->folder.size == 0)
+        return trial->stopped ? 1 : 0;
+    at = frame_begin(trial, 2, "checkpoint");
+    pack_text(&trial->out, buf_text(&trial->folder));
+    frame_end(trial, at);
+    flush(trial);
+    buf_reset(&trial->folder);
+    trial->saved_at = trial->reports;
+    trial->save_asked = false;
+    return trial->stopped || trial->pause_asked ? 1 : 0;
+}
+
+/* 0, or what the trial ends with. */
+static int table_save(const struct assay_trainable *table, struct assay_trial *trial, void *state)
+{
+    const char *dir = assay_save_begin(trial);
+
+    if (dir == NULL) {
+        assay_fail(trial, "a folder for its checkpoint cannot be made");
+        return 1;
+    }
+    if (table->save(trial, state, dir) != 0) {
+        assay_fail(trial, "it could not save its checkpoint");
+        return 1;
+    }
+    (void)assay_save_end(trial);
+    return 0;
+}
+
+static int table_restore(const struct assay_trainable *table, struct assay_trial *trial,
+                         void *state)
+{
+    const char *dir = assay_restore_dir(trial);
+
+    if (dir == NULL)
+        return 0;
+    if (table->restore != NULL && table->restore(trial, state, dir) == 0)
+        return 0;
+    assay_fail(trial, table->restore == NULL ? "it has a checkpoint, and no restore"
+                                             : "it could not restore its checkpoint");
+    return 1;
+}
+
+/* At its end: what was asked for and not done, and what checkpoint_at_end wants. */
+static bool is_due_at_end(const struct assay_trial *trial)
+{
+    return trial->saved_at != trial->reports &&
+           ((trial->pause_asked && !trial->stopped) || getenv("ASSAY_CHECKPOINT_AT_END") != NULL);
+}
+
 static int table_run(const struct assay_trainable *table, struct assay_trial *trial)
 {
+    bool saves = table->save != NULL && trial->report >= 0;
     void *state = NULL;
     int failed = table->setup != NULL ? table->setup(trial, &state) : 0;
     int trained = 0;
 
-    while (failed == 0 && trained == 0 && !trial->stopped)
+    trial->by_itself = saves;
+    if (saves)
+        say_saves(trial);
+    if (failed == 0)
+        failed = table_restore(table, trial, state);
+    while (failed == 0 && trained == 0 && !is_over(trial)) {
         trained = table->train(trial, state);
+        if (saves && trained == 0 && !is_over(trial) && assay_save_wanted(trial))
+            failed = table_save(table, trial, state);
+    }
+    if (saves && failed == 0 && trained >= 0 && is_due_at_end(trial))
+        failed = table_save(table, trial, state);
     if (table->cleanup != NULL)
         table->cleanup(trial, state);
     if (failed != 0)
@@ -416,12 +552,13 @@ int assay_trainable_run(const struct assay_trainable *table,
                         int (*function)(struct assay_trial *trial), const void *config,
                         size_t config_size, const char *json, int report, long long go)
 {
-    struct assay_trial trial = {.report = report, .go = go};
+    struct assay_trial trial = {.report = report, .go = go, .saved_at = -1};
     int status;
 
     buf_append(&trial.config, config, config_size);
     buf_append_text(&trial.json, json != NULL ? json : "");
     trial.flushed_ns = now_ns();
+    trial.iteration = strtoll(variable("ASSAY_RESTORE_ITERATION", "0"), NULL, 10);
     if (report >= 0 && go < 0)
         hello(&trial);
     status = table != NULL ? table_run(table, &trial) : function(&trial);
@@ -442,6 +579,7 @@ int assay_trainable_run(const struct assay_trainable *table,
     buf_fini(&trial.in);
     buf_fini(&trial.config);
     buf_fini(&trial.json);
+    buf_fini(&trial.folder);
     return status == 0 || (status & 0xff) != 0 ? status & 0xff : 1;
 }
 

@@ -69,7 +69,8 @@ static int setup_folder(struct head *head)
     head->audit = audit_open(dir, LIMIT_AUDIT_BYTES);
     head->blobs = blobs_open(dir, &limits);
     head->strikes = strikes_new();
-    if (head->audit == NULL || head->blobs == NULL) {
+    head->checkpoints = checkpoint_store_open(dir);
+    if (head->audit == NULL || head->blobs == NULL || head->checkpoints == NULL) {
         log_error_for_people(dir, strerror(errno), "make room, or name another --data-dir");
         return 2;
     }
@@ -155,6 +156,7 @@ int setup_replay(struct head *head)
     err = replay_log(&head->redis, head->settings.name, journal_committed(head->journal),
                      head->core, replayed, &replaying, &summary, &trouble);
     redo_free(replaying.redo);
+    checkpoint_store_settle(head->checkpoints, clock_ms());
     if (err != 0)
         return say_trouble(NULL, &trouble, 2);
     log_line(LOG_INFO, "replayed", "%llu entries, %llu events in %llu ms, all decided alike",
@@ -296,6 +298,7 @@ int setup_sockets(struct head *head)
                                                   .turns = head->turns,
                                                   .sinks = head->sinks,
                                                   .blobs = head->blobs,
+                                                  .checkpoints = head->checkpoints,
                                                   .epoch = journal_epoch(head->journal)});
     head->front = front_new(&(struct front_parts){
         .client_socket = head->planes[LINK_CLIENT].socket,
@@ -370,6 +373,7 @@ void setup_close(struct head *head)
         log_line(LOG_WARNING, "redis-stop", "%s", trouble.why);
     redisd_free(head->redisd);
     blobs_close(head->blobs);
+    checkpoint_store_close(head->checkpoints);
     audit_close(head->audit);
     strikes_free(head->strikes);
     arena_fini(&head->scratch);

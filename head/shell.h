@@ -41,6 +41,7 @@ struct head {
     struct strikes *strikes;
     struct arena scratch; /* of a message that only reads */
     struct blobs *blobs;
+    struct checkpoint_store *checkpoints;
     struct redisd *redisd; /* NULL: an outside Redis */
     struct store_address redis;
     struct journal *journal;

@@ -12,6 +12,8 @@ bool wire_becomes_event(uint32_t type)
     case MSG_SUBMIT:
     case MSG_STOP:
     case MSG_REMOVE:
+    case MSG_PAUSE:
+    case MSG_RESUME:
     case MSG_TOKEN_CREATE:
     case MSG_TOKEN_REVOKE:
     case MSG_DRAIN:
@@ -34,6 +36,20 @@ void wire_stop(const struct msg_stop *message, uint32_t principal, struct event 
 {
     event->type = EVENT_STOP;
     event->stop = (struct event_stop){
+        .experiment = message->experiment, .trial = message->trial, .principal = principal};
+}
+
+void wire_pause(const struct msg_pause *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_PAUSE;
+    event->pause = (struct event_pause){
+        .experiment = message->experiment, .trial = message->trial, .principal = principal};
+}
+
+void wire_resume(const struct msg_resume *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_RESUME;
+    event->pause = (struct event_pause){
         .experiment = message->experiment, .trial = message->trial, .principal = principal};
 }
 
@@ -108,6 +124,8 @@ void wire_lease(const struct effect_launch *launch, struct msg_lease *lease)
         .horizon = launch->horizon,
         .seed = launch->seed,
         .again = launch->again,
+        .checkpoint = launch->checkpoint,
+        .counters = launch->counters,
     };
     _Static_assert(sizeof(struct gpu_device) == sizeof(struct msg_gpu), "the same record");
 }
@@ -161,6 +179,8 @@ void wire_experiment(const struct view_experiment *experiment, struct arena *are
         .horizon_attribute = span_text(spec->scheduler.time_attr),
         .stop = {.items = spec->stop, .count = spec->stop_count},
         .env = {.items = env, .count = spec->env_count},
+        .checkpoint_freq = spec->checkpoint_freq,
+        .checkpoint_at_end = spec->checkpoint_at_end,
     };
 }
 
@@ -175,6 +195,8 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
 
     if (from->state == EXPERIMENT_DONE)
         state = counts[TRIAL_FAILED] > 0 ? "ERROR" : "TERMINATED";
+    else if (from->paused)
+        state = "PAUSED";
     *row = (struct msg_experiment_row){
         .experiment = from->experiment,
         .name = from->name,

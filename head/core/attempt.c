@@ -42,6 +42,7 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     const struct experiment *experiment = trial->experiment;
     struct arena *arena = step->effects->arena;
     struct effect_launch *launch = &effects_add(step->effects, EFFECT_LAUNCH)->launch;
+    const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
     const uint64_t decided[] = {trial->node->number, experiment->number, trial->number,
                                 trial->attempt, trial->ahead};
 
@@ -58,6 +59,10 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     launch->horizon = horizon_of(trial);
     launch->seed = rng_u64(experiment->seed, STREAM_PROGRAM + trial->number, 0);
     launch->again = again;
+    if (latest != NULL) {
+        launch->checkpoint = arena_copy(arena, span_of(latest->manifest, LIMIT_HASH_BYTES));
+        launch->counters = latest->counters;
+    }
     tape_confirm(step->tape, "launch", decided, sizeof(decided) / sizeof(decided[0]));
 }
 
@@ -65,8 +70,11 @@ void attempt_launch(struct step *step, struct trial *trial, struct node *node, b
 {
     bool queued = queue_remove(&trial->experiment->pending, trial->number);
 
-    assert(queued);
+    assert(queued || trial->pause == PAUSE_BY_SCHEDULER); /* who has chosen it now */
     trial_order(trial, TRIAL_PLACE);
+    trial->pause = 0;
+    trial->save = false;
+    checkpoint_forget_marks(trial);
     trial->attempt++;
     trial->hw = 0;
     trial->pid = 0;
@@ -99,12 +107,13 @@ void attempt_begin(struct step *step, struct trial *trial, const struct record_s
     trial->begun = true;
     trial->pid = start->pid;
     trial->started_ms = step->now_ms;
-    trial_forget_results(trial);
+    checkpoint_restore(trial);
 
     attempt = &effects_add(step->effects, EFFECT_ATTEMPT)->attempt;
     attempt->experiment = experiment->number;
     attempt->trial = trial->number;
     attempt->attempt = trial->attempt;
+    attempt->rows = trial->rows;
     attempt->trial_folder = arena_copy(arena, span_text(trial->folder));
     attempt->experiment_folder = arena_copy(arena, span_text(experiment->folder));
     attempt->config = arena_copy(arena, buf_span(&trial->config));
@@ -133,15 +142,39 @@ void attempt_observe(struct step *step, const struct trial *trial, bool ended, b
     step->core->wants_place = true;
 }
 
+/* Nothing waits for it: it is taken when the program gets to it. */
+static void attempt_save(struct step *step, struct trial *trial)
+{
+    if (trial->state != TRIAL_RUNNING || trial->closed)
+        return;
+    trial->save = true;
+    attempt_verdict(step, trial);
+}
+
 void attempt_obey(struct step *step, const struct experiment *experiment,
                   const struct sched_verdict *verdict)
 {
     for (uint32_t i = 0; i < verdict->other_count; i++) {
         struct trial *other = experiment_trial(experiment, verdict->others[i].trial);
 
-        assert(verdict->others[i].action == ACTION_STOP);
-        if (other != NULL)
+        if (other == NULL)
+            continue;
+        switch ((int)verdict->others[i].action) {
+        case ACTION_STOP:
             attempt_stop(step, other, CAUSE_SCHEDULER);
+            break;
+        case ACTION_PAUSE:
+            attempt_pause(step, other, PAUSE_BY_SCHEDULER);
+            break;
+        case ACTION_CONTINUE:
+            attempt_resume(step, other, PAUSE_BY_SCHEDULER);
+            break;
+        case ACTION_SAVE:
+            attempt_save(step, other);
+            break;
+        default:
+            assert(!"something that can be done with another trial");
+        }
     }
 }
 
@@ -188,6 +221,10 @@ static void try_again(struct step *step, struct trial *trial, bool own_failure)
 {
     struct experiment *experiment = trial->experiment;
 
+    if (trial->state == TRIAL_PAUSING) {
+        attempt_suspend(step, trial);
+        return;
+    }
     trial_order(trial, trial->state == TRIAL_STARTING ? TRIAL_UNPLACE : TRIAL_RETRY);
     if (own_failure)
         queue_push(&experiment->pending, trial->number);
@@ -203,6 +240,12 @@ static void end_unasked(struct step *step, struct trial *trial, const struct rec
     struct experiment *experiment = trial->experiment;
     int32_t most = experiment->spec.max_failures;
 
+    if (trial->state == TRIAL_PAUSING && end->reason == END_STOPPED) {
+        attempt_suspend(step, trial);
+        return;
+    }
+    if (end->reason == END_CHECKPOINT)
+        checkpoint_give_up(step, trial);
     if (end_reason_is_infrastructure(end->reason)) {
         try_again(step, trial, false);
         return;
@@ -270,7 +313,7 @@ void attempt_verdict(struct step *step, const struct trial *trial)
     verdict->attempt = trial->attempt;
     verdict->acked_seq = trial->hw;
     verdict->action = trial_action(trial);
-    if (verdict->action == ACTION_CONTINUE)
+    if (verdict->action == ACTION_CONTINUE || verdict->action == ACTION_SAVE)
         verdict->horizon = horizon_of(trial);
 
     const uint64_t decided[] = {verdict->experiment, verdict->trial,  verdict->attempt,

@@ -14,7 +14,7 @@
 #include "head/core/tape.h"
 
 /* Which build may replay a tail: raised whenever the same events would be decided otherwise. */
-#define CORE_RULES 2u
+#define CORE_RULES 3u
 
 struct core;
 

@@ -27,7 +27,9 @@ enum event_type {
     EVENT_TOKEN_CREATE = 9,
     EVENT_TOKEN_REVOKE = 10,
     EVENT_JOIN = 11,
-    EVENT_TICK = 12
+    EVENT_TICK = 12,
+    EVENT_PAUSE = 13,
+    EVENT_RESUME = 14
 };
 
 #define NUMBER_NONE UINT32_MAX /* no experiment, trial or node has this number */
@@ -45,6 +47,14 @@ struct event_submit {
 
 /* A person stops a trial or, with trial NUMBER_NONE, a whole experiment. */
 struct event_stop {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t principal;
+};
+
+/* A person has a trial or, with trial NUMBER_NONE, a whole experiment wait with its checkpoints and
+ * without resources, or lets it go on (EVENT_RESUME). */
+struct event_pause {
     uint32_t experiment;
     uint32_t trial;
     uint32_t principal;
@@ -153,6 +163,7 @@ struct event {
         struct event_token_revoke token_revoke;
         struct event_join join;
         struct event_tick tick;
+        struct event_pause pause; /* RESUME as well */
     };
 };
 

@@ -23,6 +23,10 @@ static const struct field trial_fields[] = {
     FIELD(trial, ahead, FIELD_BOOL, 0),
     FIELD(trial, hw, FIELD_U64, 0),
     FIELD(trial, rows, FIELD_U64, 0),
+    FIELD(trial, base_rows, FIELD_U64, 0),
+    FIELD(trial, pause, FIELD_U32, PAUSE_BY_SCHEDULER | PAUSE_BY_PERSON),
+    FIELD(trial, save, FIELD_BOOL, 0),
+    FIELD(trial, broken, FIELD_U32, 0),
     FIELD(trial, pid, FIELD_I64, 0),
     FIELD(trial, started_ms, FIELD_U64, 0),
     FIELD(trial, reason, FIELD_U32, END_REASON_COUNT - 1),
@@ -38,6 +42,22 @@ static const struct field trial_fields[] = {
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 
+static const struct field checkpoint_fields[] = {
+    FIELD(checkpoint, bytes, FIELD_U64, 0),
+    FIELD(checkpoint, number, FIELD_U64, 0),
+    FIELD(checkpoint, attempt, FIELD_U32, 0),
+    FIELD_OF(checkpoint, counters, FIELD_RECORD, 0, counters_schema),
+    FIELD(checkpoint, rows, FIELD_U64, 0),
+    FIELD(checkpoint, has_score, FIELD_BOOL, 0),
+    FIELD(checkpoint, score, FIELD_F64, 0),
+    FIELD(checkpoint, has_last, FIELD_BOOL, 0),
+    FIELD_OF(checkpoint, last, FIELD_RECORD, 0, image_judged_schema),
+    FIELD(checkpoint, has_best, FIELD_BOOL, 0),
+    FIELD(checkpoint, best, FIELD_F64, 0),
+    FIELD(checkpoint, best_at, FIELD_I64, 0),
+};
+const struct schema image_checkpoint_schema = SCHEMA(checkpoint, 0, checkpoint_fields);
+
 static const struct field experiment_fields[] = {
     FIELD(experiment, number, FIELD_U32, 0),
     FIELD(experiment, principal, FIELD_U32, 0),
@@ -51,6 +71,7 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, results, FIELD_U64, 0),
     FIELD(experiment, has_mean, FIELD_BOOL, 0),
     FIELD(experiment, mean_ms, FIELD_F64, 0),
+    FIELD(experiment, paused, FIELD_BOOL, 0),
     FIELD(experiment, blocked, FIELD_BOOL, 0),
     FIELD(experiment, changed, FIELD_BOOL, 0),
 };
@@ -155,9 +176,24 @@ static void save_node(const struct node *node, struct buf *out)
     schema_pack(&image_node_schema, &more, out);
 }
 
+static void save_checkpoint(const struct checkpoint *checkpoint, struct buf *out)
+{
+    pack_list(out, 3);
+    schema_pack(&image_checkpoint_schema, checkpoint, out);
+    pack_bytes(out, span_of(checkpoint->manifest, LIMIT_HASH_BYTES));
+    pack_bytes(out, buf_span(&checkpoint->last_result));
+}
+
+static void save_checkpoints(const struct checkpoints *list, struct buf *out)
+{
+    pack_list(out, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        save_checkpoint(&list->items[i], out);
+}
+
 static void save_trial(const struct trial *trial, struct buf *out)
 {
-    pack_list(out, 7);
+    pack_list(out, 8 + CHECKPOINT_MARKS);
     schema_pack(&image_trial_schema, trial, out);
     pack_text(out, trial->name);
     pack_text(out, trial->tag);
@@ -168,6 +204,13 @@ static void save_trial(const struct trial *trial, struct buf *out)
     pack_int(out, trial->gpus.amount);
     for (uint32_t i = 0; i < trial->gpus.count; i++)
         pack_uint(out, trial->gpus.device[i]);
+    save_checkpoints(&trial->checkpoints, out);
+    for (uint32_t i = 0; i < CHECKPOINT_MARKS; i++) {
+        if (trial->marks[i] != NULL)
+            save_checkpoint(trial->marks[i], out);
+        else
+            pack_nil(out);
+    }
 }
 
 /* A row for each number: nil where the trial has not ended. */
@@ -185,10 +228,13 @@ static void save_rows(const struct experiment *experiment, struct buf *out)
             .failures = row->failures,
         };
 
-        if (row->live != NULL)
+        if (row->live != NULL) {
             pack_nil(out);
-        else
-            schema_pack(&image_row_schema, &saved, out);
+            continue;
+        }
+        pack_list(out, 2);
+        schema_pack(&image_row_schema, &saved, out);
+        save_checkpoints(&row->checkpoints, out);
     }
 }
 

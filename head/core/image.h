@@ -14,6 +14,7 @@
 extern const struct schema image_trial_schema;
 extern const struct schema image_experiment_schema;
 extern const struct schema image_judged_schema;
+extern const struct schema image_checkpoint_schema;
 
 /* The core's own numbers. */
 struct image_numbers {

@@ -95,14 +95,60 @@ static bool load_texts(struct trial *trial, struct cursor *in)
     return true;
 }
 
+static bool load_checkpoint(struct core *core, struct cursor *in, struct checkpoint *out)
+{
+    struct checkpoint checkpoint = {0};
+    struct span manifest, last;
+    uint32_t parts;
+
+    if (!cursor_list(in, &parts) || parts != 3 ||
+        schema_unpack(&image_checkpoint_schema, in, &core->scratch, &checkpoint, NULL) < 0 ||
+        !cursor_bytes(in, &manifest) || manifest.size != LIMIT_HASH_BYTES ||
+        !cursor_bytes(in, &last))
+        return false;
+    memcpy(checkpoint.manifest, manifest.data, LIMIT_HASH_BYTES);
+    buf_append_span(&checkpoint.last_result, last);
+    *out = checkpoint;
+    return true;
+}
+
+static bool load_checkpoints(struct core *core, struct cursor *in, struct checkpoints *list)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count > LIMIT_CHECKPOINTS_KEPT + 1)
+        return false;
+    if (count > 0)
+        list->items = xcalloc(count, sizeof(struct checkpoint));
+    for (; list->count < count; list->count++)
+        if (!load_checkpoint(core, in, &list->items[list->count]))
+            return false;
+    return true;
+}
+
+static bool load_marks(struct core *core, struct cursor *in, struct trial *trial)
+{
+    for (uint32_t i = 0; i < CHECKPOINT_MARKS; i++) {
+        if (cursor_peek(in) == CURSOR_NIL) {
+            (void)cursor_nil(in);
+            continue;
+        }
+        trial->marks[i] = xcalloc(1, sizeof(struct checkpoint));
+        if (!load_checkpoint(core, in, trial->marks[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool load_trial(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     struct trial *trial = xcalloc(1, sizeof(*trial));
     uint32_t parts;
 
-    if (!cursor_list(in, &parts) || parts != 7 ||
+    if (!cursor_list(in, &parts) || parts != 8 + CHECKPOINT_MARKS ||
         schema_unpack(&image_trial_schema, in, &core->scratch, trial, NULL) < 0 ||
         !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
+        !load_checkpoints(core, in, &trial->checkpoints) || !load_marks(core, in, trial) ||
         trial->number >= experiment->created || experiment->rows[trial->number].live != NULL ||
         trial->state == TRIAL_NONE || trial_is_final(trial->state) ||
         (experiment->last != NULL && trial->number <= experiment->last->number)) {
@@ -118,7 +164,7 @@ static bool load_trial(struct core *core, struct experiment *experiment, struct 
 
 static bool load_rows(struct core *core, struct experiment *experiment, struct cursor *in)
 {
-    uint32_t count;
+    uint32_t count, parts;
 
     if (!cursor_list(in, &count) || count != experiment->created ||
         count > (size_t)(in->end - in->at))
@@ -132,7 +178,8 @@ static bool load_rows(struct core *core, struct experiment *experiment, struct c
             (void)cursor_nil(in);
             continue;
         }
-        if (schema_unpack(&image_row_schema, in, &core->scratch, &saved, NULL) < 0 ||
+        if (!cursor_list(in, &parts) || parts != 2 ||
+            schema_unpack(&image_row_schema, in, &core->scratch, &saved, NULL) < 0 ||
             !trial_is_final((enum trial_state)saved.state))
             return false;
         *row = (struct trial_row){
@@ -143,6 +190,8 @@ static bool load_rows(struct core *core, struct experiment *experiment, struct c
             .cause = (uint8_t)saved.cause,
             .failures = (uint8_t)saved.failures,
         };
+        if (!load_checkpoints(core, in, &row->checkpoints))
+            return false;
         experiment->counts[saved.state]++;
     }
     return true;
@@ -224,6 +273,7 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->results = saved->results;
     experiment->has_mean = saved->has_mean;
     experiment->mean_ms = saved->mean_ms;
+    experiment->paused = saved->paused;
     experiment->blocked = saved->blocked;
     experiment->changed = saved->changed;
     tape_init(&tape);

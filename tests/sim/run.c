@@ -222,7 +222,7 @@ static void run_begin(struct world *world, struct run *run)
         process_gone(world, run);
         return;
     }
-    autofill_start(&run->fill, (double)world->now_us / 1e6);
+    autofill_start(&run->fill, (double)world->now_us / 1e6, NULL);
     record_write(world, run, &record);
 }
 

@@ -46,6 +46,11 @@ struct heard {
     uint32_t reason;
     int64_t status;
     char text[LIMIT_END_TEXT + 1];
+    uint32_t marks;
+    struct record_mark mark; /* the last one */
+    uint32_t checkpoints;
+    struct record_checkpoint checkpoint; /* the last one, without its hash */
+    uint8_t manifest[LIMIT_HASH_BYTES];
     bool vacated;
     char output[2][4096];
     size_t output_size[2];
@@ -102,6 +107,16 @@ static inline void record_hear(struct heard *heard, const struct record *record)
         heard->results++;
         heard->dones += record->result.done ? 1 : 0;
         (void)result_number(&record->result, "v", &heard->metric);
+        break;
+    case RECORD_MARK:
+        heard->marks++;
+        heard->mark = record->mark;
+        break;
+    case RECORD_CHECKPOINT:
+        ck_assert_uint_eq(record->checkpoint.manifest.size, LIMIT_HASH_BYTES);
+        heard->checkpoints++;
+        heard->checkpoint = record->checkpoint;
+        memcpy(heard->manifest, record->checkpoint.manifest.data, LIMIT_HASH_BYTES);
         break;
     case RECORD_END:
         heard->ends++;

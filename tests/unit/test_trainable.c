@@ -172,7 +172,8 @@ static void table_cleanup(struct assay_trial *trial, void *state)
     cleanups++;
 }
 
-static const struct assay_trainable table = {table_setup, table_train, table_cleanup};
+static const struct assay_trainable table = {
+    .setup = table_setup, .train = table_train, .cleanup = table_cleanup};
 
 START_TEST(a_table_is_run_until_it_is_done)
 {

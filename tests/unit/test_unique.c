@@ -1,4 +1,6 @@
 /* links: common */
+#include <stdio.h>
+
 #include "common/pack.h"
 #include "common/unique.h"
 #include "tests/lib/run_suite.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -15,6 +16,7 @@
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 #include "worker/executor/spawn.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/zygote.h"
 
 #define CONFIG_FILE "params.json"
@@ -117,6 +119,11 @@ static struct environment_trial environment_of(const struct attempt *attempt, co
         .cpu = attempt->lease.resources.cpu,
         .gpus = attempt->lease.gpus.items,
         .gpu_count = attempt->lease.gpus.count,
+        .checkpoint_dir = attempt->checkpoint_dir,
+        .restore_dir = attempt->restore_dir,
+        .iteration = attempt->restore_dir != NULL ? attempt->lease.counters.training_iteration : 0,
+        .checkpoint_freq = attempt->executor->setup->experiment.checkpoint_freq,
+        .checkpoint_at_end = attempt->executor->setup->experiment.checkpoint_at_end,
     };
 }
 
@@ -167,6 +174,11 @@ static void start_process(struct attempt *attempt, const struct value *config)
 
     if (fs_join(path, attempt->dir, CONFIG_FILE) < 0 || config_write(attempt, config, path) < 0) {
         attempt_failed_to_start(attempt, "cannot write %s: %s", path, strerror(errno));
+        return;
+    }
+    if (mkdir(attempt->checkpoint_dir, 0700) != 0 && errno != EEXIST) {
+        attempt_failed_to_start(attempt, "cannot make %s: %s", attempt->checkpoint_dir,
+                                strerror(errno));
         return;
     }
     trial = environment_of(attempt, path);
@@ -234,13 +246,9 @@ static bool config_read(struct attempt *attempt, struct value *out)
 
 void attempt_start(struct attempt *attempt)
 {
-    struct executor *executor = attempt->executor;
-    struct setup *setup = executor->setup;
-    struct buf *text = &executor->fields;
-    struct value config;
+    struct setup *setup = attempt->executor->setup;
     int err;
 
-    arena_reset(&executor->scratch);
     err = workdir_make(setup->workdir, attempt->lease.folder, &attempt->arena, &attempt->dir);
     if (err < 0)
         attempt->dir = "";
@@ -251,6 +259,24 @@ void attempt_start(struct attempt *attempt)
                                 SPAN(attempt->lease.folder), err_text(err));
         return;
     }
+    if (attempt->lease.checkpoint.size == LIMIT_HASH_BYTES) {
+        attempt->restoring = true;
+        transfer_restore(attempt,
+                         arena_printf(&attempt->arena, "%s.restore", attempt->checkpoint_dir));
+        return;
+    }
+    attempt_run(attempt);
+}
+
+void attempt_run(struct attempt *attempt)
+{
+    struct executor *executor = attempt->executor;
+    struct setup *setup = executor->setup;
+    struct buf *text = &executor->fields;
+    struct value config;
+
+    attempt->restoring = false;
+    arena_reset(&executor->scratch);
     if (!config_read(attempt, &config)) {
         attempt_failed_to_start(attempt, "its configuration is no map");
         return;
