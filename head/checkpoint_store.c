@@ -274,6 +274,18 @@ void checkpoint_store_tend(struct checkpoint_store *store, uint64_t now_ms)
     blobs_sweep(store->blobs);
 }
 
+bool checkpoint_store_sealed(struct checkpoint_store *store, uint8_t hash[BLOB_HASH_BYTES],
+                             int *err)
+{
+    const struct span name = span_of(hash, BLOB_HASH_BYTES);
+
+    if (!blobs_sealed(store->blobs, hash, err))
+        return false;
+    if (store->settled && table_get(store->needs, name) == NULL)
+        blobs_drop(store->blobs, name);
+    return true;
+}
+
 static struct upload *upload_get(struct checkpoint_store *store, const struct store_owner *owner)
 {
     struct upload *upload = store->uploads;

@@ -40,6 +40,10 @@ struct store_owner {
 void checkpoint_store_hold(struct checkpoint_store *store, const struct store_owner *owner,
                            struct span hash);
 
+/* As blobs_sealed; what nobody needs any more by then goes. */
+bool checkpoint_store_sealed(struct checkpoint_store *store, uint8_t hash[BLOB_HASH_BYTES],
+                             int *err);
+
 /* The files; what is put here must be held. */
 struct blobs *checkpoint_store_blobs(const struct checkpoint_store *store);
 

@@ -140,11 +140,10 @@ void fleet_store_put(struct fleet *fleet, const struct session *session,
 
 void fleet_sealed(struct fleet *fleet)
 {
-    struct blobs *blobs = checkpoint_store_blobs(fleet->parts.checkpoints);
     uint8_t hash[BLOB_HASH_BYTES];
     int err;
 
-    while (blobs_sealed(blobs, hash, &err)) {
+    while (checkpoint_store_sealed(fleet->parts.checkpoints, hash, &err)) {
         uint32_t kept = 0;
 
         for (uint32_t i = 0; i < fleet->store_wait_count; i++) {

@@ -14,6 +14,12 @@ struct checker *checker_new(struct world *world)
     return checker;
 }
 
+static void attempt_fini(struct check_attempt *attempt)
+{
+    free(attempt->truth);
+    free(attempt->marks);
+}
+
 void checker_free(struct checker *checker)
 {
     for (uint32_t i = 0; i < checker->experiment_count; i++) {
@@ -21,8 +27,9 @@ void checker_free(struct checker *checker)
 
         for (uint32_t k = 0; k < experiment->trial_count; k++) {
             for (uint32_t a = 0; a < experiment->trials[k].count; a++)
-                free(experiment->trials[k].attempts[a].truth);
+                attempt_fini(&experiment->trials[k].attempts[a]);
             free(experiment->trials[k].attempts);
+            free(experiment->trials[k].saved);
         }
         free(experiment->trials);
     }

@@ -10,6 +10,22 @@ struct truth {
     uint32_t reason; /* of an END */
 };
 
+/* A checkpoint of a trial that is kept. */
+struct check_saved {
+    uint8_t manifest[LIMIT_HASH_BYTES];
+    uint32_t attempt;
+    uint64_t rows;
+    int64_t iteration;
+    bool told; /* the effect was seen */
+};
+
+/* One on its way. */
+struct check_mark {
+    uint64_t number;
+    uint64_t rows;
+    int64_t iteration;
+};
+
 struct check_attempt {
     struct truth *truth; /* owned; by seq - 1 */
     uint32_t count;
@@ -22,6 +38,9 @@ struct check_attempt {
     bool final;    /* its last row was */
     bool over;     /* its END was committed */
     bool told_stop;
+    uint64_t base;            /* rows of the checkpoint that it begins with */
+    struct check_mark *marks; /* owned; all of it so far */
+    uint32_t mark_count;
 };
 
 struct check_trial {
@@ -36,7 +55,10 @@ struct check_trial {
     bool cut; /* its node was lost under it: its processes may live on */
     uint32_t failures;
     uint32_t losses;
+    struct check_saved *saved; /* owned; the last is the latest */
+    uint32_t saved_count;
     /* Within one event. */
+    bool broken;    /* its attempt says that the latest is */
     bool may_leave; /* its lease may end */
     bool must_leave;
 };

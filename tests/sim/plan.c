@@ -135,6 +135,10 @@ static void draw_text(const struct plan *plan, uint32_t index, struct rng *rng, 
     buf_append_text(out, ",\"resources_per_trial\":{");
     write_resources(plan, rng, out);
     buf_printf(out, "},\"max_failures\":%d", failures[draw(rng, 0, 5)]);
+    if (chance(rng, 40))
+        write_number(out, "keep_checkpoints_num", draw(rng, 1, 3));
+    if (chance(rng, 40))
+        buf_printf(out, ",\"checkpoint_score_attr\":\"%s\"", chance(rng, 50) ? "min-r" : "t");
     write_number(out, "priority", draw(rng, 0, 2));
     if (chance(rng, 30))
         write_number(out, "max_concurrent", draw(rng, 1, 4));
@@ -171,6 +175,8 @@ static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, 
     experiment->never_done =
         (experiment->spec.stop_count > 0 || experiment->spec.scheduler.type->judges) &&
         chance(rng, 50);
+    experiment->saves_of_16 = chance(rng, 60) ? (uint32_t)draw(rng, 1, 12) : 0;
+    experiment->breaks_of_16 = chance(rng, 40) ? (uint32_t)draw(rng, 1, 8) : 0;
     value_pack(value, &packed);
     experiment->packed = arena_copy(arena, buf_span(&packed));
     buf_fini(&packed);

@@ -45,10 +45,12 @@ struct plan_experiment {
     struct span packed;
     struct spec spec; /* the same, for what the executor needs of it */
     uint64_t submit_us;
-    uint64_t interval_us; /* between two reports, in the mean */
-    uint32_t reports;     /* of a trial, at most */
-    uint32_t fail_of_16;  /* how many attempts of 16 fail */
-    bool never_done;      /* trials go on until they are stopped */
+    uint64_t interval_us;  /* between two reports, in the mean */
+    uint32_t reports;      /* of a trial, at most */
+    uint32_t fail_of_16;   /* how many attempts of 16 fail */
+    bool never_done;       /* trials go on until they are stopped */
+    uint32_t saves_of_16;  /* after how many results of 16 a checkpoint is taken */
+    uint32_t breaks_of_16; /* how many of 16 that are gone on from are broken */
 };
 
 struct plan {
