@@ -256,9 +256,10 @@ static void final_attempts(struct checker *checker, uint32_t number, uint32_t at
     const struct check_attempt *last = trial->count > 0 ? &trial->attempts[trial->count - 1] : NULL;
     uint64_t results = 0;
 
-    if (trial->count > 1 + trial->failures + trial->losses)
-        world_fail(checker->world, "I7: %u/%u had %u attempts for %u failures and %u losses",
-                   number, at, trial->count, trial->failures, trial->losses);
+    if (trial->count > 1 + trial->failures + trial->losses + trial->pauses)
+        world_fail(checker->world,
+                   "I7: %u/%u had %u attempts for %u failures, %u losses and %u pauses", number, at,
+                   trial->count, trial->failures, trial->losses, trial->pauses);
     if (trial->state != TRIAL_DONE)
         return;
     if (last != NULL && last->final)

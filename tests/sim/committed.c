@@ -89,6 +89,9 @@ static void take_launch(struct checker *checker, const struct effect_launch *lau
                        launch->experiment, launch->trial, launch->attempt, launch->node);
         return;
     }
+    if (experiment->paused)
+        world_fail(checker->world, "%u/%u is launched while its experiment is paused",
+                   launch->experiment, launch->trial);
     if (trial->live || launch->attempt != trial->count + 1 || trial->closed)
         world_fail(checker->world, "I3: %u/%u is launched as attempt %u behind %u%s",
                    launch->experiment, launch->trial, launch->attempt, trial->count,
@@ -190,15 +193,20 @@ static bool may_follow(uint32_t from, uint32_t to, bool live_before)
         return true;
     switch (to) {
     case TRIAL_PENDING:
+        return from == TRIAL_STARTING || from == TRIAL_RUNNING || from == TRIAL_PAUSED ||
+               from == TRIAL_PAUSING; /* called back */
+    case TRIAL_PAUSING:
         return from == TRIAL_STARTING || from == TRIAL_RUNNING;
+    case TRIAL_PAUSED:
+        return from == TRIAL_PENDING || from == TRIAL_PAUSING;
     case TRIAL_STARTING:
         return from == TRIAL_PENDING;
     case TRIAL_RUNNING:
         return from == TRIAL_STARTING;
     case TRIAL_STOPPING:
-        return from == TRIAL_STARTING || from == TRIAL_RUNNING;
+        return from == TRIAL_STARTING || from == TRIAL_RUNNING || from == TRIAL_PAUSING;
     case TRIAL_STOPPED:
-        return from == TRIAL_PENDING || live_before;
+        return from == TRIAL_PENDING || from == TRIAL_PAUSED || live_before;
     case TRIAL_DONE:
     case TRIAL_FAILED:
         return live_before;
@@ -233,6 +241,7 @@ static void judge_end(struct checker *checker, const struct effect_trial *row,
         trial->cut = true;
     }
     trial->must_leave = false;
+    trial->pauses += trial->state == TRIAL_PAUSING;
     if (row->failures != trial->failures)
         world_fail(checker->world, "I15: %u/%u says %u failures and had %u", row->experiment,
                    row->trial, row->failures, trial->failures);
@@ -445,9 +454,19 @@ static void expect_revoked(struct checker *checker, const struct event_principal
     }
 }
 
+static void expect_pause(struct checker *checker, const struct event *event)
+{
+    if (event->type == EVENT_STOP && event->stop.trial == NUMBER_NONE)
+        ledger_experiment(checker, event->stop.experiment)->paused = false;
+    if ((event->type == EVENT_PAUSE || event->type == EVENT_RESUME) &&
+        event->pause.trial == NUMBER_NONE)
+        ledger_experiment(checker, event->pause.experiment)->paused = event->type == EVENT_PAUSE;
+}
+
 static void before(struct checker *checker, const struct event *event, struct expected *expected,
                    uint64_t *hashes)
 {
+    expect_pause(checker, event);
     if (event->type == EVENT_SUBMIT)
         expected->submission = event->submit.submission;
     if (event->type == EVENT_REPORT)

@@ -55,6 +55,7 @@ struct check_trial {
     bool cut; /* its node was lost under it: its processes may live on */
     uint32_t failures;
     uint32_t losses;
+    uint32_t pauses;           /* that it gave its lease back for */
     struct check_saved *saved; /* owned; the last is the latest */
     uint32_t saved_count;
     /* Within one event. */
@@ -70,6 +71,7 @@ struct check_experiment {
     bool done;
     bool removed;
     bool stopped; /* by a person */
+    bool paused;
     uint32_t leases;
     uint32_t created;
     uint64_t results;

@@ -209,6 +209,7 @@ void plan_draw(struct plan *plan, uint64_t seed, struct arena *arena)
     plan->commit_us = spread(&rng, 100, 10000);
     plan->lost_us = chance(&rng, 50) ? 10000000 : draw(&rng, 200000, 2000000);
     plan->meddling = chance(&rng, 50);
+    plan->pauses = chance(&rng, 40) ? (uint32_t)draw(&rng, 1, 12) : 0;
     for (uint32_t i = 0; i < plan->host_count; i++)
         draw_host(&plan->hosts[i], &rng, i == 0);
     for (uint32_t i = 0; i < plan->experiment_count; i++)

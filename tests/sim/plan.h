@@ -64,6 +64,7 @@ struct plan {
     uint64_t commit_us;                 /* of an entry, in the mean */
     uint64_t lost_us;                   /* how long a node may be silent */
     bool meddling;                      /* people stop and remove things */
+    uint32_t pauses;                    /* how often they have something wait */
     char *spec_texts[PLAN_EXPERIMENTS]; /* in the arena */
 };
 

@@ -392,6 +392,12 @@ void run_verdict(struct world *world, struct run *run, const struct effect_verdi
     case ACTION_CONTINUE:
         horizon_move(world, run, verdict->horizon);
         break;
+    case ACTION_PAUSE:
+        if (run->started && !run->closed && !run->gone && !run->fenced &&
+            rng_chance(&run->script, 60) && world->plan.experiments[run->plan].saves_of_16 > 0)
+            checkpoint_begins(world, run); /* one that can save does */
+        run_close(world, run, END_STOPPED);
+        break;
     case ACTION_STOP:
         run_close(world, run, END_STOPPED);
         break;
