@@ -221,7 +221,9 @@ static void try_again(struct step *step, struct trial *trial, bool own_failure)
 {
     struct experiment *experiment = trial->experiment;
 
-    if (trial->state == TRIAL_PAUSING) {
+    /* A scheduler's pause that was not finished is none; a person's holds. */
+    trial->pause &= ~(uint32_t)PAUSE_BY_SCHEDULER;
+    if (trial->state == TRIAL_PAUSING && trial->pause != 0) {
         attempt_suspend(step, trial);
         return;
     }

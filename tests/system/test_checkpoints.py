@@ -6,8 +6,8 @@ import json
 import os
 
 from cluster import (
-    EXAMPLES, PROGRAMS, case, check, check_once, equal, kill_pid, main, read_bytes, read_text,
-    result_rows, trial_folders, wait_for,
+    PROGRAMS, case, check, check_once, equal, json_rows, kill_pid, main, read_bytes,
+    read_text, result_rows, trial_folders, wait_for,
 )
 from experiments import PYTHON, cluster_of, experiment_row, submit, trials, up
 
@@ -91,6 +91,9 @@ def a_python_trial_goes_on_after_a_crash(scene):
     check_once(rows, 8, "result.json")
     equal([row["iterations_since_restore"] for row in rows][-4:], [1, 2, 3, 4], "since restore")
     check("checkpoint" not in rows[0], "what names a folder is no metric")
+    folder = trial_folders(scene.path("results", "crash"))[0]
+    again = json_rows(os.path.join(folder, "superseded.json"))
+    equal([row["training_iteration"] for row in again], [5], "what was made anew")
     times = [row["time_total_s"] for row in rows]
     equal(times, sorted(times), "time_total_s goes on")
     equal(account(scene, trials(head, number)[0]), [(1, 0, "n1"), (2, 4, "n1")], "its attempts")

@@ -182,6 +182,28 @@ START_TEST(a_person_goes_before_the_scheduler)
 }
 END_TEST
 
+/* Its node is lost while it saves: nothing of that pause is left but the checkpoint before. */
+START_TEST(a_pause_that_was_not_finished_is_none)
+{
+    begins(0, 1);
+    next_action = ACTION_PAUSE;
+    results(0, 1, 2, 1);
+    next_action = ACTION_CONTINUE;
+    ck_assert(rig_turn(&rig, "node_lost node=2 reason=gone") == CORE_ADMITTED);
+    ck_assert_int_eq(state_of(0), TRIAL_PENDING);
+}
+END_TEST
+
+START_TEST(a_persons_pause_outlives_the_node)
+{
+    begins(0, 1);
+    ck_assert(rig_turn(&rig, "pause experiment=1 trial=0 principal=3") == CORE_ADMITTED);
+    ck_assert_int_eq(state_of(0), TRIAL_PAUSING);
+    ck_assert(rig_turn(&rig, "node_lost node=2 reason=gone") == CORE_ADMITTED);
+    ck_assert_int_eq(state_of(0), TRIAL_PAUSED);
+}
+END_TEST
+
 START_TEST(a_scheduler_has_one_saved)
 {
     begins(0, 1);
@@ -207,6 +229,8 @@ Suite *suite(void)
     tcase_add_test(all, a_scheduler_pauses_and_resumes);
     tcase_add_test(all, a_scheduler_chooses_one_that_it_has_paused);
     tcase_add_test(all, a_person_goes_before_the_scheduler);
+    tcase_add_test(all, a_pause_that_was_not_finished_is_none);
+    tcase_add_test(all, a_persons_pause_outlives_the_node);
     tcase_add_test(all, a_scheduler_has_one_saved);
     suite_add_tcase(suite, all);
     return suite;
