@@ -1,16 +1,13 @@
-#include "client/trainable.h"
-
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "client/trainable_inside.h"
 #include "common/buf.h"
 #include "common/cursor.h"
 #include "common/limits.h"
@@ -24,34 +21,6 @@
 #define FLUSH_NS    2000000
 #define READ_BYTES  4096u
 
-struct text {
-    struct text *next;
-    char bytes[];
-};
-
-struct assay_trial {
-    int report; /* the descriptor; -1: run by hand, reports are printed */
-    struct buf out;
-    struct buf in;
-    struct buf config; /* packed map */
-    struct buf json;
-    struct text *texts; /* handed out by assay_config_text */
-    int64_t reports;
-    int64_t go;
-    bool stopped;
-    bool failed; /* it said so itself */
-    int64_t flushed_ns;
-
-    bool saves;        /* it was said that it can */
-    bool by_itself;    /* a table: nobody has to ask */
-    bool save_asked;   /* a checkpoint is wanted now */
-    bool pause_asked;  /* and then it is to leave */
-    int64_t iteration; /* of what it goes on from */
-    int64_t saved_at;  /* reports that the last checkpoint holds; -1: none was made */
-    uint32_t folders;  /* made so far */
-    struct buf folder; /* being written, with its terminator */
-};
-
 static int64_t now_ns(void)
 {
     struct timespec now;
@@ -61,7 +30,7 @@ static int64_t now_ns(void)
 }
 
 /* An executor that is gone ends this process, too: until then nothing is to be done. */
-static void flush(struct assay_trial *trial)
+void assay_inside_flush(struct assay_trial *trial)
 {
     size_t at = 0;
 
@@ -82,7 +51,7 @@ static void flush(struct assay_trial *trial)
 }
 
 /* A frame's place in out; the list is packed behind it, then it is ended. */
-static size_t frame_begin(struct assay_trial *trial, uint32_t items, const char *kind)
+size_t assay_inside_begin(struct assay_trial *trial, uint32_t items, const char *kind)
 {
     static const uint8_t head[FRAME_HEAD] = {FRAME_BYTE};
     size_t at = trial->out.size;
@@ -93,7 +62,7 @@ static size_t frame_begin(struct assay_trial *trial, uint32_t items, const char 
     return at;
 }
 
-static void frame_end(struct assay_trial *trial, size_t at)
+void assay_inside_end(struct assay_trial *trial, size_t at)
 {
     size_t size = trial->out.size - at - FRAME_HEAD;
 
@@ -168,7 +137,7 @@ static void receive(struct assay_trial *trial, int flags)
 }
 
 /* A table that is to be paused ends here, and is saved behind its loop. */
-static bool is_over(const struct assay_trial *trial)
+bool assay_inside_is_over(const struct assay_trial *trial)
 {
     return trial->stopped || (trial->pause_asked && trial->by_itself);
 }
@@ -178,14 +147,14 @@ static int report_done(struct assay_trial *trial)
 {
     trial->reports++;
     if (trial->go <= trial->reports) {
-        flush(trial);
+        assay_inside_flush(trial);
         while (!trial->stopped && !trial->pause_asked && trial->go <= trial->reports)
             receive(trial, 0);
     } else if (trial->out.size >= FLUSH_BYTES || now_ns() - trial->flushed_ns >= FLUSH_NS) {
-        flush(trial);
+        assay_inside_flush(trial);
         receive(trial, MSG_DONTWAIT);
     }
-    return is_over(trial) ? 1 : 0;
+    return assay_inside_is_over(trial) ? 1 : 0;
 }
 
 int assay_report(struct assay_trial *trial, const char *const *names, const double *values,
@@ -202,13 +171,13 @@ int assay_report(struct assay_trial *trial, const char *const *names, const doub
         (void)putchar('\n');
         return 0;
     }
-    at = frame_begin(trial, 2, "report");
+    at = assay_inside_begin(trial, 2, "report");
     pack_map(&trial->out, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
         pack_text(&trial->out, names[i]);
         pack_double(&trial->out, values[i]);
     }
-    frame_end(trial, at);
+    assay_inside_end(trial, at);
     return report_done(trial);
 }
 
@@ -227,9 +196,9 @@ int assay_report_json(struct assay_trial *trial, const char *json)
         (void)printf("assay: %s\n", json);
         return 0;
     }
-    at = frame_begin(trial, 2, "report_json");
+    at = assay_inside_begin(trial, 2, "report_json");
     pack_text(&trial->out, json);
-    frame_end(trial, at);
+    assay_inside_end(trial, at);
     return report_done(trial);
 }
 
@@ -256,11 +225,11 @@ void assay_fail(struct assay_trial *trial, const char *why)
         return;
     }
     reason_copy(why, &text);
-    at = frame_begin(trial, 2, "error");
+    at = assay_inside_begin(trial, 2, "error");
     pack_string(&trial->out, buf_span(&text));
     buf_fini(&text);
-    frame_end(trial, at);
-    flush(trial);
+    assay_inside_end(trial, at);
+    assay_inside_flush(trial);
 }
 
 /* The value of a key of a map, or an item of a list by its number. */
@@ -377,7 +346,7 @@ const char *assay_config_json(struct assay_trial *trial)
     return trial->json.size > 0 ? buf_text(&trial->json) : "{}";
 }
 
-static const char *variable(const char *name, const char *missing)
+const char *assay_inside_variable(const char *name, const char *missing)
 {
     const char *value = getenv(name);
 
@@ -387,163 +356,32 @@ static const char *variable(const char *name, const char *missing)
 const char *assay_trial_id(const struct assay_trial *trial)
 {
     (void)trial; /* one a process */
-    return variable("ASSAY_TRIAL_ID", "");
+    return assay_inside_variable("ASSAY_TRIAL_ID", "");
 }
 
 const char *assay_trial_name(const struct assay_trial *trial)
 {
     (void)trial;
-    return variable("ASSAY_TRIAL_NAME", "");
+    return assay_inside_variable("ASSAY_TRIAL_NAME", "");
 }
 
 const char *assay_trial_dir(const struct assay_trial *trial)
 {
     (void)trial;
-    return variable("ASSAY_TRIAL_DIR", ".");
+    return assay_inside_variable("ASSAY_TRIAL_DIR", ".");
 }
 
 uint64_t assay_trial_seed(const struct assay_trial *trial)
 {
     (void)trial;
-    return strtoull(variable("ASSAY_SEED", "0"), NULL, 10);
-}
-
-const char *assay_restore_dir(const struct assay_trial *trial)
-{
-    (void)trial;
-    return getenv("ASSAY_RESTORE");
-}
-
-int64_t assay_iteration(const struct assay_trial *trial)
-{
-    return trial->iteration + trial->reports;
-}
-
-/* Say once that it saves when it is asked to. */
-static void say_saves(struct assay_trial *trial)
-{
-    if (trial->saves || trial->report < 0)
-        return;
-    trial->saves = true;
-    frame_end(trial, frame_begin(trial, 1, "saves"));
-    flush(trial);
-}
-
-static bool is_due(const struct assay_trial *trial)
-{
-    int64_t every = strtoll(variable("ASSAY_CHECKPOINT_FREQ", "0"), NULL, 10);
-
-    return every > 0 && trial->reports > 0 && assay_iteration(trial) % every == 0 &&
-           trial->saved_at != trial->reports;
-}
-
-int assay_save_wanted(struct assay_trial *trial)
-{
-    say_saves(trial);
-    return trial->report >= 0 && !trial->stopped && (trial->save_asked || is_due(trial));
-}
-
-const char *assay_save_begin(struct assay_trial *trial)
-{
-    const char *base = getenv("ASSAY_CHECKPOINT_DIR");
-
-    if (base == NULL) {
-        errno = ENOENT; /* run by hand, nobody keeps checkpoints */
-        return NULL;
-    }
-    if (mkdir(base, 0700) != 0 && errno != EEXIST)
-        return NULL;
-    buf_reset(&trial->folder);
-    buf_printf(&trial->folder, "%s/checkpoint_%" PRId64 ".%u", base, assay_iteration(trial),
-               ++trial->folders);
-    return mkdir(buf_text(&trial->folder), 0700) == 0 ? buf_text(&trial->folder) : NULL;
-}
-
-int assay_save_end(struct assay_trial *trial)
-{
-    size_t at;
-
-    if (trial->report < 0 || trial->folder.size == 0)
-        return trial->stopped ? 1 : 0;
-    at = frame_begin(trial, 2, "checkpoint");
-    pack_text(&trial->out, buf_text(&trial->folder));
-    frame_end(trial, at);
-    flush(trial);
-    buf_reset(&trial->folder);
-    trial->saved_at = trial->reports;
-    trial->save_asked = false;
-    return trial->stopped || trial->pause_asked ? 1 : 0;
-}
-
-/* 0, or what the trial ends with. */
-static int table_save(const struct assay_trainable *table, struct assay_trial *trial, void *state)
-{
-    const char *dir = assay_save_begin(trial);
-
-    if (dir == NULL) {
-        assay_fail(trial, "a folder for its checkpoint cannot be made");
-        return 1;
-    }
-    if (table->save(trial, state, dir) != 0) {
-        assay_fail(trial, "it could not save its checkpoint");
-        return 1;
-    }
-    (void)assay_save_end(trial);
-    return 0;
-}
-
-static int table_restore(const struct assay_trainable *table, struct assay_trial *trial,
-                         void *state)
-{
-    const char *dir = assay_restore_dir(trial);
-
-    if (dir == NULL)
-        return 0;
-    if (table->restore != NULL && table->restore(trial, state, dir) == 0)
-        return 0;
-    assay_fail(trial, table->restore == NULL ? "it has a checkpoint, and no restore"
-                                             : "it could not restore its checkpoint");
-    return 1;
-}
-
-/* At its end: what was asked for and not done, and what checkpoint_at_end wants. */
-static bool is_due_at_end(const struct assay_trial *trial)
-{
-    return trial->saved_at != trial->reports &&
-           ((trial->pause_asked && !trial->stopped) || getenv("ASSAY_CHECKPOINT_AT_END") != NULL);
-}
-
-static int table_run(const struct assay_trainable *table, struct assay_trial *trial)
-{
-    bool saves = table->save != NULL && trial->report >= 0;
-    void *state = NULL;
-    int failed = table->setup != NULL ? table->setup(trial, &state) : 0;
-    int trained = 0;
-
-    trial->by_itself = saves;
-    if (saves)
-        say_saves(trial);
-    if (failed == 0)
-        failed = table_restore(table, trial, state);
-    while (failed == 0 && trained == 0 && !is_over(trial)) {
-        trained = table->train(trial, state);
-        if (saves && trained == 0 && !is_over(trial) && assay_save_wanted(trial))
-            failed = table_save(table, trial, state);
-    }
-    if (saves && failed == 0 && trained >= 0 && is_due_at_end(trial))
-        failed = table_save(table, trial, state);
-    if (table->cleanup != NULL)
-        table->cleanup(trial, state);
-    if (failed != 0)
-        return failed;
-    return trained == 1 ? 0 : trained;
+    return strtoull(assay_inside_variable("ASSAY_SEED", "0"), NULL, 10);
 }
 
 /* Nothing was given: ask for the configuration, and for how far the trial may go. */
 static void hello(struct assay_trial *trial)
 {
-    frame_end(trial, frame_begin(trial, 1, "hello"));
-    flush(trial);
+    assay_inside_end(trial, assay_inside_begin(trial, 1, "hello"));
+    assay_inside_flush(trial);
     while (!trial->stopped && (trial->go < 0 || trial->config.size == 0))
         receive(trial, 0);
 }
@@ -558,16 +396,16 @@ int assay_trainable_run(const struct assay_trainable *table,
     buf_append(&trial.config, config, config_size);
     buf_append_text(&trial.json, json != NULL ? json : "");
     trial.flushed_ns = now_ns();
-    trial.iteration = strtoll(variable("ASSAY_RESTORE_ITERATION", "0"), NULL, 10);
+    trial.iteration = strtoll(assay_inside_variable("ASSAY_RESTORE_ITERATION", "0"), NULL, 10);
     if (report >= 0 && go < 0)
         hello(&trial);
-    status = table != NULL ? table_run(table, &trial) : function(&trial);
+    status = table != NULL ? assay_inside_table(table, &trial) : function(&trial);
     if (trial.failed && status == 0)
         status = 1;
     if (report >= 0) {
         if (status == 0)
-            frame_end(&trial, frame_begin(&trial, 1, "end"));
-        flush(&trial);
+            assay_inside_end(&trial, assay_inside_begin(&trial, 1, "end"));
+        assay_inside_flush(&trial);
     }
     while (trial.texts != NULL) {
         struct text *next = trial.texts->next;

@@ -54,23 +54,6 @@ static void forget_leaving(struct checker *checker)
 
 /* ---- effects ---- */
 
-/* I14: an attempt goes on from the latest that is committed, and from nothing else. */
-static void check_restores(struct checker *checker, const struct effect_launch *launch,
-                           const struct check_trial *trial, struct check_attempt *attempt)
-{
-    const struct check_saved *latest =
-        trial->saved_count > 0 ? &trial->saved[trial->saved_count - 1] : NULL;
-
-    attempt->base = latest != NULL ? latest->rows : 0;
-    if (launch->checkpoint.size != (latest != NULL ? LIMIT_HASH_BYTES : 0) ||
-        (latest != NULL &&
-         (memcmp(launch->checkpoint.data, latest->manifest, LIMIT_HASH_BYTES) != 0 ||
-          launch->counters.training_iteration != latest->iteration)))
-        world_fail(checker->world,
-                   "I14: %u/%u attempt %u does not go on from its latest checkpoint",
-                   launch->experiment, launch->trial, launch->attempt);
-}
-
 static void take_launch(struct checker *checker, const struct effect_launch *launch, bool ahead)
 {
     struct check_experiment *experiment = ledger_experiment(checker, launch->experiment);
@@ -103,47 +86,10 @@ static void take_launch(struct checker *checker, const struct effect_launch *lau
                    launch->experiment, most);
     trial->attempts = xrealloc(trial->attempts, trial->count + 1, sizeof(*trial->attempts));
     trial->attempts[trial->count++] = (struct check_attempt){0};
-    check_restores(checker, launch, trial, &trial->attempts[trial->count - 1]);
+    saved_launched(checker, launch, trial, &trial->attempts[trial->count - 1]);
     trial->live = true;
     trial->node = launch->node;
     lease_launched(checker, launch, ahead);
-}
-
-/* What is kept is what was brought; what goes is not the latest, unless it is broken. */
-static void take_checkpoint(struct checker *checker, const struct effect_checkpoint *effect)
-{
-    struct check_trial *trial = ledger_trial(checker, effect->experiment, effect->trial);
-    const struct check_experiment *experiment = ledger_experiment(checker, effect->experiment);
-    const struct spec *spec = &checker->world->plan.experiments[experiment->plan].spec;
-    uint32_t at = 0;
-    uint32_t told = 0; /* so many are known to be kept: one event may bring several */
-
-    while (told < trial->saved_count && trial->saved[told].told)
-        told++;
-    while (at < trial->saved_count &&
-           memcmp(trial->saved[at].manifest, effect->manifest.data, LIMIT_HASH_BYTES) != 0)
-        at++;
-    if (at == trial->saved_count || trial->saved[at].told == effect->kept) {
-        world_fail(checker->world, "I14: %u/%u: a checkpoint is told of that is not there",
-                   effect->experiment, effect->trial);
-        return;
-    }
-    if (effect->kept) {
-        trial->saved[at].told = true;
-        return;
-    }
-    if (!experiment->removed && (at + 1 == told) != effect->broken)
-        world_fail(checker->world, "I14: %u/%u: the wrong checkpoint goes", effect->experiment,
-                   effect->trial);
-    if (effect->broken && (!trial->broken || trial->saved[at].attempt == trial->count))
-        world_fail(checker->world, "I14: %u/%u: a checkpoint goes that nobody called broken",
-                   effect->experiment, effect->trial);
-    if (!effect->broken && !experiment->removed && told != spec->keep_checkpoints + 2)
-        world_fail(checker->world, "I14: %u/%u: a checkpoint goes, and %u may stay",
-                   effect->experiment, effect->trial, spec->keep_checkpoints);
-    trial->saved_count--;
-    memmove(&trial->saved[at], &trial->saved[at + 1],
-            (trial->saved_count - at) * sizeof(struct check_saved));
 }
 
 static void take_attempt(struct checker *checker, const struct effect_attempt *effect)
@@ -401,7 +347,7 @@ static void take_effect(struct checker *checker, const struct effect *effects, s
         report_rows(checker, &effect->results, expected);
         return;
     case EFFECT_CHECKPOINT:
-        take_checkpoint(checker, &effect->checkpoint);
+        saved_told(checker, &effect->checkpoint);
         return;
     case EFFECT_CLOSE:
         take_close(checker, &effect->close);

@@ -126,6 +126,15 @@ struct check_trial *ledger_trial(struct checker *checker, uint32_t experiment, u
 struct check_attempt *ledger_attempt(struct checker *checker, const struct whose *who);
 struct check_node *ledger_node(struct checker *checker, uint32_t number);
 
+/* saved.c: a MARK and a CHECKPOINT of a report, behind so many results of it; a launch, and what is
+ * told of a checkpoint. */
+void saved_marked(struct check_attempt *attempt, const struct record_mark *mark, uint32_t results);
+void saved_brought(struct check_trial *trial, const struct check_attempt *attempt,
+                   const struct record_checkpoint *checkpoint);
+void saved_launched(struct checker *checker, const struct effect_launch *launch,
+                    const struct check_trial *trial, struct check_attempt *attempt);
+void saved_told(struct checker *checker, const struct effect_checkpoint *effect);
+
 /* What one event must bring about. */
 struct expected {
     struct whose who;

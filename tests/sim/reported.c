@@ -1,7 +1,4 @@
 /* What a report must bring about: its records are the truth, and its rows are its results. */
-#include <string.h>
-
-#include "common/xalloc.h"
 #include "tests/sim/ledger.h"
 
 /* One record of a report: its number is known to be new. */
@@ -15,33 +12,6 @@ static bool expect_record(struct checker *checker, const struct event_report *re
     world_fail(checker->world, "I2: %u/%u attempt %u: record %llu is not what was written",
                report->experiment, report->trial, report->attempt, (unsigned long long)attempt->hw);
     return false;
-}
-
-/* Where a checkpoint is taken, by the results that stand before it. */
-static void expect_mark(struct check_attempt *attempt, const struct record_mark *mark,
-                        uint32_t results)
-{
-    attempt->marks = xrealloc(attempt->marks, attempt->mark_count + 1, sizeof(struct check_mark));
-    attempt->marks[attempt->mark_count++] =
-        (struct check_mark){.number = mark->number,
-                            .rows = attempt->base + attempt->rows + results,
-                            .iteration = mark->counters.training_iteration};
-}
-
-static void expect_checkpoint(struct check_trial *trial, const struct check_attempt *attempt,
-                              const struct record_checkpoint *checkpoint)
-{
-    for (uint32_t i = 0; i < attempt->mark_count; i++) {
-        const struct check_mark *mark = &attempt->marks[i];
-        struct check_saved saved = {
-            .attempt = trial->count, .rows = mark->rows, .iteration = mark->iteration};
-
-        if (mark->number != checkpoint->number)
-            continue;
-        memcpy(saved.manifest, checkpoint->manifest.data, sizeof(saved.manifest));
-        trial->saved = xrealloc(trial->saved, trial->saved_count + 1, sizeof(saved));
-        trial->saved[trial->saved_count++] = saved;
-    }
 }
 
 void report_expect(struct checker *checker, const struct event_report *report,
@@ -80,9 +50,9 @@ void report_expect(struct checker *checker, const struct event_report *report,
             if (record.kind == RECORD_RESULT && !attempt->final && expected->count < RESULTS_MOST)
                 hashes[expected->count++] = hash;
             if (record.kind == RECORD_MARK)
-                expect_mark(attempt, &record.mark, expected->count);
+                saved_marked(attempt, &record.mark, expected->count);
             if (record.kind == RECORD_CHECKPOINT)
-                expect_checkpoint(trial, attempt, &record.checkpoint);
+                saved_brought(trial, attempt, &record.checkpoint);
             ended = record.kind == RECORD_END;
             trial->broken = ended && record.end.reason == END_CHECKPOINT;
         }

@@ -43,6 +43,8 @@ struct heard {
     uint32_t ends;
     int64_t pid;
     double metric; /* "v" of the last result */
+    int64_t iteration;
+    int64_t since_restore;
     uint32_t reason;
     int64_t status;
     char text[LIMIT_END_TEXT + 1];
@@ -72,6 +74,8 @@ static struct {
     bool acknowledges; /* answer each batch with CONTINUE */
     bool keeps_output; /* do not answer OUTPUT */
     double horizon;
+    /* Whatever else it says; NULL: nothing else is expected. */
+    void (*other)(const struct message *message);
 } driver;
 
 static inline void send_message(enum msg_type type, uint64_t request, const void *body)
@@ -105,6 +109,8 @@ static inline void record_hear(struct heard *heard, const struct record *record)
         break;
     case RECORD_RESULT:
         heard->results++;
+        heard->iteration = record->result.training_iteration;
+        heard->since_restore = record->result.iterations_since_restore;
         heard->dones += record->result.done ? 1 : 0;
         (void)result_number(&record->result, "v", &heard->metric);
         break;
@@ -190,7 +196,8 @@ static inline void message_hear(const struct message *message)
         output_hear(message->request, message->body);
         break;
     default:
-        ck_abort_msg("a message of type %d", (int)message->type);
+        ck_assert_msg(driver.other != NULL, "a message of type %d", (int)message->type);
+        driver.other(message);
     }
 }
 
