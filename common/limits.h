@@ -35,6 +35,17 @@
 #define LIMIT_BURN_MS   10000u /* what counts as at once */
 #define LIMIT_PAST      8u     /* ends of a trial's attempts that are remembered */
 #define LIMIT_WHY_BYTES 8704u  /* why an experiment ended: the text of an end, and some words */
+/* Checkpoints. A node that runs a trial may send as much; the head's disk has its own limit. */
+#define LIMIT_CHECKPOINT_BYTES (4ull << 30)  /* of all files of one */
+#define LIMIT_CHECKPOINT_FILES 10000u        /* files and folders of one */
+#define LIMIT_CHECKPOINT_PATH  512u          /* bytes of a name in it */
+#define LIMIT_CHECKPOINT_DEPTH 16u           /* components of such a name */
+#define LIMIT_MANIFEST_BYTES   (8u << 20)    /* of the list of its files */
+#define LIMIT_CHECKPOINTS_KEPT 64u           /* keep_checkpoints_num */
+#define LIMIT_CHECKPOINT_BLOBS 1000000u      /* that the head keeps */
+#define LIMIT_CHECKPOINT_STORE (64ull << 30) /* bytes of all of them, if the disk has so many */
+#define LIMIT_HASHES_ASKED     4096u         /* in one message */
+#define LIMIT_SAVE_MS          60000u /* a program that was told to stop may take to save and leave */
 
 /* Results. */
 #define LIMIT_RESULT_BYTES 65536u

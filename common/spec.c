@@ -364,6 +364,10 @@ static const struct spec_key spec_keys[] = {
     {"trial_name", read_trial_name},
     {"env", spec_read_env},
     {"code", read_code},
+    {"checkpoint_freq", spec_read_checkpoint_freq},
+    {"checkpoint_at_end", spec_read_checkpoint_at_end},
+    {"keep_checkpoints_num", spec_read_keep_checkpoints},
+    {"checkpoint_score_attr", spec_read_checkpoint_score},
 };
 
 static uint64_t points_bytes_most(const struct value *points)
@@ -460,6 +464,8 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
         .resources = {.cpu = RESOURCE_ONE},
         .files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS,
         .local_dir = "~/assay_results",
+        .keep_checkpoints = 2,
+        .checkpoint_score = "training_iteration",
     };
     struct spec_reader reader = {.arena = arena, .spec = &spec, .error = error};
     int err = check_packed(&reader, value);

@@ -89,7 +89,12 @@ struct spec {
     const char *trial_name; /* pattern, NULL for Tune's default */
     const struct spec_env *env;
     uint32_t env_count;
-    const char *code; /* as written; NULL when not given */
+    const char *code;         /* as written; NULL when not given */
+    uint32_t checkpoint_freq; /* iterations between two; 0: none unasked */
+    bool checkpoint_at_end;
+    uint32_t keep_checkpoints;    /* besides the latest */
+    const char *checkpoint_score; /* the field that says which ones */
+    bool checkpoint_score_min;    /* lower is better */
 };
 
 struct spec_error {

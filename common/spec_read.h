@@ -81,6 +81,12 @@ int spec_finish_scheduler(struct spec_reader *reader);
 int spec_read_resources(struct spec_reader *reader, const struct value *value);
 int spec_read_env(struct spec_reader *reader, const struct value *value);
 
+/* spec_checkpoint.c. */
+int spec_read_checkpoint_freq(struct spec_reader *reader, const struct value *value);
+int spec_read_checkpoint_at_end(struct spec_reader *reader, const struct value *value);
+int spec_read_keep_checkpoints(struct spec_reader *reader, const struct value *value);
+int spec_read_checkpoint_score(struct spec_reader *reader, const struct value *value);
+
 /* spec_command.c: split a command whose placeholders are looked up in a space, where a value may
  * still be a marker. Words with a placeholder hold "{}" in its place. */
 int spec_command_check(struct spec_reader *reader, const char *command, char ***words);

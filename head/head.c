@@ -75,6 +75,8 @@ void shell_apply(struct head *head, const struct effects *effects, bool quiet)
     /* Rows first: what is sent after shows what was committed. */
     for (size_t i = 0; i < effects->count; i++)
         view_apply(head->view, &effects->items[i]);
+    for (size_t i = 0; i < effects->count; i++)
+        checkpoint_store_apply(head->checkpoints, &effects->items[i]);
     if (!view_flush(head->view))
         rows_late(head);
     if (quiet)
@@ -200,6 +202,7 @@ static void tend(struct head *head, uint64_t now_ms)
     planes_refusals(head);
     audit_tend(head->audit, now_ms);
     turns_trim(head->turns);
+    checkpoint_store_tend(head->checkpoints, now_ms);
     fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, unix_now_ms(head));
     if (core_deadline_ms(head->core) <= unix_now_ms(head) && turns_ready(head->turns)) {
         struct event event = {.type = EVENT_TICK};
@@ -260,7 +263,16 @@ static void on_signal(struct head *head)
     }
 }
 
-enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_BLOBS, POLL_IMAGER, POLL_PLANES };
+enum {
+    POLL_SIGNAL,
+    POLL_TURNS,
+    POLL_JOURNAL,
+    POLL_AUDIT,
+    POLL_BLOBS,
+    POLL_CHECKPOINTS,
+    POLL_IMAGER,
+    POLL_PLANES
+};
 
 /* When to look again though nothing has come. */
 static uint64_t wake_ms(const struct head *head)
@@ -284,6 +296,8 @@ static void wait_for_something(struct head *head, uint64_t now_ms)
         [POLL_AUDIT] = {.socket = zap_audit_socket(head->zap), .events = ZMQ_POLLIN},
         [POLL_BLOBS] = {.fd = blobs_fd(head->blobs), .events = ZMQ_POLLIN},
         [POLL_IMAGER] = {.fd = imager_fd(head->imager), .events = ZMQ_POLLIN},
+        [POLL_CHECKPOINTS] = {.fd = blobs_fd(checkpoint_store_blobs(head->checkpoints)),
+                              .events = ZMQ_POLLIN},
     };
     uint64_t until = wake_ms(head);
     int count = POLL_PLANES;
@@ -346,6 +360,7 @@ int head_run(struct head *head)
         commit(head, now_ms);
         turns_set_eager(head->turns, front_waiting(head->front) > 0);
         front_sealed(head->front);
+        fleet_sealed(head->fleet);
         front_wake(head->front, now_ms);
         tend(head, now_ms);
         if (!any && !head->ending)

@@ -185,6 +185,12 @@ int setup_core(struct head *head)
                              "name another one with --data-dir");
         return 2;
     }
+    head->checkpoints = checkpoint_store_open(head->settings.data_dir);
+    if (head->checkpoints == NULL) {
+        log_error_for_people(head->settings.data_dir, strerror(errno),
+                             "make room, or name another --data-dir");
+        return 2;
+    }
     head->core = core_new();
     head->view = view_new(folder);
     head->sinks = sinks_new();
@@ -282,6 +288,21 @@ static void setup_imager(struct head *head, const struct imager_start *start, ui
     head->imager = imager_new(&config, start->number, tail);
 }
 
+/* Which checkpoints the core of an image keeps. */
+static void describe_checkpoints(struct head *head)
+{
+    struct arena arena = {0};
+    struct effects effects;
+
+    effects_init(&effects, &arena);
+    core_describe(head->core, &effects);
+    for (size_t i = 0; i < effects.count; i++)
+        if (effects.items[i].type == EFFECT_CHECKPOINT)
+            checkpoint_store_apply(head->checkpoints, &effects.items[i]);
+    effects_fini(&effects);
+    arena_fini(&arena);
+}
+
 int setup_replay(struct head *head)
 {
     struct imager_start start = {0};
@@ -294,9 +315,12 @@ int setup_replay(struct head *head)
     if (imager_load(&head->redis, head->settings.name, head->core, head->view, head->sinks, &start,
                     &trouble) < 0)
         return say_trouble(NULL, &trouble, 2);
-    if (start.found)
+    if (start.found) {
         turns_set_time(head->turns, start.now_ms);
+        describe_checkpoints(head);
+    }
     rc = replay_all(head, head->core, true, start.found ? start.id : REPLAY_BEGINNING, &summary);
+    checkpoint_store_settle(head->checkpoints, clock_ms());
     if (rc == 0)
         setup_imager(head, &start, summary.bytes);
     return rc;
@@ -315,6 +339,7 @@ int setup_files(struct head *head)
         rc = 70;
     }
     core_free(core);
+    checkpoint_store_settle(head->checkpoints, clock_ms());
     if (rc == 0)
         setup_imager(head, &start, summary.bytes);
     return rc;
@@ -402,6 +427,7 @@ int setup_sockets(struct head *head)
                                                   .turns = head->turns,
                                                   .sinks = head->sinks,
                                                   .blobs = head->blobs,
+                                                  .checkpoints = head->checkpoints,
                                                   .epoch = journal_epoch(head->journal)});
     head->front = front_new(&(struct front_parts){
         .client_socket = head->planes[LINK_CLIENT].socket,
@@ -522,6 +548,7 @@ void setup_close(struct head *head)
         log_line(LOG_WARNING, "redis-stop", "%s", trouble.why);
     redisd_free(head->redisd);
     blobs_close(head->blobs);
+    checkpoint_store_close(head->checkpoints);
     audit_close(head->audit);
     strikes_free(head->strikes);
     arena_fini(&head->scratch);

@@ -47,6 +47,7 @@ struct head {
     struct strikes *strikes;
     struct arena scratch; /* of a message that only reads */
     struct blobs *blobs;
+    struct checkpoint_store *checkpoints;
     struct redisd *redisd; /* NULL: an outside Redis */
     struct store_address redis;
     uint32_t replicas; /* of it, that must have an entry before it counts */

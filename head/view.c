@@ -315,6 +315,8 @@ void view_apply(struct view *view, const struct effect *effect)
     case EFFECT_TOKEN:
         apply_token(view, &effect->token);
         break;
+    case EFFECT_CHECKPOINT:
+        break; /* explain tells of them */
     case EFFECT_RELEASE:
         if (effect->release.removed) {
             struct view_experiment *gone = view_experiment(view, effect->release.experiment);

@@ -13,6 +13,8 @@ bool wire_becomes_event(uint32_t type)
     case MSG_SUBMIT:
     case MSG_STOP:
     case MSG_REMOVE:
+    case MSG_PAUSE:
+    case MSG_RESUME:
     case MSG_TOKEN_CREATE:
     case MSG_TOKEN_REVOKE:
     case MSG_DRAIN:
@@ -35,6 +37,20 @@ void wire_stop(const struct msg_stop *message, uint32_t principal, struct event 
 {
     event->type = EVENT_STOP;
     event->stop = (struct event_stop){
+        .experiment = message->experiment, .trial = message->trial, .principal = principal};
+}
+
+void wire_pause(const struct msg_pause *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_PAUSE;
+    event->pause = (struct event_pause){
+        .experiment = message->experiment, .trial = message->trial, .principal = principal};
+}
+
+void wire_resume(const struct msg_resume *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_RESUME;
+    event->pause = (struct event_pause){
         .experiment = message->experiment, .trial = message->trial, .principal = principal};
 }
 
@@ -109,6 +125,8 @@ void wire_lease(const struct effect_launch *launch, struct msg_lease *lease)
         .horizon = launch->horizon,
         .seed = launch->seed,
         .again = launch->again,
+        .checkpoint = launch->checkpoint,
+        .counters = launch->counters,
     };
     _Static_assert(sizeof(struct gpu_device) == sizeof(struct msg_gpu), "the same record");
 }
@@ -164,6 +182,8 @@ void wire_experiment(const struct view_experiment *experiment, struct arena *are
         .env = {.items = env, .count = spec->env_count},
         .time_limit_ms = spec->time_limit_ms,
         .report_timeout_ms = spec->report_timeout_ms,
+        .checkpoint_freq = spec->checkpoint_freq,
+        .checkpoint_at_end = spec->checkpoint_at_end,
     };
 }
 
@@ -178,6 +198,8 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
 
     if (from->state == EXPERIMENT_DONE)
         state = counts[TRIAL_FAILED] > 0 ? "ERROR" : "TERMINATED";
+    else if (from->paused)
+        state = "PAUSED";
     *row = (struct msg_experiment_row){
         .experiment = from->experiment,
         .name = from->name,

@@ -25,6 +25,18 @@ static const struct field msg_stop_fields[] = {
 };
 MESSAGE_TABLE(stop, STOP);
 
+static const struct field msg_pause_fields[] = {
+    FIELD(msg_pause, experiment, FIELD_U32, 0),
+    FIELD(msg_pause, trial, FIELD_U32, 0),
+};
+MESSAGE_TABLE(pause, PAUSE);
+
+static const struct field msg_resume_fields[] = {
+    FIELD(msg_resume, experiment, FIELD_U32, 0),
+    FIELD(msg_resume, trial, FIELD_U32, 0),
+};
+MESSAGE_TABLE(resume, RESUME);
+
 static const struct field msg_remove_fields[] = {
     FIELD(msg_remove, experiment, FIELD_U32, 0),
 };

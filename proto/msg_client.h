@@ -23,6 +23,16 @@ struct msg_stop {
     uint32_t trial; /* or MSG_ALL */
 };
 
+struct msg_pause {
+    uint32_t experiment;
+    uint32_t trial; /* or MSG_ALL */
+};
+
+struct msg_resume {
+    uint32_t experiment;
+    uint32_t trial; /* or MSG_ALL */
+};
+
 struct msg_remove {
     uint32_t experiment;
 };
@@ -34,7 +44,7 @@ struct msg_list {
 struct msg_experiment_row {
     uint32_t experiment;
     struct span name;
-    struct span state; /* "RUNNING", "TERMINATED", "ERROR" (ended with failed trials) */
+    struct span state; /* "RUNNING", "PAUSED", "TERMINATED", "ERROR" (ended with failed trials) */
     struct span owner; /* the principal's name */
     uint64_t submitted_ms;
     uint64_t ended_ms;

@@ -100,7 +100,7 @@ static bool on_reports(struct daemon *daemon, const struct executor *executor,
     return true;
 }
 
-static void output_send(struct daemon *daemon, struct executor_output *output)
+static void output_send(struct daemon *daemon, struct executor_relay *output)
 {
     output->sent_ms = daemon->now_ms;
     (void)link_head_send(daemon->link, buf_span(&output->frame)); /* said again until answered */
@@ -110,7 +110,7 @@ static void on_output(struct daemon *daemon, struct executor *executor,
                       const struct message *message)
 {
     const struct msg_output *body = message->body;
-    struct executor_output *output = executor_output(executor);
+    struct executor_relay *output = executor_output(executor);
 
     if (!is_own(executor, body->experiment))
         return;
@@ -187,6 +187,17 @@ bool act_frame(void *context, struct executor *executor, struct span frame)
         return on_reports(daemon, executor, message.body, frame);
     case MSG_OUTPUT:
         on_output(daemon, executor, &message);
+        break;
+    case MSG_STORE_ASK:
+        if (is_own(executor, ((const struct msg_store_ask *)message.body)->experiment))
+            act_store(daemon, executor, &message);
+        break;
+    case MSG_STORE_PUT:
+        if (is_own(executor, ((const struct msg_store_put *)message.body)->experiment))
+            act_store(daemon, executor, &message);
+        break;
+    case MSG_BLOB_GET:
+        act_store(daemon, executor, &message);
         break;
     case MSG_READY:
         on_ready(daemon, executor, message.body);
@@ -288,8 +299,10 @@ void act_open(struct daemon *daemon)
     ends_rewind(daemon->ends);
     blob_cache_rewind(daemon->blobs);
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
-         executor = executor_next(executor))
+         executor = executor_next(executor)) {
         executor_output(executor)->sent_ms = 0; /* those in flight go again */
+        executor_store(executor)->sent_ms = 0;
+    }
 }
 
 /* ---- what time brings ---- */
@@ -306,7 +319,7 @@ static void idle_release(struct daemon *daemon)
 
         if (!executor_was_told(executor) && !executor_is_mute(executor) &&
             agent_count(daemon->agent, number) == 0 && executor_is_up(executor) &&
-            executor_output(executor)->own == 0)
+            executor_output(executor)->own == 0 && executor_store(executor)->own == 0)
             executor_release(executor);
     }
 }
@@ -349,10 +362,13 @@ void act_turn(struct daemon *daemon)
     }
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor)) {
-        struct executor_output *output = executor_output(executor);
+        struct executor_relay *output = executor_output(executor);
+        struct executor_relay *store = executor_store(executor);
 
         if (output->own != 0 && daemon->now_ms >= output->sent_ms + OUTPUT_AGAIN_MS)
             output_send(daemon, output);
+        if (store->own != 0 && daemon->now_ms >= store->sent_ms + OUTPUT_AGAIN_MS)
+            act_store_send(daemon, store);
     }
     while (blob_cache_ask(daemon->blobs, daemon->now_ms, &ask, &request)) {
         message_pack(MSG_BLOB_GET, request, &ask, &daemon->frame);
@@ -373,10 +389,13 @@ uint64_t act_next_ms(const struct daemon *daemon)
         next_ms = daemon->disk_ms + DISK_EVERY_MS;
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor)) {
-        const struct executor_output *output = executor_output(executor);
+        const struct executor_relay *output = executor_output(executor);
+        const struct executor_relay *store = executor_store(executor);
 
         if (output->own != 0 && output->sent_ms + OUTPUT_AGAIN_MS < next_ms)
             next_ms = output->sent_ms + OUTPUT_AGAIN_MS;
+        if (store->own != 0 && store->sent_ms + OUTPUT_AGAIN_MS < next_ms)
+            next_ms = store->sent_ms + OUTPUT_AGAIN_MS;
     }
     if (executors_first(daemon->executors) != NULL && daemon->idle_ms + IDLE_EVERY_MS < next_ms)
         next_ms = daemon->idle_ms + IDLE_EVERY_MS;

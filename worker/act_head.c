@@ -166,7 +166,7 @@ static void on_ok(struct daemon *daemon, const struct message *message)
 {
     struct executor *executor =
         executors_find(daemon->executors, (uint32_t)(message->request & UINT32_MAX));
-    struct executor_output *output = executor != NULL ? executor_output(executor) : NULL;
+    struct executor_relay *output = executor != NULL ? executor_output(executor) : NULL;
 
     if (output == NULL || output->own == 0 || output->request != message->request)
         return;
@@ -191,7 +191,7 @@ void act_head(struct daemon *daemon, const struct message *message, struct span 
 {
     const struct msg_release *release = message->body;
 
-    if (daemon->stopping != 0)
+    if (daemon->stopping != 0 || act_store_answered(daemon, message))
         return;
     switch ((int)message->type) {
     case MSG_EXPERIMENT:

@@ -16,9 +16,8 @@
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 
-#define HEX_BYTES    (LIMIT_HASH_BYTES * 2 + 1)
-#define AGAIN_MS     5000u               /* after that a chunk is asked for again */
-#define REQUEST_BLOB (UINT64_C(1) << 62) /* in the ids of our requests */
+#define HEX_BYTES (LIMIT_HASH_BYTES * 2 + 1)
+#define AGAIN_MS  5000u /* after that a chunk is asked for again */
 
 struct fetch {
     struct fetch *next;

@@ -86,6 +86,7 @@ static void executor_free(struct executor *executor)
     buf_fini(&executor->experiment);
     buf_fini(&executor->outbox);
     buf_fini(&executor->output.frame);
+    buf_fini(&executor->store.frame);
     arena_fini(&executor->arena);
     free(executor);
 }
@@ -413,9 +414,14 @@ const struct resources *executor_need(const struct executor *executor)
     return executor->has_need ? &executor->need : NULL;
 }
 
-struct executor_output *executor_output(struct executor *executor)
+struct executor_relay *executor_output(struct executor *executor)
 {
     return &executor->output;
+}
+
+struct executor_relay *executor_store(struct executor *executor)
+{
+    return &executor->store;
 }
 
 void executor_print(const struct executor *executor, struct buf *out)

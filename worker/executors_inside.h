@@ -68,7 +68,8 @@ struct executor {
     struct arena arena; /* of need's names */
     struct resources need;
     bool has_need;
-    struct executor_output output;
+    struct executor_relay output;
+    struct executor_relay store;
 };
 
 struct executors {

@@ -44,6 +44,7 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     const struct experiment *experiment = trial->experiment;
     struct arena *arena = step->effects->arena;
     struct effect_launch *launch = &effects_add(step->effects, EFFECT_LAUNCH)->launch;
+    const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
     const uint64_t decided[] = {trial->node->number, experiment->number, trial->number,
                                 trial->attempt, trial->ahead};
 
@@ -60,6 +61,10 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     launch->horizon = horizon_of(trial);
     launch->seed = rng_u64(experiment->seed, STREAM_PROGRAM + trial->number, 0);
     launch->again = again;
+    if (latest != NULL) {
+        launch->checkpoint = arena_copy(arena, span_of(latest->manifest, LIMIT_HASH_BYTES));
+        launch->counters = latest->counters;
+    }
     tape_confirm(step->tape, "launch", decided, sizeof(decided) / sizeof(decided[0]));
 }
 
@@ -67,8 +72,11 @@ void attempt_launch(struct step *step, struct trial *trial, struct node *node, b
 {
     bool queued = queue_remove(&trial->experiment->pending, trial->number);
 
-    assert(queued);
+    assert(queued || trial->pause == PAUSE_BY_SCHEDULER); /* who has chosen it now */
     trial_order(trial, TRIAL_PLACE);
+    trial->pause = 0;
+    trial->save = false;
+    checkpoint_forget_marks(trial);
     trial->attempt++;
     trial->hw = 0;
     trial->pid = 0;
@@ -103,12 +111,13 @@ void attempt_begin(struct step *step, struct trial *trial, const struct record_s
     trial->pid = start->pid;
     trial->started_ms = step->now_ms;
     trial->began_ms = start->unix_ms;
-    trial_forget_results(trial);
+    checkpoint_restore(trial);
 
     attempt = &effects_add(step->effects, EFFECT_ATTEMPT)->attempt;
     attempt->experiment = experiment->number;
     attempt->trial = trial->number;
     attempt->attempt = trial->attempt;
+    attempt->rows = trial->rows;
     attempt->trial_folder = arena_copy(arena, span_text(trial->folder));
     attempt->experiment_folder = arena_copy(arena, span_text(experiment->folder));
     attempt->config = arena_copy(arena, buf_span(&trial->config));
@@ -137,15 +146,39 @@ void attempt_observe(struct step *step, const struct trial *trial, bool ended, b
     step->core->wants_place = true;
 }
 
+/* Nothing waits for it: it is taken when the program gets to it. */
+static void attempt_save(struct step *step, struct trial *trial)
+{
+    if (trial->state != TRIAL_RUNNING || trial->closed)
+        return;
+    trial->save = true;
+    attempt_verdict(step, trial);
+}
+
 void attempt_obey(struct step *step, const struct experiment *experiment,
                   const struct sched_verdict *verdict)
 {
     for (uint32_t i = 0; i < verdict->other_count; i++) {
         struct trial *other = experiment_trial(experiment, verdict->others[i].trial);
 
-        assert(verdict->others[i].action == ACTION_STOP);
-        if (other != NULL)
+        if (other == NULL)
+            continue;
+        switch ((int)verdict->others[i].action) {
+        case ACTION_STOP:
             attempt_stop(step, other, CAUSE_SCHEDULER);
+            break;
+        case ACTION_PAUSE:
+            attempt_pause(step, other, PAUSE_BY_SCHEDULER);
+            break;
+        case ACTION_CONTINUE:
+            attempt_resume(step, other, PAUSE_BY_SCHEDULER);
+            break;
+        case ACTION_SAVE:
+            attempt_save(step, other);
+            break;
+        default:
+            assert(!"something that can be done with another trial");
+        }
     }
 }
 
@@ -192,6 +225,12 @@ static void try_again(struct step *step, struct trial *trial, uint32_t times)
 {
     struct experiment *experiment = trial->experiment;
 
+    /* A scheduler's pause that was not finished is none; a person's holds. */
+    trial->pause &= ~(uint32_t)PAUSE_BY_SCHEDULER;
+    if (trial->state == TRIAL_PAUSING && trial->pause != 0) {
+        attempt_suspend(step, trial);
+        return;
+    }
     trial_order(trial, trial->state == TRIAL_STARTING ? TRIAL_UNPLACE : TRIAL_RETRY);
     rest_begin(step, trial, times);
     experiment->sched->add(experiment->scheduler, trial->number);
@@ -282,6 +321,11 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
     remember(trial, node, ran, end);
     if (trial->closed || trial->state == TRIAL_STOPPING) {
         trial_order(trial, TRIAL_EXITED);
+    } else if (trial->state == TRIAL_PAUSING && end->reason == END_STOPPED) {
+        attempt_suspend(step, trial);
+    } else if (end->reason == END_CHECKPOINT) {
+        checkpoint_give_up(step, trial); /* one less each time: this ends */
+        try_again(step, trial, 0);
     } else if (end_reason_is_infrastructure(end->reason)) {
         end_lost(step, trial, waited);
     } else if (end_reason_is_failure(end->reason)) {
@@ -340,7 +384,7 @@ void attempt_verdict(struct step *step, const struct trial *trial)
     verdict->attempt = trial->attempt;
     verdict->acked_seq = trial->hw;
     verdict->action = trial_action(trial);
-    if (verdict->action == ACTION_CONTINUE)
+    if (verdict->action == ACTION_CONTINUE || verdict->action == ACTION_SAVE)
         verdict->horizon = horizon_of(trial);
 
     const uint64_t decided[] = {verdict->experiment, verdict->trial,  verdict->attempt,

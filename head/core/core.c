@@ -202,6 +202,10 @@ enum core_answer core_step(struct core *core, const struct event *event, struct 
         return on_join(&step, &event->join);
     case EVENT_NODE_DISK:
         return on_node_disk(&step, &event->node_disk);
+    case EVENT_PAUSE:
+        return on_pause(&step, &event->pause);
+    case EVENT_RESUME:
+        return on_resume(&step, &event->pause);
     case EVENT_TICK:
         return on_tick(&step);
     }
@@ -246,8 +250,13 @@ bool core_status_text(const struct core *core, uint32_t number, struct buf *out)
 static void describe_experiment(const struct experiment *experiment, struct effects *effects)
 {
     experiment_tell(experiment, true, effects);
-    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
+    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next) {
         trial_tell(trial, true, 0, (struct span){0}, effects);
+        checkpoints_tell(&trial->checkpoints, experiment->number, trial->number, true, effects);
+    }
+    for (uint32_t i = 0; i < experiment->created; i++)
+        if (experiment->rows[i].checkpoints != NULL)
+            checkpoints_tell(experiment->rows[i].checkpoints, experiment->number, i, true, effects);
 }
 
 void core_describe(const struct core *core, struct effects *effects)

@@ -14,7 +14,7 @@
 #include "head/core/tape.h"
 
 /* Which build may replay a tail: raised whenever the same events would be decided otherwise. */
-#define CORE_RULES 3u
+#define CORE_RULES 4u
 
 /* Which build may read an image: raised whenever its fields change. Other rules may read it: what
  * was decided stands in it as state. */

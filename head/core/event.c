@@ -104,6 +104,12 @@ static const struct field node_disk_fields[] = {
     FIELD(event_node_disk, full, FIELD_BOOL, 0),
 };
 
+static const struct field pause_fields[] = {
+    FIELD(event_pause, experiment, FIELD_U32, 0),
+    FIELD(event_pause, trial, FIELD_U32, 0),
+    FIELD(event_pause, principal, FIELD_U32, 0),
+};
+
 #define ROW(number, text, member, table)                                                           \
     [number] = {text, number, sizeof(((struct event *)NULL)->member), table,                       \
                 sizeof(table) / sizeof((table)[0])}
@@ -121,6 +127,8 @@ static const struct schema schemas[] = {
     ROW(EVENT_TOKEN_REVOKE, "token_revoke", token_revoke, token_revoke_fields),
     ROW(EVENT_JOIN, "join", join, join_fields),
     ROW(EVENT_TICK, "tick", tick, tick_fields),
+    ROW(EVENT_PAUSE, "pause", pause, pause_fields),
+    ROW(EVENT_RESUME, "resume", pause, pause_fields),
     ROW(EVENT_NODE_DISK, "node_disk", node_disk, node_disk_fields),
 };
 

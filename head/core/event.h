@@ -28,6 +28,8 @@ enum event_type {
     EVENT_TOKEN_REVOKE = 10,
     EVENT_JOIN = 11,
     EVENT_TICK = 12,
+    EVENT_PAUSE = 13,
+    EVENT_RESUME = 14,
     EVENT_NODE_DISK = 20
 };
 
@@ -46,6 +48,14 @@ struct event_submit {
 
 /* A person stops a trial or, with trial NUMBER_NONE, a whole experiment. */
 struct event_stop {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t principal;
+};
+
+/* A person has a trial or, with trial NUMBER_NONE, a whole experiment wait with its checkpoints and
+ * without resources, or lets it go on (EVENT_RESUME). */
+struct event_pause {
     uint32_t experiment;
     uint32_t trial;
     uint32_t principal;
@@ -161,6 +171,7 @@ struct event {
         struct event_join join;
         struct event_tick tick;
         struct event_node_disk node_disk;
+        struct event_pause pause; /* RESUME as well */
     };
 };
 

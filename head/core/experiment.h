@@ -67,6 +67,7 @@ struct experiment {
     bool has_mean;
     double mean_ms; /* of a trial's run, newer ones weigh more */
 
+    bool paused;    /* by a person: nothing of it starts */
     bool blocked;   /* placement found room for it on no node that is not fresh */
     bool unwilling; /* within one placement: its scheduler wants none of those that wait */
     bool changed;   /* its row is to be told */
@@ -87,6 +88,10 @@ bool experiment_propose(struct step *step, struct experiment *experiment);
 
 /* Whether it has, or may get, a trial that waits, and may start one more. */
 bool experiment_wants(const struct experiment *experiment);
+
+/* Whether a trial is one that waits because its scheduler wants it, and nobody else: it may be
+ * chosen to go on. */
+bool experiment_may_choose(const struct trial *trial);
 
 struct trial *experiment_trial(const struct experiment *experiment, uint32_t number);
 

@@ -1,4 +1,6 @@
 /* Why a trial is where it is, in sentences. */
+#include <inttypes.h>
+
 #include "common/record.h"
 #include "head/core/state.h"
 
@@ -51,6 +53,9 @@ static void explain_pending(const struct core *core, const struct trial *trial, 
         buf_printf(out, ", behind %u others of its experiment", place);
     buf_append_text(out, ".\n");
     fitting = fitting_nodes(core, &experiment->spec.resources, &open);
+    if (experiment->paused)
+        buf_printf(out, "Its experiment is paused. It goes on after: assay resume %u\n",
+                   experiment->number);
     if (most > 0 && experiment->leases >= most)
         buf_printf(out, "max_concurrent is %u, and as many of its experiment run.\n", most);
     if (open == 0) {
@@ -91,6 +96,36 @@ static void explain_past(const struct core *core, const struct record_list *list
     }
 }
 
+/* What the next attempt begins with. */
+static void explain_checkpoint(const struct trial *trial, struct buf *out)
+{
+    const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
+
+    if (trial->broken > 0)
+        buf_printf(out, "%u of its checkpoints %s broken, and given up for the one before.\n",
+                   trial->broken, trial->broken == 1 ? "was" : "were");
+    if (latest != NULL)
+        buf_printf(out,
+                   "Its latest checkpoint is of iteration %" PRId64 " (attempt %u, %" PRIu64
+                   " bytes): its next attempt goes on from there.\n",
+                   latest->counters.training_iteration, latest->attempt, latest->bytes);
+    else if (trial->attempt > 0)
+        buf_append_text(out, "It has no checkpoint: another attempt begins from scratch.\n");
+}
+
+static void explain_paused(const struct trial *trial, struct buf *out)
+{
+    bool person = (trial->pause & PAUSE_BY_PERSON) != 0;
+
+    buf_printf(out, "It was paused by %s, and holds no resources.\n",
+               person ? "a person" : "the scheduler");
+    if (person && trial->experiment->paused)
+        buf_printf(out, "It goes on after: assay resume %u\n", trial->experiment->number);
+    else if (person)
+        buf_printf(out, "It goes on after: assay resume %u/%u\n", trial->experiment->number,
+                   trial->number);
+}
+
 static void explain_live(const struct trial *trial, struct buf *out)
 {
     const struct node *node = trial->node;
@@ -108,6 +143,9 @@ static void explain_live(const struct trial *trial, struct buf *out)
                    trial->cause == CAUSE_PERSON  ? "a person"
                    : trial->cause == CAUSE_BURNT ? "the end of its experiment"
                                                  : "the scheduler");
+    else if (trial->state == TRIAL_PAUSING)
+        buf_printf(out, "It is to be paused, by %s; its program is saving, or ending.\n",
+                   (trial->pause & PAUSE_BY_PERSON) != 0 ? "a person" : "the scheduler");
     else
         buf_append_text(out, "It runs.\n");
 }
@@ -128,6 +166,9 @@ static void explain_ended(const struct trial_row *row, struct buf *out)
         buf_printf(out, "It took %u attempts.\n", row->attempt);
     if (row->attempt > 1 && row->failures > 0)
         buf_printf(out, "Of these %u failed by themselves.\n", row->failures);
+    if (row->checkpoints != NULL)
+        buf_printf(out, "Its latest checkpoint is of iteration %" PRId64 ".\n",
+                   checkpoints_latest(row->checkpoints)->counters.training_iteration);
 }
 
 bool core_explain(const struct core *core, uint32_t number, uint32_t trial_number, struct buf *out)
@@ -144,6 +185,8 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
                                      : (enum trial_state)experiment->rows[trial_number].state));
     if (trial == NULL)
         explain_ended(&experiment->rows[trial_number], out);
+    else if (trial->state == TRIAL_PAUSED)
+        explain_paused(trial, out);
     else if (trial->node == NULL)
         explain_pending(core, trial, out);
     else
@@ -151,6 +194,8 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
     explain_past(core, trial != NULL ? &trial->past : experiment->rows[trial_number].past, out);
     if (experiment->why.size > 0)
         buf_printf(out, "Its experiment was ended: %.*s\n", SPAN(experiment->why));
+    if (trial != NULL && (trial->pause != 0 || trial->broken > 0 || trial->checkpoints.count > 0))
+        explain_checkpoint(trial, out);
     explain_scheduler(experiment, trial_number, out);
     return true;
 }

@@ -27,6 +27,10 @@ static const struct field trial_fields[] = {
     FIELD(trial, ahead, FIELD_BOOL, 0),
     FIELD(trial, hw, FIELD_U64, 0),
     FIELD(trial, rows, FIELD_U64, 0),
+    FIELD(trial, base_rows, FIELD_U64, 0),
+    FIELD(trial, pause, FIELD_U32, PAUSE_BY_SCHEDULER | PAUSE_BY_PERSON),
+    FIELD(trial, save, FIELD_BOOL, 0),
+    FIELD(trial, broken, FIELD_U32, 0),
     FIELD(trial, pid, FIELD_I64, 0),
     FIELD(trial, started_ms, FIELD_U64, 0),
     FIELD(trial, began_ms, FIELD_U64, 0),
@@ -43,6 +47,22 @@ static const struct field trial_fields[] = {
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 
+static const struct field checkpoint_fields[] = {
+    FIELD(checkpoint, bytes, FIELD_U64, 0),
+    FIELD(checkpoint, number, FIELD_U64, 0),
+    FIELD(checkpoint, attempt, FIELD_U32, 0),
+    FIELD_OF(checkpoint, counters, FIELD_RECORD, 0, counters_schema),
+    FIELD(checkpoint, rows, FIELD_U64, 0),
+    FIELD(checkpoint, has_score, FIELD_BOOL, 0),
+    FIELD(checkpoint, score, FIELD_F64, 0),
+    FIELD(checkpoint, has_last, FIELD_BOOL, 0),
+    FIELD_OF(checkpoint, last, FIELD_RECORD, 0, image_judged_schema),
+    FIELD(checkpoint, has_best, FIELD_BOOL, 0),
+    FIELD(checkpoint, best, FIELD_F64, 0),
+    FIELD(checkpoint, best_at, FIELD_I64, 0),
+};
+const struct schema image_checkpoint_schema = SCHEMA(checkpoint, 0, checkpoint_fields);
+
 static const struct field experiment_fields[] = {
     FIELD(experiment, number, FIELD_U32, 0),
     FIELD(experiment, principal, FIELD_U32, 0),
@@ -56,6 +76,7 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, results, FIELD_U64, 0),
     FIELD(experiment, has_mean, FIELD_BOOL, 0),
     FIELD(experiment, mean_ms, FIELD_F64, 0),
+    FIELD(experiment, paused, FIELD_BOOL, 0),
     FIELD(experiment, blocked, FIELD_BOOL, 0),
     FIELD(experiment, changed, FIELD_BOOL, 0),
     FIELD(experiment, burns, FIELD_U32, 0),
@@ -173,9 +194,24 @@ static void save_node(const struct node *node, struct buf *out)
     schema_pack(&image_node_schema, &more, out);
 }
 
+static void save_checkpoint(const struct checkpoint *checkpoint, struct buf *out)
+{
+    pack_list(out, 3);
+    schema_pack(&image_checkpoint_schema, checkpoint, out);
+    pack_bytes(out, span_of(checkpoint->manifest, LIMIT_HASH_BYTES));
+    pack_bytes(out, buf_span(&checkpoint->last_result));
+}
+
+static void save_checkpoints(const struct checkpoints *list, struct buf *out)
+{
+    pack_list(out, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        save_checkpoint(&list->items[i], out);
+}
+
 static void save_trial(const struct trial *trial, struct buf *out)
 {
-    pack_list(out, 7);
+    pack_list(out, 8 + CHECKPOINT_MARKS);
     schema_pack(&image_trial_schema, trial, out);
     pack_text(out, trial->name);
     pack_text(out, trial->tag);
@@ -186,6 +222,13 @@ static void save_trial(const struct trial *trial, struct buf *out)
     pack_int(out, trial->gpus.amount);
     for (uint32_t i = 0; i < trial->gpus.count; i++)
         pack_uint(out, trial->gpus.device[i]);
+    save_checkpoints(&trial->checkpoints, out);
+    for (uint32_t i = 0; i < CHECKPOINT_MARKS; i++) {
+        if (trial->marks[i] != NULL)
+            save_checkpoint(trial->marks[i], out);
+        else
+            pack_nil(out);
+    }
 }
 
 static void save_rows(const struct experiment *experiment, struct buf *out)
@@ -201,19 +244,32 @@ static void save_rows(const struct experiment *experiment, struct buf *out)
     buf_fini(&rows);
 }
 
-/* Of the few trials that took more than one attempt: number and list, one behind the other. */
-static void save_pasts(const struct experiment *experiment, struct buf *out)
+static bool has_more(const struct trial_row *row)
 {
+    return row->past != NULL || row->checkpoints != NULL;
+}
+
+/* Of ended trials that took more than one attempt, or have checkpoints: number, how the attempts
+ * ended, checkpoints; one behind the other. */
+static void save_more(const struct experiment *experiment, struct buf *out)
+{
+    static const struct checkpoints none;
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < experiment->created; i++)
-        count += experiment->rows[i].past != NULL;
-    pack_list(out, count * 2);
+        count += has_more(&experiment->rows[i]);
+    pack_list(out, count * 3);
     for (uint32_t i = 0; i < experiment->created; i++) {
-        if (experiment->rows[i].past == NULL)
+        const struct trial_row *row = &experiment->rows[i];
+        struct image_past past = {0};
+
+        if (!has_more(row))
             continue;
+        if (row->past != NULL)
+            past.list = *row->past;
         pack_uint(out, i);
-        schema_pack(&image_past_schema, &(struct image_past){*experiment->rows[i].past}, out);
+        schema_pack(&image_past_schema, &past, out);
+        save_checkpoints(row->checkpoints != NULL ? row->checkpoints : &none, out);
     }
 }
 
@@ -228,7 +284,7 @@ static void save_experiment(const struct experiment *experiment, struct buf *out
     pack_bytes(out, span_of(experiment->code, experiment->code_size));
     pack_bytes(out, experiment->packed);
     save_rows(experiment, out);
-    save_pasts(experiment, out);
+    save_more(experiment, out);
     pack_list(out, experiment->unended);
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
         save_trial(trial, out);

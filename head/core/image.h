@@ -14,6 +14,7 @@
 extern const struct schema image_trial_schema;
 extern const struct schema image_experiment_schema;
 extern const struct schema image_judged_schema;
+extern const struct schema image_checkpoint_schema;
 
 /* The core's own numbers. */
 struct image_numbers {
@@ -58,7 +59,7 @@ struct image_node {
 
 void image_row_put(uint8_t out[IMAGE_ROW_BYTES], const struct trial_row *row);
 
-/* Behind the rows: of the few trials that took several attempts, how these ended. */
+/* Behind the rows: of trials that took several attempts, how these ended. */
 struct image_past {
     struct record_list list; /* struct past */
 };

@@ -105,13 +105,59 @@ static bool load_numbers(struct core *core, struct trial *trial, struct cursor *
     return err == 0;
 }
 
+static bool load_checkpoint(struct core *core, struct cursor *in, struct checkpoint *out)
+{
+    struct checkpoint checkpoint = {0};
+    struct span manifest, last;
+    uint32_t parts;
+
+    if (!cursor_list(in, &parts) || parts != 3 ||
+        schema_unpack(&image_checkpoint_schema, in, &core->scratch, &checkpoint, NULL) < 0 ||
+        !cursor_bytes(in, &manifest) || manifest.size != LIMIT_HASH_BYTES ||
+        !cursor_bytes(in, &last))
+        return false;
+    memcpy(checkpoint.manifest, manifest.data, LIMIT_HASH_BYTES);
+    buf_append_span(&checkpoint.last_result, last);
+    *out = checkpoint;
+    return true;
+}
+
+static bool load_checkpoints(struct core *core, struct cursor *in, struct checkpoints *list)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count > LIMIT_CHECKPOINTS_KEPT + 1)
+        return false;
+    if (count > 0)
+        list->items = xcalloc(count, sizeof(struct checkpoint));
+    for (; list->count < count; list->count++)
+        if (!load_checkpoint(core, in, &list->items[list->count]))
+            return false;
+    return true;
+}
+
+static bool load_marks(struct core *core, struct cursor *in, struct trial *trial)
+{
+    for (uint32_t i = 0; i < CHECKPOINT_MARKS; i++) {
+        if (cursor_peek(in) == CURSOR_NIL) {
+            (void)cursor_nil(in);
+            continue;
+        }
+        trial->marks[i] = xcalloc(1, sizeof(struct checkpoint));
+        if (!load_checkpoint(core, in, trial->marks[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool load_trial(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     struct trial *trial = xcalloc(1, sizeof(*trial));
     uint32_t parts;
 
-    if (!cursor_list(in, &parts) || parts != 7 || !load_numbers(core, trial, in) ||
-        !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
+    if (!cursor_list(in, &parts) || parts != 8 + CHECKPOINT_MARKS ||
+        !load_numbers(core, trial, in) || !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
+        !load_checkpoints(core, in, &trial->checkpoints) || !load_marks(core, in, trial) ||
         trial->number >= experiment->created || experiment->rows[trial->number].live != NULL ||
         trial->state == TRIAL_NONE || trial_is_final(trial->state) ||
         (experiment->last != NULL && trial->number <= experiment->last->number)) {
@@ -157,24 +203,29 @@ static bool load_rows(struct experiment *experiment, struct cursor *in)
     return true;
 }
 
-static bool load_pasts(struct core *core, struct experiment *experiment, struct cursor *in)
+static bool load_more(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     uint32_t count, number;
 
-    if (!cursor_list(in, &count) || count % 2 != 0)
+    if (!cursor_list(in, &count) || count % 3 != 0)
         return false;
-    for (; count > 0; count -= 2) {
-        struct image_past saved;
+    for (; count > 0; count -= 3) {
+        struct checkpoints list = {0};
+        struct image_past past;
         struct trial_row *row;
+        bool good;
 
         if (!cursor_u32(in, &number) || number >= experiment->created ||
-            schema_unpack(&image_past_schema, in, &core->scratch, &saved, NULL) < 0 ||
-            saved.list.count == 0)
+            schema_unpack(&image_past_schema, in, &core->scratch, &past, NULL) < 0)
             return false;
         row = &experiment->rows[number];
-        if (row->state == TRIAL_NONE || row->past != NULL)
+        if (row->state == TRIAL_NONE || row->past != NULL || row->checkpoints != NULL)
             return false;
-        row->past = past_keep(&saved.list);
+        good = load_checkpoints(core, in, &list);
+        row->past = past_keep(&past.list);
+        row->checkpoints = checkpoints_keep(&list);
+        if (!good || (row->past == NULL && row->checkpoints == NULL))
+            return false;
     }
     return true;
 }
@@ -206,7 +257,7 @@ static bool load_trials(struct core *core, struct experiment *experiment, struct
 {
     uint32_t count;
 
-    if (!load_rows(experiment, in) || !load_pasts(core, experiment, in) || !cursor_list(in, &count))
+    if (!load_rows(experiment, in) || !load_more(core, experiment, in) || !cursor_list(in, &count))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (!load_trial(core, experiment, in))
@@ -236,8 +287,8 @@ static bool load_algorithms(struct experiment *experiment, struct cursor *in)
            experiment->sched->load(experiment->scheduler, &cursor);
 }
 
-/* The head of an experiment: its numbers, and the spec read again. What the scheduler puts through
- * a tape when it is made is overwritten by its own saved state. */
+/* The head of an experiment: its numbers, and the spec read again. What the scheduler puts
+ * through a tape when it is made is overwritten by its own saved state. */
 static struct experiment *load_head(struct core *core, struct cursor *in)
 {
     struct experiment *saved = arena_alloc(&core->scratch, sizeof(*saved));
@@ -269,6 +320,7 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->results = saved->results;
     experiment->has_mean = saved->has_mean;
     experiment->mean_ms = saved->mean_ms;
+    experiment->paused = saved->paused;
     experiment->blocked = saved->blocked;
     experiment->changed = saved->changed;
     experiment->burns = saved->burns;

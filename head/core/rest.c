@@ -53,10 +53,11 @@ void rest_begin(struct step *step, struct trial *trial, uint32_t times)
         experiment->wake_ms = trial->wake_ms;
 }
 
-bool rest_cancel(struct experiment *experiment, const struct trial *trial)
+bool rest_cancel(struct experiment *experiment, struct trial *trial)
 {
     if (!queue_remove(&experiment->resting, trial->number))
         return false;
+    trial->wake_ms = 0;
     recount(experiment);
     return true;
 }

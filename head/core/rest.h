@@ -18,7 +18,7 @@ uint64_t rest_ms(uint32_t times);
 void rest_begin(struct step *step, struct trial *trial, uint32_t times);
 
 /* Take one out; false where it does not rest. */
-bool rest_cancel(struct experiment *experiment, const struct trial *trial);
+bool rest_cancel(struct experiment *experiment, struct trial *trial);
 
 /* Those whose time has come go into the queue; whether there were any. */
 bool rest_wake(struct step *step, struct experiment *experiment);

@@ -257,7 +257,7 @@ static void experiment_words(struct words *words, const struct effect_experiment
 
     assert(row->state < sizeof(states) / sizeof(states[0]));
     add_some_text(words, "name", row->name);
-    add_text(words, "state", span_text(states[row->state]));
+    add_text(words, "state", span_text(row->paused ? "PAUSED" : states[row->state]));
     add_uint(words, "principal", row->principal);
     add_uint(words, "submitted_ms", row->submitted_ms);
     add_uint(words, "ended_ms", row->ended_ms);

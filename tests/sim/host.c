@@ -217,7 +217,10 @@ void host_agent(struct world *world, struct host *host, const struct agent_event
 
 static void on_launch(struct world *world, struct host *host, const struct effect_launch *launch)
 {
-    struct run_order order = {.horizon = launch->horizon, .device_count = launch->gpus.count};
+    struct run_order order = {.horizon = launch->horizon,
+                              .device_count = launch->gpus.count,
+                              .restores = launch->checkpoint.size > 0,
+                              .counters = launch->counters};
     struct agent_event event = {
         .type = AGENT_LAUNCH,
         .who = {launch->experiment, launch->trial, launch->attempt},

@@ -151,6 +151,10 @@ static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, st
     buf_append_text(out, ",\"resources_per_trial\":{");
     write_resources(plan, rng, out);
     buf_printf(out, "},\"max_failures\":%d", failures[draw(rng, 0, 5)]);
+    if (chance(rng, 40))
+        write_number(out, "keep_checkpoints_num", draw(rng, 1, 3));
+    if (chance(rng, 40))
+        buf_printf(out, ",\"checkpoint_score_attr\":\"%s\"", chance(rng, 50) ? "min-r" : "t");
     write_number(out, "priority", draw(rng, 0, 2));
     if (chance(rng, 30))
         write_number(out, "max_concurrent", draw(rng, 1, 4));
@@ -192,6 +196,8 @@ static void draw_experiment(struct plan *plan, uint32_t index, uint32_t samples,
         chance(rng, 50);
     experiment->doomed = chance(rng, 6);
     experiment->deadly = !experiment->doomed && chance(rng, 6);
+    experiment->saves_of_16 = chance(rng, 60) ? (uint32_t)draw(rng, 1, 12) : 0;
+    experiment->breaks_of_16 = chance(rng, 40) ? (uint32_t)draw(rng, 1, 8) : 0;
     value_pack(value, &packed);
     experiment->packed = arena_copy(arena, buf_span(&packed));
     buf_fini(&packed);
@@ -243,6 +249,7 @@ void plan_draw(struct plan *plan, uint64_t seed, const struct plan_limits *limit
     plan->commit_us = spread(&rng, 100, 10000);
     plan->lost_us = chance(&rng, 50) ? 10000000 : draw(&rng, 200000, 2000000);
     plan->meddling = chance(&rng, 50);
+    plan->pauses = chance(&rng, 40) ? (uint32_t)draw(&rng, 1, 12) : 0;
     for (uint32_t i = 0; i < plan->host_count; i++)
         draw_host(&plan->hosts[i], &rng, i == 0);
     for (uint32_t i = 0; i < plan->experiment_count; i++)

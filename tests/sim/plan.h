@@ -50,12 +50,14 @@ struct plan_experiment {
     struct span packed;
     struct spec spec; /* the same, for what the executor needs of it */
     uint64_t submit_us;
-    uint64_t interval_us; /* between two reports, in the mean */
-    uint32_t reports;     /* of a trial, at most */
-    uint32_t fail_of_16;  /* how many attempts of 16 fail */
-    bool never_done;      /* trials go on until they are stopped */
-    bool doomed;          /* all of its attempts fail as soon as they start */
-    bool deadly;          /* one of its trials takes its executor down, each time */
+    uint64_t interval_us;  /* between two reports, in the mean */
+    uint32_t reports;      /* of a trial, at most */
+    uint32_t fail_of_16;   /* how many attempts of 16 fail */
+    bool never_done;       /* trials go on until they are stopped */
+    bool doomed;           /* all of its attempts fail as soon as they start */
+    bool deadly;           /* one of its trials takes its executor down, each time */
+    uint32_t saves_of_16;  /* after how many results of 16 a checkpoint is taken */
+    uint32_t breaks_of_16; /* how many of 16 that are gone on from are broken */
 };
 
 /* What of a seed's plan is left out, to see whether it is needed for what goes wrong. */
@@ -78,6 +80,7 @@ struct plan {
     uint64_t commit_us;                 /* of an entry, in the mean */
     uint64_t lost_us;                   /* how long a node may be silent */
     bool meddling;                      /* people stop and remove things */
+    uint32_t pauses;                    /* how often they have something wait */
     char *spec_texts[PLAN_EXPERIMENTS]; /* in the arena */
 };
 

@@ -45,9 +45,16 @@ struct heard {
     uint32_t ends;
     int64_t pid;
     double metric; /* "v" of the last result */
+    int64_t iteration;
+    int64_t since_restore;
     uint32_t reason;
     int64_t status;
     char text[LIMIT_END_TEXT + 1];
+    uint32_t marks;
+    struct record_mark mark; /* the last one */
+    uint32_t checkpoints;
+    struct record_checkpoint checkpoint; /* the last one, without its hash */
+    uint8_t manifest[LIMIT_HASH_BYTES];
     bool vacated;
     char output[2][4096];
     size_t output_size[2];
@@ -73,6 +80,8 @@ static struct {
     uint64_t time_limit_ms;     /* of the experiment */
     uint64_t report_timeout_ms; /* the same */
     int64_t memory_bytes;       /* of each lease */
+    /* Whatever else it says; NULL: nothing else is expected. */
+    void (*other)(const struct message *message);
 } driver;
 
 static inline void send_message(enum msg_type type, uint64_t request, const void *body)
@@ -106,8 +115,20 @@ static inline void record_hear(struct heard *heard, const struct record *record)
         break;
     case RECORD_RESULT:
         heard->results++;
+        heard->iteration = record->result.training_iteration;
+        heard->since_restore = record->result.iterations_since_restore;
         heard->dones += record->result.done ? 1 : 0;
         (void)result_number(&record->result, "v", &heard->metric);
+        break;
+    case RECORD_MARK:
+        heard->marks++;
+        heard->mark = record->mark;
+        break;
+    case RECORD_CHECKPOINT:
+        ck_assert_uint_eq(record->checkpoint.manifest.size, LIMIT_HASH_BYTES);
+        heard->checkpoints++;
+        heard->checkpoint = record->checkpoint;
+        memcpy(heard->manifest, record->checkpoint.manifest.data, LIMIT_HASH_BYTES);
         break;
     case RECORD_END:
         heard->ends++;
@@ -181,7 +202,8 @@ static inline void message_hear(const struct message *message)
         output_hear(message->request, message->body);
         break;
     default:
-        ck_abort_msg("a message of type %d", (int)message->type);
+        ck_assert_msg(driver.other != NULL, "a message of type %d", (int)message->type);
+        driver.other(message);
     }
 }
 

@@ -23,6 +23,7 @@ static void setup(void)
                                             .turns = rig.turns,
                                             .sinks = rig.sinks,
                                             .blobs = rig.blobs,
+                                            .checkpoints = rig.checkpoints,
                                             .epoch = 3});
     rig.apply = apply;
     rig_admit(&rig, ROLE_WORKER);

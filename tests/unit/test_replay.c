@@ -163,7 +163,8 @@ static void no_watch(void *context, const struct replay_entry *entry)
 START_TEST(a_log_is_followed_as_it_grows)
 {
     struct core *core = core_new();
-    struct replay *follower = replay_new(&server.address, "test", core, no_watch, NULL, 0);
+    struct replay *follower =
+        replay_new(&server.address, "test", REPLAY_BEGINNING, core, no_watch, NULL, 0);
     struct buf bytes = {0};
     char id[LOG_ID_BYTES];
 

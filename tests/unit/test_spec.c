@@ -25,6 +25,11 @@ START_TEST(defaults_are_filled_in)
     ck_assert_int_eq(spec.config.type, VALUE_MAP);
     ck_assert_ptr_null(spec.trial_name);
     ck_assert_ptr_null(spec.metric);
+    ck_assert_uint_eq(spec.checkpoint_freq, 0);
+    ck_assert(!spec.checkpoint_at_end);
+    ck_assert_uint_eq(spec.keep_checkpoints, 2);
+    ck_assert_str_eq(spec.checkpoint_score, "training_iteration");
+    ck_assert(!spec.checkpoint_score_min);
     check_parses("{'run': {'command': 'true'}, 'name': null, 'stop': null}");
     ck_assert_int_eq(spec.start, START_EXEC);
 }
@@ -82,6 +87,23 @@ START_TEST(everything_is_read)
     ck_assert_str_eq(spec.env[1].value, "2");
     ck_assert_str_eq(spec.env[2].value, "0.5");
     ck_assert_str_eq(spec.code, ".");
+}
+END_TEST
+
+START_TEST(checkpoints_are_asked_for)
+{
+    check_parses("{" NATIVE ", 'checkpoint_freq': 5, 'checkpoint_at_end': true, "
+                 "'keep_checkpoints_num': 3, 'checkpoint_score_attr': 'min-loss'}");
+    ck_assert_uint_eq(spec.checkpoint_freq, 5);
+    ck_assert(spec.checkpoint_at_end);
+    ck_assert_uint_eq(spec.keep_checkpoints, 3);
+    ck_assert_str_eq(spec.checkpoint_score, "loss");
+    ck_assert(spec.checkpoint_score_min);
+    check_parses("{" NATIVE ", 'checkpoint_score_attr': 'max-acc'}");
+    ck_assert_str_eq(spec.checkpoint_score, "acc");
+    ck_assert(!spec.checkpoint_score_min);
+    check_parses("{" NATIVE ", 'checkpoint_score_attr': 'minimum'}");
+    ck_assert_str_eq(spec.checkpoint_score, "minimum");
 }
 END_TEST
 
@@ -228,6 +250,13 @@ static const struct {
     {"'env': {'ASSAY_TRIAL_ID': '1'}", "env.ASSAY_TRIAL_ID", "set by Assay"},
     {"'env': {'A': true}", "env.A", "must be a text"},
     {"'on_result': 5", "on_result", "must be a text"},
+    {"'checkpoint_freq': -1", "checkpoint_freq", "from 0"},
+    {"'checkpoint_freq': 'often'", "checkpoint_freq", "number"},
+    {"'checkpoint_at_end': 1", "checkpoint_at_end", "true or false"},
+    {"'keep_checkpoints_num': 0", "keep_checkpoints_num", "from 1"},
+    {"'keep_checkpoints_num': 65", "keep_checkpoints_num", "to 64"},
+    {"'checkpoint_score_attr': 'min-'", "checkpoint_score_attr", "names no field"},
+    {"'checkpoint_score_attr': 5", "checkpoint_score_attr", "must be a text"},
 };
 
 START_TEST(bad_values_are_refused)
@@ -346,6 +375,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, defaults_are_filled_in);
     tcase_add_test(tc, everything_is_read);
+    tcase_add_test(tc, checkpoints_are_asked_for);
     tcase_add_test(tc, async_hyperband_has_the_defaults_of_its_semantics);
     tcase_add_test(tc, schedulers_are_checked);
     tcase_add_test(tc, unknown_keys_name_the_nearest);

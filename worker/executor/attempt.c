@@ -43,6 +43,7 @@ static void lease_copy(struct attempt *attempt, const struct msg_lease *lease)
     copy->trial_name = arena_copy(arena, lease->trial_name);
     copy->folder = arena_copy(arena, lease->folder);
     copy->config = arena_copy(arena, lease->config);
+    copy->checkpoint = arena_copy(arena, lease->checkpoint);
     copy->gpus.items = arena_alloc(arena, lease->gpus.count * sizeof(struct msg_gpu));
     if (lease->gpus.count > 0)
         memcpy(copy->gpus.items, lease->gpus.items, lease->gpus.count * sizeof(struct msg_gpu));
@@ -74,6 +75,7 @@ static struct attempt *attempt_new(struct executor *executor, const struct msg_l
     attempt->spoke = CHANNEL_NEW;
     attempt->horizon.attribute = executor->setup->experiment.horizon_attribute;
     horizon_set(attempt, lease->horizon);
+    attempt_checkpoint_paths(attempt);
     attempt->held_end = &attempt->held;
     (void)snprintf(path, sizeof(path), "%s/spool-%u-%u", executor->options->dir, lease->trial,
                    lease->attempt);
@@ -124,6 +126,7 @@ void attempt_free(struct attempt *attempt)
     if (attempt->state < ATTEMPT_DRAINING)
         executor->live--;
     attempt_held_drop(attempt);
+    attempt_checkpoints_end(attempt);
     while (attempt->channels != NULL)
         channel_free(attempt->channels);
     for (int i = 0; i < 2; i++) {
@@ -142,7 +145,7 @@ void attempt_free(struct attempt *attempt)
     free(attempt);
 }
 
-static void record_add(struct attempt *attempt, const struct record *record)
+void attempt_record(struct attempt *attempt, const struct record *record)
 {
     struct buf *bytes = &attempt->executor->record;
 
@@ -175,12 +178,13 @@ void attempt_started(struct attempt *attempt, pid_t pid)
     attempt->state = ATTEMPT_RUNNING;
     attempt->pid = pid;
     (void)table_put_u64(executor->processes, (uint64_t)pid, attempt);
-    autofill_start(&attempt->fill, (double)clock_ns() * 1e-9);
+    autofill_start(&attempt->fill, (double)clock_ns() * 1e-9,
+                   attempt->restore_dir != NULL ? &attempt->lease.counters : NULL);
     if (attempt->fenced) {
         tree_signal(pid, SIGKILL);
         return;
     }
-    record_add(attempt, &record);
+    attempt_record(attempt, &record);
     attempt_limits_begin(attempt);
     listen_all(attempt);
     if (attempt->closed && attempt->ladder == LADDER_NONE) {
@@ -205,7 +209,7 @@ void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
         attempt->reason = END_START;
     }
     if (!attempt->fenced)
-        record_add(attempt, &record); /* a stream begins with a START, also this one */
+        attempt_record(attempt, &record); /* a stream begins with a START, also this one */
     attempt->reaped = true;
     attempt->state = ATTEMPT_CLEARING;
     attempt_settle(attempt);
@@ -286,6 +290,13 @@ void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
         break;
     case ACTION_CONTINUE:
         horizon_move(attempt, verdict->horizon, verdict->acked_seq);
+        break;
+    case ACTION_SAVE:
+        attempt_save(attempt);
+        horizon_move(attempt, verdict->horizon, verdict->acked_seq);
+        break;
+    case ACTION_PAUSE:
+        attempt_pause(attempt);
         break;
     case ACTION_STOP:
         attempt_close(attempt, END_STOPPED);

@@ -14,7 +14,7 @@
  * So the END of a program that has long left may wait for a verdict.
  *
  * attempt.c: life; attempt_start.c: start; attempt_report.c: reports; attempt_limit.c: what it
- * may take; attempt_end.c: the way out.
+ * may take; attempt_checkpoint.c: checkpoints; attempt_end.c: the way out.
  */
 #ifndef EXECUTOR_ATTEMPT_H
 #define EXECUTOR_ATTEMPT_H
@@ -119,6 +119,14 @@ struct attempt {
     struct buf text; /* what went wrong, in words */
     bool said_error; /* text is the program's own */
 
+    const char *checkpoint_dir; /* in arena: where it may write checkpoints */
+    const char *restore_dir;    /* in arena: what it goes on from; NULL: nothing */
+    uint64_t marks;             /* checkpoints that it took so far */
+    bool restoring;             /* what it goes on from is on its way */
+    bool saves;                 /* its program saves when it is asked to */
+    bool save_asked;            /* it was, and has not yet */
+    bool pausing;               /* it is to save and leave */
+
     struct spool spool;
     bool vacated; /* to be said to the worker */
     bool config_written;
@@ -140,6 +148,10 @@ void attempt_free(struct attempt *attempt);
 
 /* attempt_start.c */
 void attempt_start(struct attempt *attempt);
+/* Its program, now that all is there. */
+void attempt_run(struct attempt *attempt);
+/* Its next record. */
+void attempt_record(struct attempt *attempt, const struct record *record);
 int64_t attempt_may_report(const struct attempt *attempt);
 
 /* From the zygote or the start itself. */
@@ -191,6 +203,20 @@ void attempt_limits_forget(struct attempt *attempt);
 void attempt_limits_heard(struct attempt *attempt);
 /* Whether a deadline was one of these; then it was looked at. */
 bool attempt_limits_due(struct executor *executor, uint64_t key);
+/* attempt_checkpoint.c: where it writes. */
+void attempt_checkpoint_paths(struct attempt *attempt);
+/* It names a complete checkpoint, which holds all that it has reported. own: a folder below its
+ * checkpoint_dir is not needed after that. asker, or NULL, is answered when it was read. */
+void attempt_checkpoint(struct attempt *attempt, struct span name, bool own, struct channel *asker);
+/* Verdicts: have it save; have it save and leave, or where it cannot, leave. */
+void attempt_save(struct attempt *attempt);
+void attempt_pause(struct attempt *attempt);
+/* From transfer_restore: dir, in arena, holds what it goes on from; or there is nothing. */
+void attempt_restored(struct attempt *attempt, const char *dir);
+void attempt_not_restored(struct attempt *attempt, enum end_reason reason, const char *why);
+/* It is to end before that; false: nothing is on its way. */
+bool attempt_restore_cancel(struct attempt *attempt);
+void attempt_checkpoints_end(struct attempt *attempt);
 
 /* attempt_end.c: decide why it ends (does nothing where that is decided) and begin the ladder. */
 void attempt_close(struct attempt *attempt, enum end_reason reason);

@@ -12,6 +12,7 @@
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/tree.h"
 #include "worker/executor/zygote.h"
 
@@ -31,6 +32,8 @@ static uint32_t leave_ms(const struct attempt *attempt)
 {
     if (attempt->reason != END_STOPPED && attempt->reason != END_COMPLETED)
         return 0;
+    if (attempt->saves && attempt->executor->setup->experiment.checkpoint_at_end)
+        return LIMIT_SAVE_MS;
     switch (attempt->spoke) {
     case CHANNEL_FRAMES:
         return LIMIT_LEAVE_MS;
@@ -63,8 +66,9 @@ static void ladder_begin(struct attempt *attempt)
     struct executor *executor = attempt->executor;
     uint32_t leave = leave_ms(attempt);
 
-    if (attempt->state == ATTEMPT_STARTING && executor->setup->zygote != NULL &&
-        zygote_cancel(executor->setup->zygote, attempt))
+    if (attempt_restore_cancel(attempt) ||
+        (attempt->state == ATTEMPT_STARTING && executor->setup->zygote != NULL &&
+         zygote_cancel(executor->setup->zygote, attempt)))
         attempt_failed_to_start(attempt, "it was stopped before it began");
     if (attempt->state != ATTEMPT_RUNNING)
         return;
@@ -101,6 +105,8 @@ void attempt_fence(struct attempt *attempt)
     if (attempt->fenced)
         return;
     attempt->fenced = true;
+    if (!attempt->restoring)
+        transfer_drop(attempt);
     daemon_link_forget(attempt->executor, attempt);
     if (attempt->state != ATTEMPT_ENDED) {
         attempt->reason = END_STOPPED;
@@ -302,7 +308,7 @@ void attempt_settle(struct attempt *attempt)
             tree_kill_orphans(executor_knows, executor);
     }
     if (attempt->state == ATTEMPT_DRAINING && drain(attempt) && !attempt->holding &&
-        attempt->held == NULL)
+        attempt->held == NULL && (!transfer_saves(attempt) || executor->ending))
         end_all(attempt);
     stall_update(attempt);
     if (attempt->state == ATTEMPT_DRAINING || attempt->stalled)

@@ -130,6 +130,10 @@ static void report_apply(struct attempt *attempt, struct span report, double at_
     }
     result.done = answer == STOP_YES;
     result_add(attempt, &result);
+    if (attempt->fill.checkpoint.size > 0) {
+        attempt_checkpoint(attempt, attempt->fill.checkpoint, false, asker);
+        asker = NULL; /* answered when it was read */
+    }
     if (result.done) {
         if (asker != NULL)
             channel_answer(asker, false);

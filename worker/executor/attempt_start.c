@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -15,6 +16,7 @@
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 #include "worker/executor/spawn.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/zygote.h"
 
 #define CONFIG_FILE "params.json"
@@ -117,6 +119,11 @@ static struct environment_trial environment_of(const struct attempt *attempt, co
         .cpu = attempt->lease.resources.cpu,
         .gpus = attempt->lease.gpus.items,
         .gpu_count = attempt->lease.gpus.count,
+        .checkpoint_dir = attempt->checkpoint_dir,
+        .restore_dir = attempt->restore_dir,
+        .iteration = attempt->restore_dir != NULL ? attempt->lease.counters.training_iteration : 0,
+        .checkpoint_freq = attempt->executor->setup->experiment.checkpoint_freq,
+        .checkpoint_at_end = attempt->executor->setup->experiment.checkpoint_at_end,
     };
 }
 
@@ -175,6 +182,11 @@ static void start_process(struct attempt *attempt, const struct value *config)
     }
     if (err < 0) {
         attempt_failed_to_start(attempt, "cannot write %s: %s", path, err_text(err));
+        return;
+    }
+    if (mkdir(attempt->checkpoint_dir, 0700) != 0 && errno != EEXIST) {
+        attempt_failed_to_start(attempt, "cannot make %s: %s", attempt->checkpoint_dir,
+                                strerror(errno));
         return;
     }
     trial = environment_of(attempt, path);
@@ -250,20 +262,16 @@ static bool config_read(struct attempt *attempt, struct value *out)
 
 void attempt_start(struct attempt *attempt)
 {
-    struct executor *executor = attempt->executor;
-    struct setup *setup = executor->setup;
-    struct buf *text = &executor->fields;
-    struct value config;
+    struct setup *setup = attempt->executor->setup;
     int err;
 
-    arena_reset(&executor->scratch);
     err = workdir_make(setup->workdir, attempt->lease.folder, &attempt->arena, &attempt->dir);
     if (err < 0)
         attempt->dir = "";
     output_init(&attempt->streams[OUTPUT_STDOUT].output, attempt->dir, "stdout");
     output_init(&attempt->streams[OUTPUT_STDERR].output, attempt->dir, "stderr");
     if (err == ERR_FULL) {
-        attempt_found_no_room(attempt, arena_text(&executor->scratch, attempt->lease.folder));
+        attempt_found_no_room(attempt, arena_text(&attempt->arena, attempt->lease.folder));
         return;
     }
     if (err < 0) {
@@ -271,6 +279,24 @@ void attempt_start(struct attempt *attempt)
                                 SPAN(attempt->lease.folder), err_text(err));
         return;
     }
+    if (attempt->lease.checkpoint.size == LIMIT_HASH_BYTES) {
+        attempt->restoring = true;
+        transfer_restore(attempt,
+                         arena_printf(&attempt->arena, "%s.restore", attempt->checkpoint_dir));
+        return;
+    }
+    attempt_run(attempt);
+}
+
+void attempt_run(struct attempt *attempt)
+{
+    struct executor *executor = attempt->executor;
+    struct setup *setup = executor->setup;
+    struct buf *text = &executor->fields;
+    struct value config;
+
+    attempt->restoring = false;
+    arena_reset(&executor->scratch);
     if (!config_read(attempt, &config)) {
         attempt_failed_to_start(attempt, "its configuration is no map");
         return;

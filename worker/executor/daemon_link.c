@@ -9,6 +9,7 @@
 #include "worker/executor/attempt.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/tree.h"
 
 static void link_ready(struct loop_source *source, uint32_t events);
@@ -46,6 +47,7 @@ static void link_drop(struct executor *executor)
     local_fini(&link->local);
     local_init(&link->local, -1);
     link->output_request = 0;
+    link->store_request = 0;
     deadlines_set(executor->deadlines, DEADLINE_AWAY, executor_now_ms() + LIMIT_WORKER_AWAY_MS);
 }
 
@@ -302,8 +304,23 @@ static void output_answered(struct executor *executor, uint64_t request, bool ta
     attempt_check_done(attempt);
 }
 
+void daemon_link_ask(struct executor *executor, enum msg_type type, const void *body)
+{
+    struct daemon_link *link = &executor->link;
+
+    link->store_request = ++link->requests;
+    message_send(executor, type, link->store_request, body);
+}
+
 static void message_take(struct executor *executor, const struct message *message)
 {
+    struct daemon_link *link = &executor->link;
+
+    if (message->request != 0 && message->request == link->store_request) {
+        link->store_request = 0;
+        transfer_answered(executor, message);
+        return;
+    }
     switch (message->type) {
     case MSG_EXPERIMENT:
         experiment_take(executor, message->body);
@@ -480,6 +497,8 @@ void daemon_link_flush(struct executor *executor)
         vacated_send(executor);
     if (link->local.fd >= 0)
         output_send(executor);
+    if (link->local.fd >= 0 && link->store_request == 0 && executor->transfers != NULL)
+        transfer_send(executor);
     if (link->local.fd < 0)
         return;
     if (loop_set(&executor->loop, &link->connected,
