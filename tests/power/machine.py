@@ -58,7 +58,7 @@ class PoweredHead(Head):
 class Machine:
     """The head, its redis-server and their disk."""
 
-    def __init__(self, scene, choice, slow_us=3000, settings=""):
+    def __init__(self, scene, choice, slow_us=10000, settings=""):
         self.scene, self.choice = scene, choice
         self.ledger, self.own = Ledger(scene.path("redis.ledger")), Ledger(scene.path("head.ledger"))
         real = shutil.which("redis-server")
