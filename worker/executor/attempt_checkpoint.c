@@ -31,11 +31,17 @@ static const char *path_of(struct attempt *attempt, struct span name)
     return arena_printf(arena, "%s/%s", attempt->dir, text);
 }
 
+/* By its words: what is below is ours to remove, so no step up may be among them. */
 static bool is_below(const char *path, const char *dir)
 {
     size_t size = strlen(dir);
 
-    return strncmp(path, dir, size) == 0 && path[size] == '/' && strstr(path, "/../") == NULL;
+    if (strncmp(path, dir, size) != 0 || path[size] != '/' || path[size + 1] == '\0')
+        return false;
+    for (const char *at = path + size; at != NULL; at = strchr(at + 1, '/'))
+        if (strncmp(at, "/..", 3) == 0 && (at[3] == '/' || at[3] == '\0'))
+            return false;
+    return true;
 }
 
 static void mark_add(struct attempt *attempt, uint64_t other)
@@ -67,6 +73,8 @@ void attempt_checkpoint(struct attempt *attempt, struct span name, bool own, str
     if (name.size == 0 || name.size >= LIMIT_PATH_BYTES ||
         memchr(name.data, '\0', name.size) != NULL) {
         attempt_misspoke(attempt, "its checkpoint has no name that a folder can have");
+        if (asker != NULL)
+            channel_answer(asker, false);
         return;
     }
     path = path_of(attempt, name);

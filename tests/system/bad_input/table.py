@@ -311,7 +311,7 @@ REQUESTS = [
     ("to end nobody", ["stop", "9999"], 6, "9999"),
     ("to pause nobody", ["pause", "9999"], 6, "9999"),
     ("to resume nobody", ["resume", "9999"], 6, "9999"),
-    ("to pause a trial nobody has", ["pause", "1/9999"], 6, "1/9999"),
+    ("to pause a trial nobody has", ["pause", "1/9999"], 6, "none of this number"),
     ("to pause nothing", ["pause"], 2, ""),
     ("to remove what runs", ["rm", "1"], 6, ""),
     ("a state that is none", ["trials", "1", "--state", "MAYBE"], 2, "MAYBE"),
