@@ -24,6 +24,9 @@
 /* More than the server writes before it syncs: an entry, and rows of people's. */
 #define TORN_BYTES (16u << 20)
 
+/* And before it has synced anything at all. */
+#define FIRST_BYTES 4096u
+
 struct file {
     char path[LIMIT_PATH_BYTES];
     const char *bytes; /* mapped */
@@ -128,7 +131,7 @@ static int look_at(const char *dir, const struct file *file, struct trouble *tro
         ;
     if (end == file->size)
         return 0;
-    if (file->size - end > TORN_BYTES || holds_command(file, end + 1))
+    if (file->size - end > (end > 0 ? TORN_BYTES : FIRST_BYTES) || holds_command(file, end + 1))
         return trouble_set(trouble, ERR_MALFORMED, "redis-server's log",
                            "put back a backup of the data directory; or look at a copy with "
                            "redis-check-aof: what stands behind would be lost",

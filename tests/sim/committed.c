@@ -6,12 +6,17 @@
 #include "tests/sim/host.h"
 #include "tests/sim/ledger.h"
 
+static uint64_t rows_of(const struct check_attempt *attempt)
+{
+    return attempt->base + attempt->rows;
+}
+
 /* Losses in a row, of those in which it had a part. */
 static void count_loss(struct check_trial *trial, const struct check_attempt *attempt)
 {
     trial->losses++;
-    if (attempt->rows > trial->furthest) {
-        trial->furthest = attempt->rows;
+    if (rows_of(attempt) > trial->furthest) {
+        trial->furthest = rows_of(attempt);
         trial->losses_in_row = 0;
     }
     trial->losses_in_row += !(trial->ahead && attempt->hw == 0);
@@ -24,6 +29,8 @@ static void count_end(struct check_trial *trial, const struct check_attempt *att
         return;
     if (end_reason_is_failure(reason))
         trial->failures++;
+    else if (reason == END_CHECKPOINT)
+        trial->losses++; /* one checkpoint less each time: it needs no most */
     else if (end_reason_is_infrastructure(reason))
         count_loss(trial, attempt);
 }
@@ -203,11 +210,6 @@ static void judge_end(struct checker *checker, const struct effect_trial *row,
     if (row->failures != trial->failures)
         world_fail(checker->world, "I15: %u/%u says %u failures and had %u", row->experiment,
                    row->trial, row->failures, trial->failures);
-}
-
-static uint64_t rows_of(const struct check_attempt *attempt)
-{
-    return attempt->base + attempt->rows;
 }
 
 static void take_trial(struct checker *checker, const struct effect_trial *row)

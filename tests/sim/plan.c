@@ -11,6 +11,7 @@
 
 /* Nobody reports more seldom than once in an hour. */
 #define INTERVAL_MOST_US UINT64_C(3600000000)
+#define DOOMED_MOST_US   1000000u /* so that it counts as failing at once */
 
 static uint64_t draw(struct rng *rng, uint64_t low, uint64_t high)
 {
@@ -195,8 +196,12 @@ static void draw_experiment(struct plan *plan, uint32_t index, uint32_t samples,
         (experiment->spec.stop_count > 0 || experiment->spec.scheduler.type->judges) &&
         chance(rng, 50);
     experiment->doomed = chance(rng, 6);
+    if (experiment->doomed && experiment->interval_us > DOOMED_MOST_US)
+        experiment->interval_us = DOOMED_MOST_US;
     experiment->deadly = !experiment->doomed && chance(rng, 6);
-    experiment->saves_of_16 = chance(rng, 60) ? (uint32_t)draw(rng, 1, 12) : 0;
+    /* One that takes its executor down, and gets further each time, would never end. */
+    experiment->saves_of_16 =
+        chance(rng, 60) && !experiment->deadly ? (uint32_t)draw(rng, 1, 12) : 0;
     experiment->breaks_of_16 = chance(rng, 40) ? (uint32_t)draw(rng, 1, 8) : 0;
     value_pack(value, &packed);
     experiment->packed = arena_copy(arena, buf_span(&packed));
