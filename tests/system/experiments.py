@@ -104,10 +104,10 @@ def accounts(scene):
 
 def check_ran_once(scene, rows):
     """No trial was begun a second time. Slow programs may be away for so long that they are lost, and
-    then one is: their results are still each counted once."""
+    then one is: their results are still each counted once. By the programs' own account: a lease that
+    died with its daemon before anything began has used up a number, too."""
     if SLOWER > 1:
         return
-    equal({row["attempt"] for row in rows}, {1}, "attempts")
     equal(sorted(account.trial for account in accounts(scene).values()),
           sorted(row["id"] for row in rows), "runs of programs")
 
