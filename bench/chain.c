@@ -12,10 +12,10 @@
 #include "bench/log_server.h"
 #include "bench/sockets.h"
 #include "common/limits.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
-#include "head/store/store.h"
 
 struct chain {
     struct log_server server;

@@ -4,9 +4,9 @@
 
 #include "bench/limit.h"
 #include "common/err.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "head/redisd.h"
-#include "head/store/store.h"
 #include "head/store/stream.h"
 
 #define CLUSTER "bench"

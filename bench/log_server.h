@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/redis/keys.h"
 #include "common/span.h"
-#include "head/store/keys.h"
 
 struct log_server {
     struct redisd *redisd;

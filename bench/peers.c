@@ -156,7 +156,7 @@ static void take(struct peers *peers, struct worker *worker, const struct messag
         on_welcome(peers, message->body);
     } else if (message->type == MSG_REGISTERED && worker->state == REGISTER) {
         enter(worker, READY);
-    } else if (message->type == MSG_REGISTERED && worker->state == READY && message->request == 0) {
+    } else if (message->type == MSG_REGISTERED && worker->state == READY && message->request == 2) {
         enter(worker, OPEN);
         peers->open++;
     } else if (message->type == MSG_UNKNOWN && worker->state == OPEN) {

@@ -28,12 +28,16 @@ const struct command command_head = {
     .name = "head",
     .operands = "",
     .help = "Run a head in the foreground: it decides what runs where",
-    .about = "On its first start it makes its keys and a key for this user, and prints the lines "
-             "with which others join. Everything that it acknowledges is in Redis, and on disk, "
-             "first: one that was killed is started again with the same --data-dir and goes on; "
-             "running trials do not notice.\n\n"
-             "SIGINT or SIGTERM ends it in order; trials go on and hand in their results when it "
-             "is there again.",
+    .about =
+        "On its first start it makes its keys and a key for this user, and prints the lines "
+        "with which others join. Everything that it acknowledges is in Redis, and on disk, "
+        "first: one that was killed is started again with the same --data-dir and goes on; "
+        "running trials do not notice.\n\n"
+        "SIGINT or SIGTERM ends it in order; trials go on and hand in their results when it "
+        "is there again.\n\n"
+        "With --standby it follows another head that keeps its log in the same Redis, with the "
+        "same keys, and leads when that one has fallen silent; one that was only stopped then "
+        "ends with status 75.",
     .example = "assay head --port 7420",
     .takes = TAKES_ALL,
     .program = "assay-head",

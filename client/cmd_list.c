@@ -3,8 +3,8 @@
 #include "client/out.h"
 #include "client/rows.h"
 #include "client/source.h"
-#include "client/units.h"
 #include "common/sys/clock.h"
+#include "common/units.h"
 
 static void print_json(const struct msg_experiments *list, struct arena *arena)
 {

@@ -3,7 +3,7 @@
 #include "client/out.h"
 #include "client/rows.h"
 #include "client/source.h"
-#include "client/units.h"
+#include "common/units.h"
 
 static void print_json(const struct msg_node_rows *nodes, struct arena *arena)
 {

@@ -8,9 +8,9 @@
 
 #include "client/command.h"
 #include "client/say.h"
-#include "client/units.h"
 #include "common/json.h"
 #include "common/limits.h"
+#include "common/units.h"
 
 /* A value is JSON; a word that is none is text. */
 static struct value value_of(const char *text, struct arena *arena)
@@ -31,8 +31,24 @@ static void append_line(struct value_builder *map, struct buf *out)
     buf_append_char(out, '\n');
 }
 
+struct report_flags {
+    struct common_flags common;
+    const char *checkpoint;
+};
+
+/* Its executor does not know where the caller is. */
+static const char *absolute(const char *path, struct arena *arena)
+{
+    char here[LIMIT_PATH_BYTES];
+
+    if (path[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+        return path;
+    return arena_printf(arena, "%s/%s", here, path);
+}
+
 /* Whose report it is, and the report. */
-static int make_lines(char *const *operands, int count, struct arena *arena, struct buf *out)
+static int make_lines(char *const *operands, int count, const char *checkpoint, struct arena *arena,
+                      struct buf *out)
 {
     const char *id = getenv("ASSAY_TRIAL_ID");
     const char *attempt = getenv("ASSAY_ATTEMPT");
@@ -60,6 +76,8 @@ static int make_lines(char *const *operands, int count, struct arena *arena, str
                           arena_text(arena, span_of(operands[i], (size_t)(equals - operands[i]))),
                           value_of(equals + 1, arena));
     }
+    if (checkpoint != NULL)
+        value_builder_set(&map, "checkpoint", value_text(arena, absolute(checkpoint, arena)));
     append_line(&map, out);
     if (out->size - head_size > LIMIT_RESULT_BYTES)
         return say(EXIT_USAGE, "report", "write large things to files of the trial",
@@ -141,9 +159,11 @@ static int read_answer(int fd, struct arena *arena)
 
 static int run(const struct invocation *invocation)
 {
+    const struct report_flags *flags = invocation->values;
     struct buf line = {0};
     int fd = -1;
-    int rc = make_lines(invocation->operands, invocation->operand_count, invocation->arena, &line);
+    int rc = make_lines(invocation->operands, invocation->operand_count, flags->checkpoint,
+                        invocation->arena, &line);
 
     if (rc == 0)
         rc = open_socket(&fd);
@@ -157,6 +177,11 @@ static int run(const struct invocation *invocation)
     return rc;
 }
 
+static const struct option_row options[] = {
+    OPTION(report_flags, checkpoint, "checkpoint", 0, OPTION_TEXT, "DIR",
+           "a complete checkpoint: it holds all that was reported, this one included"),
+};
+
 const struct command command_report = {
     .name = "report",
     .operands = "KEY=VALUE...",
@@ -164,9 +189,14 @@ const struct command command_report = {
     .about = "For trials written in shell. The keys are metrics, the values numbers, true, "
              "false or text. Inside a trial only: it finds its executor by "
              "$ASSAY_REPORT_SOCKET. Exit status 10 says that the trial is to end now; a "
-             "program that goes on regardless is ended.",
+             "program that goes on regardless is ended.\n\n"
+             "With --checkpoint the answer comes when DIR was read, so that it may be changed "
+             "or removed. A later attempt of the trial finds a copy of it at $ASSAY_RESTORE.",
     .example = "assay report loss=0.3 acc=0.9",
     .least = 1,
     .most = LIMIT_RESULT_KEYS,
+    .options = options,
+    .option_count = 1,
+    .values_size = sizeof(struct report_flags),
     .run = run,
 };

@@ -39,7 +39,7 @@ static int print_running(struct source *source, bool json, struct arena *arena)
         return say(EXIT_REFUSED, "status", "assay submit FILE", "there are no experiments");
     rows = list.rows.items;
     for (uint32_t i = 0; rc == 0 && i < list.rows.count; i++) {
-        if (!span_is(rows[i].state, "RUNNING"))
+        if (!span_is(rows[i].state, "RUNNING") && !span_is(rows[i].state, "PAUSED"))
             continue;
         any = true;
         rc = print(source, rows[i].experiment, json, arena);

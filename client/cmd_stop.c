@@ -1,9 +1,8 @@
 /* `assay stop` and `assay rm`: end trials or experiments; forget one that has ended. */
 #include <string.h>
 
-#include "client/command.h"
+#include "client/order.h"
 #include "client/say.h"
-#include "client/source.h"
 
 static int stop(struct connection *connection, uint32_t experiment, uint32_t trial,
                 struct arena *arena)
@@ -24,28 +23,15 @@ static int stop_all(struct source *source, struct arena *arena)
         return rc;
     rows = list.rows.items;
     for (uint32_t i = 0; rc == 0 && i < list.rows.count; i++)
-        if (span_is(rows[i].state, "RUNNING"))
+        if (span_is(rows[i].state, "RUNNING") || span_is(rows[i].state, "PAUSED"))
             rc = stop(source_connection(source), rows[i].experiment, MSG_ALL, arena);
-    return rc;
-}
-
-static int stop_picked(struct source *source, const char *selects, struct arena *arena)
-{
-    struct connection *connection = source_connection(source);
-    struct pick pick;
-    int rc = source_pick(source, selects, arena, &pick);
-
-    if (rc == 0 && !pick.has_trials)
-        return stop(connection, pick.experiment.experiment, MSG_ALL, arena);
-    for (uint32_t i = 0; rc == 0 && i < pick.count; i++)
-        rc = stop(connection, pick.experiment.experiment, pick.trials[i], arena);
     return rc;
 }
 
 static int stop_one(struct source *source, const char *selects, struct arena *arena)
 {
     return strcmp(selects, "all") == 0 ? stop_all(source, arena)
-                                       : stop_picked(source, selects, arena);
+                                       : order_picked(source, selects, stop, arena);
 }
 
 static int remove_one(struct source *source, const char *selects, struct arena *arena)
@@ -64,33 +50,14 @@ static int remove_one(struct source *source, const char *selects, struct arena *
     return rc;
 }
 
-/* Each operand in its turn, until one goes wrong. */
-static int run_each(const struct invocation *invocation,
-                    int (*act)(struct source *source, const char *selects, struct arena *arena))
-{
-    const struct common_flags *flags = invocation->flags;
-    struct connection *connection;
-    struct source *source;
-    int rc = connection_open_head(flags->address, flags->token_file, &connection);
-
-    if (rc != 0)
-        return rc;
-    source = source_of_connection(connection);
-    for (int i = 0; rc == 0 && i < invocation->operand_count; i++)
-        rc = act(source, invocation->operands[i], invocation->arena);
-    source_close(source);
-    connection_close(connection);
-    return rc;
-}
-
 static int run_stop(const struct invocation *invocation)
 {
-    return run_each(invocation, stop_one);
+    return order_each(invocation, stop_one);
 }
 
 static int run_rm(const struct invocation *invocation)
 {
-    return run_each(invocation, remove_one);
+    return order_each(invocation, remove_one);
 }
 
 const struct command command_stop = {

@@ -9,8 +9,8 @@
 #include "client/out.h"
 #include "client/rows.h"
 #include "client/say.h"
-#include "client/units.h"
 #include "common/spec.h"
+#include "common/units.h"
 #include "proto/roles.h"
 
 #define EXPIRES_S 900u /* where nothing else is said */

@@ -18,7 +18,8 @@ static const struct option_row basic_rows[] = {
 
 static const struct option_row head_rows[] = {
     OPTION(common_flags, address, "address", 0, OPTION_TEXT, "HOST:PORT",
-           "the head ($ASSAY_ADDRESS; else the one last started here)"),
+           "the head, or redis://[user@]host[:port][/NAME]: the one that leads there "
+           "($ASSAY_ADDRESS; else the one last started here)"),
     OPTION(common_flags, token_file, "token-file", 0, OPTION_TEXT, "FILE",
            "join with this token, once ($ASSAY_TOKEN_FILE)"),
 };

@@ -21,6 +21,8 @@
 #define REJOIN_MS    1000u  /* away for so long, ask anew for the port */
 #define REJOIN_TRY   500u   /* and how long one such question may take */
 #define AWAY_MOST_MS 60000u /* then the head is gone */
+#define LEADER_TRY   2000u  /* one try of a head that a Redis names */
+#define LEADER_AGAIN 200    /* before Redis is asked again */
 #define PUMP_MS      100
 #define BUSY_MS      200u /* before a head that cannot commit is asked again */
 #define BUSY_MOST_MS 30000u
@@ -35,7 +37,7 @@ struct request {
 
 struct connection {
     struct where where; /* owned */
-    char address[ADDRESS_TEXT];
+    char address[WHERE_TEXT];
     void *context;
     void *socket;
     struct monitor *monitor;
@@ -67,6 +69,30 @@ static int connect_client(struct connection *connection)
     return 0;
 }
 
+/* The head that a Redis names may just have died, and the one that follows it not lead yet: ask
+ * until one is there that answers. */
+static int join_leader(struct connection *connection, bool quiet)
+{
+    uint64_t until_ms = clock_ms() + connection->within_ms;
+    int rc;
+
+    if (connection->where.finder == NULL)
+        return join_head(connection->context, &connection->where, connection->within_ms, quiet,
+                         &connection->port);
+    for (;;) {
+        rc =
+            join_head(connection->context, &connection->where, LEADER_TRY, true, &connection->port);
+        if (rc != EXIT_NO_HEAD || clock_ms() >= until_ms)
+            break;
+        (void)zmq_poll(NULL, 0, LEADER_AGAIN);
+        (void)where_again(&connection->where, LEADER_TRY); /* else it is where it was */
+    }
+    if (rc == EXIT_NO_HEAD && !quiet)
+        return say(rc, connection->address, "see whether one stands by: assay head --standby",
+                   "the head that leads there does not answer");
+    return rc;
+}
+
 int connection_open(struct where *where, uint32_t within_ms, bool quiet, struct connection **out)
 {
     struct connection *connection = xcalloc(1, sizeof(*connection));
@@ -74,7 +100,7 @@ int connection_open(struct where *where, uint32_t within_ms, bool quiet, struct 
 
     connection->where = *where;
     memset(where, 0, sizeof(*where));
-    address_text(&connection->where.address, connection->address);
+    where_text(&connection->where, connection->address, sizeof(connection->address));
     connection->next_number = 1;
     connection->within_ms = within_ms;
     connection->signals = -1;
@@ -83,7 +109,7 @@ int connection_open(struct where *where, uint32_t within_ms, bool quiet, struct 
         rc = say_errno(EXIT_OURS, "sockets", NULL);
         goto out;
     }
-    rc = join_head(connection->context, &connection->where, within_ms, quiet, &connection->port);
+    rc = join_leader(connection, quiet);
     if (rc != 0)
         goto out;
     rc = connect_client(connection);
@@ -159,6 +185,7 @@ void connection_items(struct connection *connection, zmq_pollitem_t items[CONNEC
 /* A head that was started anew may have other ports; and one that is there may not know us now. */
 static int rejoin(struct connection *connection, uint64_t now_ms)
 {
+    struct address before = connection->where.address;
     uint16_t port = connection->port;
     int rc;
 
@@ -167,13 +194,16 @@ static int rejoin(struct connection *connection, uint64_t now_ms)
     if (now_ms - connection->up_ms > AWAY_MOST_MS)
         return say(EXIT_NO_HEAD, connection->address, "see whether it runs: assay status",
                    "the head has been away for %u s", AWAY_MOST_MS / 1000);
+    (void)where_again(&connection->where, REJOIN_TRY); /* else it is where it was */
     rc = join_head(connection->context, &connection->where, REJOIN_TRY, true, &port);
     connection->rejoin_ms = clock_ms() + REJOIN_MS;
     if (rc == EXIT_NO_HEAD || rc == EXIT_TIMED_OUT)
         return 0;
     if (rc != 0)
         return rc;
-    if (port == connection->port && !connection->watch.dead)
+    if (port == connection->port && !connection->watch.dead &&
+        before.port == connection->where.address.port &&
+        strcmp(before.host, connection->where.address.host) == 0)
         return 0;
     connection->port = port;
     return connect_client(connection);

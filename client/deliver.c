@@ -4,6 +4,7 @@
 
 #include "client/code_tree.h"
 #include "client/say.h"
+#include "common/sys/failpoint.h"
 
 #define TRIES 3u /* of a tree that came out wrong at the head */
 
@@ -33,6 +34,7 @@ static int upload(struct connection *connection, const struct buf *tree, struct 
             span_of(tree->data + put.offset, size < LIMIT_CHUNK_BYTES ? size : LIMIT_CHUNK_BYTES);
         arena_reset(&arena);
         rc = connection_ask(connection, MSG_BLOB_PUT, &put, 0, MSG_BLOB_STATE, &arena, &reply);
+        FAILPOINT("chunk-put");
     }
     arena_fini(&arena);
     return rc;
@@ -53,7 +55,9 @@ static int submit(struct connection *connection, const struct draft *draft, stru
     body = (struct msg_submit){.submission = span_of(submission, sizeof(submission)),
                                .spec = buf_span(&spec),
                                .code = code};
+    FAILPOINT("submit");
     rc = connection_ask(connection, MSG_SUBMIT, &body, 0, MSG_SUBMITTED, arena, &reply);
+    FAILPOINT("submitted");
     buf_fini(&spec);
     if (rc != 0)
         return rc;

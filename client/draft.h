@@ -34,6 +34,10 @@ struct draft_flags {
         OPTION(of, flags.sets, "max-t", 0, OPTION_ORDERED, "N", "the scheduler's longest trial"),  \
         OPTION(of, flags.sets, "cpus", 0, OPTION_ORDERED, "N", "of a trial"),                      \
         OPTION(of, flags.sets, "gpus", 0, OPTION_ORDERED, "N", "of a trial"),                      \
+        OPTION(of, flags.sets, "time-limit", 0, OPTION_ORDERED, "D",                               \
+               "end an attempt that runs for longer"),                                             \
+        OPTION(of, flags.sets, "report-timeout", 0, OPTION_ORDERED, "D",                           \
+               "end one that reports nothing for so long"),                                        \
         OPTION(of, flags.save, "save", 0, OPTION_TEXT, "FILE",                                     \
                "write the experiment file this stands for, and end")
 

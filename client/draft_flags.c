@@ -121,9 +121,10 @@ static int set_one(struct value *value, const char *given, struct arena *arena)
         const char *section;
         const char *path;
     } numbers[] = {
-        {"samples", NULL, "num_samples"},          {"seed", "search", "search.seed"},
-        {"max-t", "scheduler", "scheduler.max_t"}, {"cpus", NULL, "resources_per_trial.cpu"},
-        {"gpus", NULL, "resources_per_trial.gpu"},
+        {"samples", NULL, "num_samples"},           {"seed", "search", "search.seed"},
+        {"max-t", "scheduler", "scheduler.max_t"},  {"cpus", NULL, "resources_per_trial.cpu"},
+        {"gpus", NULL, "resources_per_trial.gpu"},  {"time-limit", NULL, "time_limit"},
+        {"report-timeout", NULL, "report_timeout"},
     };
     const char *equals = strchr(given, '=');
     const char *flag = arena_text(arena, span_of(given, (size_t)(equals - given)));

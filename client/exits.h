@@ -5,6 +5,7 @@
 enum exit_status {
     EXIT_DONE = 0,
     EXIT_TRIALS_FAILED = 1, /* also: a trial's program failed */
+    EXIT_TO_MEND = 1,       /* of doctor: something is */
     EXIT_USAGE = 2,         /* wrong usage, or a bad file */
     EXIT_NO_HEAD = 3,
     EXIT_DENIED = 4,

@@ -57,6 +57,18 @@ static bool print_failure(const struct msg_trial_row *row, void *context)
     return true;
 }
 
+/* Why the experiment was ended, if it was. */
+static void print_why(struct span why)
+{
+    struct buf text = {0};
+
+    if (why.size == 0)
+        return;
+    buf_append_text(&text, "The experiment was ended:\n");
+    append_indented(why, &text);
+    out_text(&text);
+}
+
 static void print_end(const struct msg_experiment_row *row, const struct msg_trial_rows *best,
                       struct arena *arena)
 {
@@ -87,6 +99,7 @@ int finish_print(struct source *source, uint32_t experiment, bool json, struct a
         print_end(&reply.experiment, &best, arena);
         return reply.experiment.error > 0 ? EXIT_TRIALS_FAILED : 0;
     }
+    print_why(reply.experiment.why);
     if (best.rows.count > 0)
         best_print(best.rows.items, &reply.experiment, arena);
     if (reply.experiment.error > 0) {

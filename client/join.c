@@ -8,7 +8,6 @@
 #include "client/say.h"
 #include "common/err.h"
 #include "common/sys/clock.h"
-#include "proto/known.h"
 #include "proto/link.h"
 #include "proto/link_watch.h"
 #include "proto/msg.h"
@@ -203,7 +202,7 @@ static int check(const struct joiner *joiner, const struct msg_welcome *welcome)
         return say(EXIT_OURS, joiner->address, NULL, "the head named no port for clients");
     if (where->local)
         return 0;
-    if (known_head_pin(&where->address, where->head_key, &trouble) != 0)
+    if (where_pin(where, &trouble) != 0)
         return say_trouble(EXIT_DENIED, "known heads", &trouble);
     return 0;
 }

@@ -35,6 +35,7 @@ static const char *const environment[][2] = {
                    "runs; ~/.assay where it is not set."},
     {"ASSAY_ADDRESS", "The head to talk to, where --address does not say; assay run does not look "
                       "at it. Without both it is the head that this user last started here."},
+    {"ASSAY_REDIS_PASSWORD_FILE", "The file of the password for the Redis that an address names."},
     {"ASSAY_TOKEN_FILE", "The file of a token to join with, once, where --token-file does not "
                          "say."},
     {"NO_COLOR", "If it is set and not empty, nothing is coloured or drawn anew, on a terminal "

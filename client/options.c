@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/units.h"
 #include "common/err.h"
 #include "common/spec.h"
+#include "common/units.h"
 
 #define FIRST_CODE 1000 /* what getopt_long answers for row 0 */
 #define HELP_WIDTH 26

@@ -77,6 +77,7 @@ struct value rows_experiment(const struct msg_experiment_row *row, struct arena 
     put_text(&fields, "folder", row->folder);
     put_text(&fields, "metric", row->metric);
     put_text(&fields, "mode", span_text(rows_mode(row->mode)));
+    put_text(&fields, "why", row->why);
     return value_builder_done(&fields.map);
 }
 
@@ -273,6 +274,7 @@ void rows_experiment_read(const struct value *value, struct msg_experiment_row *
         .folder = get_text(value, "folder"),
         .metric = get_text(value, "metric"),
         .mode = span_is(get_text(value, "mode"), "min") ? MODE_MIN : MODE_MAX,
+        .why = get_text(value, "why"),
     };
 }
 

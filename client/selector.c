@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "client/units.h"
+#include "common/units.h"
 
 #define RANGES_MOST 256u
 

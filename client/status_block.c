@@ -144,6 +144,16 @@ static void append_group(const struct msg_status_group *group, struct span head_
     }
 }
 
+/* Why it was ended, its first line: what stderr said is in the block at the end. */
+static void append_why(struct span why, struct buf *out)
+{
+    const char *stop = why.size > 0 ? memchr(why.data, '\n', why.size) : NULL;
+    size_t size = stop != NULL ? (size_t)(stop - (const char *)why.data) : why.size;
+
+    if (size > 0)
+        buf_printf(out, "Ended: %.*s\n", (int)size, (const char *)why.data);
+}
+
 static int group_compare(const void *a, const void *b)
 {
     const struct msg_status_group *left = a;
@@ -171,6 +181,7 @@ void status_block(const struct msg_status_reply *status, struct arena *arena, st
         buf_append_char(out, '\n');
     append_usage(status, out);
     append_memory(status, out);
+    append_why(status->experiment.why, out);
     if (total > 0) {
         buf_printf(out, "Result logdir: %.*s\n", SPAN(status->experiment.folder));
         append_counts(status, total, out);

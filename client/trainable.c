@@ -1,8 +1,5 @@
-#include "client/trainable.h"
-
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/trainable_inside.h"
 #include "common/buf.h"
 #include "common/cursor.h"
 #include "common/limits.h"
@@ -23,25 +21,6 @@
 #define FLUSH_NS    2000000
 #define READ_BYTES  4096u
 
-struct text {
-    struct text *next;
-    char bytes[];
-};
-
-struct assay_trial {
-    int report; /* the descriptor; -1: run by hand, reports are printed */
-    struct buf out;
-    struct buf in;
-    struct buf config; /* packed map */
-    struct buf json;
-    struct text *texts; /* handed out by assay_config_text */
-    int64_t reports;
-    int64_t go;
-    bool stopped;
-    bool failed; /* it said so itself */
-    int64_t flushed_ns;
-};
-
 static int64_t now_ns(void)
 {
     struct timespec now;
@@ -51,7 +30,7 @@ static int64_t now_ns(void)
 }
 
 /* An executor that is gone ends this process, too: until then nothing is to be done. */
-static void flush(struct assay_trial *trial)
+void assay_inside_flush(struct assay_trial *trial)
 {
     size_t at = 0;
 
@@ -72,7 +51,7 @@ static void flush(struct assay_trial *trial)
 }
 
 /* A frame's place in out; the list is packed behind it, then it is ended. */
-static size_t frame_begin(struct assay_trial *trial, uint32_t items, const char *kind)
+size_t assay_inside_begin(struct assay_trial *trial, uint32_t items, const char *kind)
 {
     static const uint8_t head[FRAME_HEAD] = {FRAME_BYTE};
     size_t at = trial->out.size;
@@ -83,7 +62,7 @@ static size_t frame_begin(struct assay_trial *trial, uint32_t items, const char 
     return at;
 }
 
-static void frame_end(struct assay_trial *trial, size_t at)
+void assay_inside_end(struct assay_trial *trial, size_t at)
 {
     size_t size = trial->out.size - at - FRAME_HEAD;
 
@@ -103,6 +82,10 @@ static void frame_take(struct assay_trial *trial, struct span frame)
         return;
     if (span_is(kind, "stop")) {
         trial->stopped = true;
+    } else if (span_is(kind, "save")) {
+        trial->save_asked = true;
+    } else if (span_is(kind, "pause")) {
+        trial->save_asked = trial->pause_asked = true;
     } else if (span_is(kind, "go") && cursor_int(&cursor, &go)) {
         trial->go = go;
     } else if (span_is(kind, "config") && cursor_skip(&cursor, &item)) {
@@ -153,19 +136,25 @@ static void receive(struct assay_trial *trial, int flags)
     frames_take(trial);
 }
 
+/* A table that is to be paused ends here, and is saved behind its loop. */
+bool assay_inside_is_over(const struct assay_trial *trial)
+{
+    return trial->stopped || (trial->pause_asked && trial->by_itself);
+}
+
 /* Behind each report: may another one follow? */
 static int report_done(struct assay_trial *trial)
 {
     trial->reports++;
     if (trial->go <= trial->reports) {
-        flush(trial);
-        while (!trial->stopped && trial->go <= trial->reports)
+        assay_inside_flush(trial);
+        while (!trial->stopped && !trial->pause_asked && trial->go <= trial->reports)
             receive(trial, 0);
     } else if (trial->out.size >= FLUSH_BYTES || now_ns() - trial->flushed_ns >= FLUSH_NS) {
-        flush(trial);
+        assay_inside_flush(trial);
         receive(trial, MSG_DONTWAIT);
     }
-    return trial->stopped ? 1 : 0;
+    return assay_inside_is_over(trial) ? 1 : 0;
 }
 
 int assay_report(struct assay_trial *trial, const char *const *names, const double *values,
@@ -182,13 +171,13 @@ int assay_report(struct assay_trial *trial, const char *const *names, const doub
         (void)putchar('\n');
         return 0;
     }
-    at = frame_begin(trial, 2, "report");
+    at = assay_inside_begin(trial, 2, "report");
     pack_map(&trial->out, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
         pack_text(&trial->out, names[i]);
         pack_double(&trial->out, values[i]);
     }
-    frame_end(trial, at);
+    assay_inside_end(trial, at);
     return report_done(trial);
 }
 
@@ -207,9 +196,9 @@ int assay_report_json(struct assay_trial *trial, const char *json)
         (void)printf("assay: %s\n", json);
         return 0;
     }
-    at = frame_begin(trial, 2, "report_json");
+    at = assay_inside_begin(trial, 2, "report_json");
     pack_text(&trial->out, json);
-    frame_end(trial, at);
+    assay_inside_end(trial, at);
     return report_done(trial);
 }
 
@@ -236,11 +225,11 @@ void assay_fail(struct assay_trial *trial, const char *why)
         return;
     }
     reason_copy(why, &text);
-    at = frame_begin(trial, 2, "error");
+    at = assay_inside_begin(trial, 2, "error");
     pack_string(&trial->out, buf_span(&text));
     buf_fini(&text);
-    frame_end(trial, at);
-    flush(trial);
+    assay_inside_end(trial, at);
+    assay_inside_flush(trial);
 }
 
 /* The value of a key of a map, or an item of a list by its number. */
@@ -357,7 +346,7 @@ const char *assay_config_json(struct assay_trial *trial)
     return trial->json.size > 0 ? buf_text(&trial->json) : "{}";
 }
 
-static const char *variable(const char *name, const char *missing)
+const char *assay_inside_variable(const char *name, const char *missing)
 {
     const char *value = getenv(name);
 
@@ -367,47 +356,32 @@ static const char *variable(const char *name, const char *missing)
 const char *assay_trial_id(const struct assay_trial *trial)
 {
     (void)trial; /* one a process */
-    return variable("ASSAY_TRIAL_ID", "");
+    return assay_inside_variable("ASSAY_TRIAL_ID", "");
 }
 
 const char *assay_trial_name(const struct assay_trial *trial)
 {
     (void)trial;
-    return variable("ASSAY_TRIAL_NAME", "");
+    return assay_inside_variable("ASSAY_TRIAL_NAME", "");
 }
 
 const char *assay_trial_dir(const struct assay_trial *trial)
 {
     (void)trial;
-    return variable("ASSAY_TRIAL_DIR", ".");
+    return assay_inside_variable("ASSAY_TRIAL_DIR", ".");
 }
 
 uint64_t assay_trial_seed(const struct assay_trial *trial)
 {
     (void)trial;
-    return strtoull(variable("ASSAY_SEED", "0"), NULL, 10);
-}
-
-static int table_run(const struct assay_trainable *table, struct assay_trial *trial)
-{
-    void *state = NULL;
-    int failed = table->setup != NULL ? table->setup(trial, &state) : 0;
-    int trained = 0;
-
-    while (failed == 0 && trained == 0 && !trial->stopped)
-        trained = table->train(trial, state);
-    if (table->cleanup != NULL)
-        table->cleanup(trial, state);
-    if (failed != 0)
-        return failed;
-    return trained == 1 ? 0 : trained;
+    return strtoull(assay_inside_variable("ASSAY_SEED", "0"), NULL, 10);
 }
 
 /* Nothing was given: ask for the configuration, and for how far the trial may go. */
 static void hello(struct assay_trial *trial)
 {
-    frame_end(trial, frame_begin(trial, 1, "hello"));
-    flush(trial);
+    assay_inside_end(trial, assay_inside_begin(trial, 1, "hello"));
+    assay_inside_flush(trial);
     while (!trial->stopped && (trial->go < 0 || trial->config.size == 0))
         receive(trial, 0);
 }
@@ -416,21 +390,22 @@ int assay_trainable_run(const struct assay_trainable *table,
                         int (*function)(struct assay_trial *trial), const void *config,
                         size_t config_size, const char *json, int report, long long go)
 {
-    struct assay_trial trial = {.report = report, .go = go};
+    struct assay_trial trial = {.report = report, .go = go, .saved_at = -1};
     int status;
 
     buf_append(&trial.config, config, config_size);
     buf_append_text(&trial.json, json != NULL ? json : "");
     trial.flushed_ns = now_ns();
+    trial.iteration = strtoll(assay_inside_variable("ASSAY_RESTORE_ITERATION", "0"), NULL, 10);
     if (report >= 0 && go < 0)
         hello(&trial);
-    status = table != NULL ? table_run(table, &trial) : function(&trial);
+    status = table != NULL ? assay_inside_table(table, &trial) : function(&trial);
     if (trial.failed && status == 0)
         status = 1;
     if (report >= 0) {
         if (status == 0)
-            frame_end(&trial, frame_begin(&trial, 1, "end"));
-        flush(&trial);
+            assay_inside_end(&trial, assay_inside_begin(&trial, 1, "end"));
+        assay_inside_flush(&trial);
     }
     while (trial.texts != NULL) {
         struct text *next = trial.texts->next;
@@ -442,6 +417,7 @@ int assay_trainable_run(const struct assay_trainable *table,
     buf_fini(&trial.in);
     buf_fini(&trial.config);
     buf_fini(&trial.json);
+    buf_fini(&trial.folder);
     return status == 0 || (status & 0xff) != 0 ? status & 0xff : 1;
 }
 

@@ -78,11 +78,43 @@ const char *assay_trial_dir(const struct assay_trial *trial);
  * with it; every other generator is yours to seed. */
 uint64_t assay_trial_seed(const struct assay_trial *trial);
 
-/* Each may be NULL but train. What setup stores in *state is handed to the others. */
+/* Checkpoints. In a table `save` and `restore` are called when it is time: after every
+ * checkpoint_freq iterations, at the end where the experiment says checkpoint_at_end, and when the
+ * trial is to be paused. A function that has them too asks at the end of each iteration:
+ *
+ *     if (assay_save_wanted(trial)) {
+ *         const char *dir = assay_save_begin(trial);
+ *
+ *         if (dir == NULL || write_model(dir) != 0)
+ *             return -1;
+ *         if (assay_save_end(trial) != 0)
+ *             return 0;
+ *     }
+ *
+ * Whoever asks at all is asked in turn when the trial is to be paused; who never does is ended
+ * where it is and begins anew. What is saved holds everything up to the last report. */
+int assay_save_wanted(struct assay_trial *trial);
+/* A new, empty folder of its own for the checkpoint's files; NULL: it cannot be made, errno says
+ * why. */
+const char *assay_save_begin(struct assay_trial *trial);
+/* It is complete: nothing in it may be changed any more. 0: go on; 1: stop now, as assay_report
+ * says it. */
+int assay_save_end(struct assay_trial *trial);
+/* The folder of the checkpoint to go on from, a copy of this attempt's own; NULL: from scratch. */
+const char *assay_restore_dir(const struct assay_trial *trial);
+/* Iterations so far, with those of the checkpoint. */
+int64_t assay_iteration(const struct assay_trial *trial);
+
+/* Each may be NULL but train. What setup stores in *state is handed to the others. restore is
+ * called behind setup, where there is something to go on from; a table that has save has restore.
+ */
 struct assay_trainable {
     int (*setup)(struct assay_trial *trial, void **state);   /* not 0: the trial fails */
     int (*train)(struct assay_trial *trial, void *state);    /* 0: again; 1: done; less: it fails */
     void (*cleanup)(struct assay_trial *trial, void *state); /* also after a failure */
+    /* not 0: the trial fails */
+    int (*save)(struct assay_trial *trial, void *state, const char *dir);
+    int (*restore)(struct assay_trial *trial, void *state, const char *dir);
 };
 
 /* What the macros below make of it; not to be called. */

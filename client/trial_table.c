@@ -2,10 +2,10 @@
 
 #include "client/out.h"
 #include "client/rows.h"
-#include "client/units.h"
 #include "common/json.h"
 #include "common/number.h"
 #include "common/sys/clock.h"
+#include "common/units.h"
 
 #define CONFIG_SHOWN 60 /* bytes of a configuration in a table */
 

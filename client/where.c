@@ -1,14 +1,18 @@
 #include "client/where.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/say.h"
 #include "common/err.h"
+#include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "common/sys/home.h"
 #include "proto/known.h"
+
+#define FIND_MS 5000u
 
 /* What a head of this machine may be called. */
 static bool is_here(const char *host)
@@ -65,12 +69,14 @@ static int read_token(const char *token_file, struct where *out)
 /* The head's key: pinned once, from a token. */
 static int find_head_key(struct where *out)
 {
-    char text[ADDRESS_TEXT];
+    char text[WHERE_TEXT];
     struct trouble trouble;
     int err;
 
-    err = known_head_load(&out->address, out->head_key, &trouble);
-    address_text(&out->address, text);
+    err = out->finder != NULL
+              ? known_cluster_load(finder_cluster(out->finder), out->head_key, &trouble)
+              : known_head_load(&out->address, out->head_key, &trouble);
+    where_text(out, text, sizeof(text));
     if (err == ERR_NOT_FOUND && out->has_token) {
         memcpy(out->head_key, out->token.head_key, KEY_BYTES);
         return 0;
@@ -102,12 +108,34 @@ static int own_keys(struct where *out)
     return 0;
 }
 
+/* The head that leads where a Redis says so. *own: it is of the cluster of this user's own head. */
+static int find_by_redis(const char *text, const struct last_head *last, struct where *out,
+                         bool *own)
+{
+    char fingerprint[KEY_FINGERPRINT];
+    struct trouble trouble;
+    struct found_head found;
+
+    if (finder_new(text, &out->finder, &trouble) != 0)
+        return say_trouble(EXIT_USAGE, "--address", &trouble);
+    if (finder_ask(out->finder, clock_ms() + FIND_MS, &found) != 0)
+        return say(EXIT_NO_HEAD, finder_cluster(out->finder),
+                   "see whether that Redis runs, and whether a head leads there", "%s",
+                   finder_why(out->finder));
+    out->address = found.address;
+    if (last != NULL)
+        key_fingerprint(last->key, fingerprint);
+    *own = last != NULL && strcmp(found.key, fingerprint) == 0;
+    return 0;
+}
+
 static int find(const char *address, const char *token_file, bool quiet, struct where *out)
 {
     struct last_head last;
     struct trouble trouble;
     int last_err = last_head_load(&last, &trouble);
-    int rc;
+    bool own = false;
+    int rc = 0;
 
     if (address == NULL)
         address = getenv("ASSAY_ADDRESS");
@@ -118,12 +146,17 @@ static int find(const char *address, const char *token_file, bool quiet, struct 
         out->address = last.address;
         return use_last(&last, out);
     }
-    if (address_parse(span_text(address), ADDRESS_PORT, &out->address, &trouble) != 0)
+    if (finder_is_meant(address))
+        rc = find_by_redis(address, last_err == 0 ? &last : NULL, out, &own);
+    else if (address_parse(span_text(address), ADDRESS_PORT, &out->address, &trouble) != 0)
         return say_trouble(EXIT_USAGE, "--address", &trouble);
-    rc = read_token(token_file, out);
+    else
+        own = last_err == 0 && same_head(&last.address, &out->address);
+    if (rc == 0)
+        rc = read_token(token_file, out);
     if (rc != 0)
         return rc;
-    if (!out->has_token && last_err == 0 && same_head(&last.address, &out->address))
+    if (!out->has_token && own)
         return use_last(&last, out);
     rc = find_head_key(out);
     return rc != 0 ? rc : own_keys(out);
@@ -165,8 +198,39 @@ int where_of_private(const char *address, const char *key, const char *key_file,
     return 0;
 }
 
+int where_again(struct where *where, uint32_t within_ms)
+{
+    struct found_head found;
+    int err;
+
+    if (where->finder == NULL)
+        return 0;
+    err = finder_ask(where->finder, clock_ms() + within_ms, &found);
+    if (err == 0)
+        where->address = found.address;
+    return err;
+}
+
+void where_text(const struct where *where, char *out, size_t size)
+{
+    char text[ADDRESS_TEXT];
+
+    if (where->finder == NULL)
+        address_text(&where->address, text);
+    (void)snprintf(out, size, "%s", where->finder != NULL ? finder_cluster(where->finder) : text);
+}
+
+int where_pin(const struct where *where, struct trouble *trouble)
+{
+    if (where->finder != NULL)
+        return known_cluster_pin(finder_cluster(where->finder), where->head_key, trouble);
+    return known_head_pin(&where->address, where->head_key, trouble);
+}
+
 void where_fini(struct where *where)
 {
+    finder_free(where->finder);
+    where->finder = NULL;
     key_pair_fini(&where->keys);
     if (where->has_token)
         token_fini(&where->token);

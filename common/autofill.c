@@ -17,11 +17,32 @@ struct said {
     bool has_episodes;
     int64_t timesteps;
     int64_t episodes;
+    struct span checkpoint;
 };
 
-void autofill_start(struct autofill *fill, double now_s)
+void autofill_start(struct autofill *fill, double now_s, const struct counters *from)
 {
     *fill = (struct autofill){.last_s = now_s};
+    if (from == NULL)
+        return;
+    fill->training_iteration = from->training_iteration;
+    fill->time_total_s = from->time_total_s;
+    fill->has_timesteps = from->has_timesteps;
+    fill->has_episodes = from->has_episodes;
+    fill->timesteps_total = from->timesteps_total;
+    fill->episodes_total = from->episodes_total;
+}
+
+void autofill_counters(const struct autofill *fill, struct counters *out)
+{
+    *out = (struct counters){
+        .training_iteration = fill->training_iteration,
+        .time_total_s = fill->time_total_s,
+        .has_timesteps = fill->has_timesteps,
+        .has_episodes = fill->has_episodes,
+        .timesteps_total = fill->timesteps_total,
+        .episodes_total = fill->episodes_total,
+    };
 }
 
 /* The keys that are always filled in: a program's own are taken out. */
@@ -52,6 +73,12 @@ static bool key_is_filled(struct span key)
         if (span_equal(key, names[i]))
             return true;
     return false;
+}
+
+/* The name of a folder, and no metric. */
+static bool key_is_checkpoint(struct span key, const struct cursor *value)
+{
+    return span_is(key, "checkpoint") && cursor_peek(value) == CURSOR_TEXT;
 }
 
 /* As Python judges it. Takes a copy of the cursor. */
@@ -129,6 +156,13 @@ static void said_note(struct said *said, struct span key, const struct cursor *v
         said->has_episodes = steps_read(*value, &said->episodes);
         return;
     }
+    if (key_is_checkpoint(key, value)) {
+        struct cursor text = *value;
+
+        said->stripped++;
+        (void)cursor_text(&text, &said->checkpoint);
+        return;
+    }
     if (!key_is_filled(key))
         return;
     said->stripped++;
@@ -170,9 +204,14 @@ static struct span report_strip(struct span report, const struct said *said, str
     for (uint32_t i = 0; i < pairs; i++) {
         const uint8_t *begin = cursor.at;
 
-        if (!cursor_text(&cursor, &key) || !cursor_skip(&cursor, &value))
+        struct cursor at;
+
+        if (!cursor_text(&cursor, &key))
             break;
-        if (!key_is_filled(key))
+        at = cursor;
+        if (!cursor_skip(&cursor, &value))
+            break;
+        if (!key_is_filled(key) && !key_is_checkpoint(key, &at))
             buf_append(scratch, begin, (size_t)(cursor.at - begin));
     }
     return buf_span(scratch);
@@ -218,6 +257,7 @@ int autofill_report(struct autofill *fill, struct span report, double now_s, int
     time_s = said.has_time ? said.time_s : now_s > fill->last_s ? now_s - fill->last_s : 0;
     counters_add(fill, &said, time_s);
     fill->last_s = now_s;
+    fill->checkpoint = said.checkpoint;
     *out = (struct result){
         .metrics = said.stripped > 0 ? report_strip(report, &said, scratch) : report,
         .done = said.done,

@@ -6,6 +6,7 @@
 #ifndef COMMON_AUTOFILL_H
 #define COMMON_AUTOFILL_H
 
+#include "common/counters.h"
 #include "common/result.h"
 
 struct autofill {
@@ -19,16 +20,22 @@ struct autofill {
     double time_since_restore;
     int64_t timesteps_since_restore;
     int64_t iterations_since_restore;
-    double last_s; /* when the report before was made, on the caller's monotonic clock */
+    double last_s;          /* when the report before was made, on the caller's monotonic clock */
+    struct span checkpoint; /* that the last report named; borrowed from it; empty: none */
 };
 
-/* A fresh attempt that starts at now_s. Counters of a checkpoint are set by the caller after. */
-void autofill_start(struct autofill *fill, double now_s);
+/* A fresh attempt that starts at now_s; from: the counters of what it goes on from, NULL: from
+ * scratch. */
+void autofill_start(struct autofill *fill, double now_s, const struct counters *from);
+
+/* What a checkpoint that is taken now carries. */
+void autofill_counters(const struct autofill *fill, struct counters *out);
 
 /* Make *out of a report (a packed map, scanned). Keys that are always filled in (4.1) are taken out
  * of the program's map; that copy, when one is needed, is made in scratch, which is reset first and
- * must outlive *out. A `done` of the program is folded into out->done. NaN and infinite metrics are
- * kept. Returns 0, or ERR_MALFORMED where the report is no map with text keys. */
+ * must outlive *out. So is a text named checkpoint, which becomes fill->checkpoint. A `done` of the
+ * program is folded into out->done. NaN and infinite metrics are kept. Returns 0, or ERR_MALFORMED
+ * where the report is no map with text keys. */
 int autofill_report(struct autofill *fill, struct span report, double now_s, int64_t unix_s,
                     struct buf *scratch, struct result *out);
 

@@ -29,6 +29,24 @@
 #define LIMIT_RUNGS        64u
 #define LIMIT_PLACES       1024u /* of values in one command */
 
+#define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */
+#define LIMIT_REST_MS   60000u /* between two attempts of a trial */
+#define LIMIT_BURNS     16u    /* failures at once, in a row, that end an experiment */
+#define LIMIT_BURN_MS   10000u /* what counts as at once */
+#define LIMIT_PAST      8u     /* ends of a trial's attempts that are remembered */
+#define LIMIT_WHY_BYTES 8704u  /* why an experiment ended: the text of an end, and some words */
+/* Checkpoints. A node that runs a trial may send as much; the head's disk has its own limit. */
+#define LIMIT_CHECKPOINT_BYTES (4ull << 30)  /* of all files of one */
+#define LIMIT_CHECKPOINT_FILES 10000u        /* files and folders of one */
+#define LIMIT_CHECKPOINT_PATH  512u          /* bytes of a name in it */
+#define LIMIT_CHECKPOINT_DEPTH 16u           /* components of such a name */
+#define LIMIT_MANIFEST_BYTES   (8u << 20)    /* of the list of its files */
+#define LIMIT_CHECKPOINTS_KEPT 64u           /* keep_checkpoints_num */
+#define LIMIT_CHECKPOINT_BLOBS 1000000u      /* that the head keeps */
+#define LIMIT_CHECKPOINT_STORE (64ull << 30) /* bytes of all of them, if the disk has so many */
+#define LIMIT_HASHES_ASKED     4096u         /* in one message */
+#define LIMIT_SAVE_MS          60000u /* a program that was told to stop may take to save and leave */
+
 /* Results. */
 #define LIMIT_RESULT_BYTES 65536u
 #define LIMIT_RESULT_KEYS  512u
@@ -63,6 +81,7 @@
 #define LIMIT_WAIT_MS        60000u      /* how long a request may wait at the head */
 #define LIMIT_TOKEN_BYTES    1024u       /* a token as text */
 #define LIMIT_STATUS_GROUPS  16u         /* states of trials */
+#define LIMIT_FINDINGS       64u         /* lines of a head's look at itself */
 #define LIMIT_HASH_BYTES     32u         /* BLAKE2b */
 #define LIMIT_SUBMISSION     16u         /* bytes of a submission's id */
 #define LIMIT_TOKEN_ID       8u          /* bytes */
@@ -73,7 +92,19 @@
 #define LIMIT_TURN_BYTES      (1u << 20)
 #define LIMIT_PROJECTED_ROWS  65536u /* that wait to be written to Redis for people */
 #define LIMIT_PROJECTED_BYTES (64u << 20)
-#define LIMIT_TURNS           16u /* turns alive at once: stepping, committing, in a sink */
+#define LIMIT_PROJECTED_TRIALS                                                                     \
+    10000u              /* of an experiment, the newest, that have a hash in Redis                 \
+                         */
+#define LIMIT_TURNS 16u /* turns alive at once: stepping, committing, in a sink */
+
+/* A table or store that fills is named by `assay doctor`, in percent of its limit. */
+#define LIMIT_WARN_PERCENT 70u
+#define LIMIT_FULL_PERCENT 90u
+
+/* Heads that share a Redis: one leads, the others stand by. By CLOCK_BOOTTIME. */
+#define LIMIT_BEAT_MS   500u  /* a head that commits nothing says as often that it lives */
+#define LIMIT_LEAD_MS   3000u /* after Redis last said that it leads, a head believes it so long */
+#define LIMIT_SILENT_MS 5000u /* a standby takes over when it saw no sign of life for so long */
 
 #define LIMIT_BLOBS       4096u        /* code trees that the head keeps, and begun ones */
 #define LIMIT_BLOBS_BYTES (8ull << 30) /* of all of them */
@@ -90,6 +121,7 @@
 #define LIMIT_BLOB_CACHE      (1ull << 30) /* bytes of code trees that a worker keeps packed */
 #define LIMIT_CODE_AUTO_BYTES (50u << 20)  /* a code tree that is shipped unasked */
 #define LIMIT_CODE_AUTO_FILES 2000u
+#define LIMIT_DISK_LOW        (32u << 20)    /* bytes free below which a node takes no new work */
 #define LIMIT_LOG_BYTES       (64u << 20)    /* kept of a trial's stdout, and of its stderr */
 #define LIMIT_SPOOL_BYTES     (256ull << 20) /* of an attempt's records on disk; then it must wait */
 #define LIMIT_HOLD_BYTES      (1u << 20)     /* of results past a horizon, held for a verdict */
@@ -99,6 +131,8 @@
 #define LIMIT_LEAVE_MS        5000u  /* a program that was told to stop may take to leave */
 #define LIMIT_LEAVE_LINES_MS  1000u  /* the same for one that need not have read it */
 #define LIMIT_GRACE_MS        10000u /* between SIGTERM and SIGKILL */
+#define LIMIT_PROCESSES       4096u  /* and threads, of a trial, where a cgroup counts them */
+#define LIMIT_WATCH_MS        200u   /* between two looks at a trial's memory */
 #define LIMIT_WORKER_AWAY_MS  60000u /* an executor without a worker ends its trials then */
 
 #endif

@@ -227,3 +227,29 @@ bool number_parse(struct span text, double *out)
     *out = number;
     return true;
 }
+
+bool number_size(const char *text, double *out)
+{
+    static const char units[] = "KMGT";
+    size_t digits = strspn(text, "0123456789.");
+    const char *rest = text + digits;
+    double number;
+
+    if (!number_parse(span_of(text, digits), &number))
+        return false;
+    if (*rest != '\0' && *rest != 'B') {
+        const char *unit = strchr(units, *rest >= 'a' ? *rest - 'a' + 'A' : *rest);
+
+        if (unit == NULL)
+            return false;
+        for (const char *at = units; at <= unit; at++)
+            number *= 1024;
+        rest++;
+        if (*rest == 'i')
+            rest++;
+    }
+    if (*rest == 'B')
+        rest++;
+    *out = number;
+    return *rest == '\0';
+}

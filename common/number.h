@@ -30,4 +30,8 @@ size_t number_uint(uint64_t number, char *out);
  * locale. What is too large becomes an infinity, what is too small zero. False where it is none. */
 bool number_parse(struct span text, double *out);
 
+/* "512M", "1.5GiB", "2g", "1000000": bytes, units of 1024. False where it is nothing of that kind.
+ */
+bool number_size(const char *text, double *out);
+
 #endif

@@ -25,6 +25,23 @@ static const struct field record_end_fields[] = {
 
 const struct schema record_end_schema = SCHEMA(record_end, RECORD_END, record_end_fields);
 
+static const struct field record_mark_fields[] = {
+    FIELD(record_mark, number, FIELD_U64, 0),
+    FIELD(record_mark, other, FIELD_U64, 0),
+    FIELD_OF(record_mark, counters, FIELD_RECORD, 0, counters_schema),
+};
+
+const struct schema record_mark_schema = SCHEMA(record_mark, RECORD_MARK, record_mark_fields);
+
+static const struct field record_checkpoint_fields[] = {
+    FIELD(record_checkpoint, number, FIELD_U64, 0),
+    FIELD(record_checkpoint, manifest, FIELD_BYTES, LIMIT_HASH_BYTES),
+    FIELD(record_checkpoint, bytes, FIELD_U64, 0),
+};
+
+const struct schema record_checkpoint_schema =
+    SCHEMA(record_checkpoint, RECORD_CHECKPOINT, record_checkpoint_fields);
+
 static const struct cursor_limits record_limits = {
     .depth = LIMIT_RESULT_DEPTH + DEPTH_ABOVE_METRICS,
     .items = LIMIT_RECORD_BYTES,
@@ -42,20 +59,32 @@ const char *end_reason_name(uint32_t reason)
         [END_START] = "start",
         [END_EXECUTOR_LOST] = "executor_lost",
         [END_NODE_LOST] = "node_lost",
+        [END_OOM] = "oom",
+        [END_TIME_LIMIT] = "time_limit",
+        [END_REPORT_TIMEOUT] = "report_timeout",
+        [END_DISK_FULL] = "disk_full",
+        [END_CHECKPOINT] = "checkpoint",
     };
 
-    return reason < END_REASON_COUNT ? names[reason] : "unknown";
+    return reason < END_REASON_COUNT && names[reason] != NULL ? names[reason] : "unknown";
 }
 
 bool end_reason_is_failure(uint32_t reason)
 {
     return reason == END_EXIT || reason == END_SIGNAL || reason == END_PROTOCOL ||
-           reason == END_START;
+           reason == END_START || reason == END_OOM || reason == END_TIME_LIMIT ||
+           reason == END_REPORT_TIMEOUT;
+}
+
+bool end_reason_may_pass(uint32_t reason)
+{
+    return reason != END_TIME_LIMIT;
 }
 
 bool end_reason_is_infrastructure(uint32_t reason)
 {
-    return reason == END_EXECUTOR_LOST || reason == END_NODE_LOST;
+    return reason == END_EXECUTOR_LOST || reason == END_NODE_LOST || reason == END_DISK_FULL ||
+           reason == END_CHECKPOINT;
 }
 
 static void pack_flat(const struct schema *schema, const void *fields, struct buf *out)
@@ -79,6 +108,12 @@ void record_pack(const struct record *record, struct buf *out)
         return;
     case RECORD_END:
         pack_flat(&record_end_schema, &record->end, out);
+        return;
+    case RECORD_MARK:
+        pack_flat(&record_mark_schema, &record->mark, out);
+        return;
+    case RECORD_CHECKPOINT:
+        pack_flat(&record_checkpoint_schema, &record->checkpoint, out);
         return;
     }
     assert(!"a kind of record");
@@ -117,6 +152,15 @@ int record_unpack(struct cursor *cursor, struct record *out)
         break;
     case RECORD_END:
         err = schema_unpack_fields(&record_end_schema, cursor, count, NULL, &record.end, NULL);
+        break;
+    case RECORD_MARK:
+        err = schema_unpack_fields(&record_mark_schema, cursor, count, NULL, &record.mark, NULL);
+        break;
+    case RECORD_CHECKPOINT:
+        err = schema_unpack_fields(&record_checkpoint_schema, cursor, count, NULL,
+                                   &record.checkpoint, NULL);
+        if (err == 0 && record.checkpoint.manifest.size != LIMIT_HASH_BYTES)
+            err = ERR_MALFORMED;
         break;
     default:
         err = ERR_MALFORMED;

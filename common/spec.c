@@ -262,6 +262,16 @@ static int read_max_failures(struct spec_reader *reader, const struct value *val
     return err;
 }
 
+static int read_time_limit(struct spec_reader *reader, const struct value *value)
+{
+    return spec_read_duration(reader, value, &reader->spec->time_limit_ms);
+}
+
+static int read_report_timeout(struct spec_reader *reader, const struct value *value)
+{
+    return spec_read_duration(reader, value, &reader->spec->report_timeout_ms);
+}
+
 static int read_priority(struct spec_reader *reader, const struct value *value)
 {
     int64_t number;
@@ -343,6 +353,8 @@ static const struct spec_key spec_keys[] = {
     {"max_concurrent", read_max_concurrent},
     {"start", read_start},
     {"max_failures", read_max_failures},
+    {"time_limit", read_time_limit},
+    {"report_timeout", read_report_timeout},
     {"priority", read_priority},
     {"metric", read_metric},
     {"mode", read_mode},
@@ -352,6 +364,10 @@ static const struct spec_key spec_keys[] = {
     {"trial_name", read_trial_name},
     {"env", spec_read_env},
     {"code", read_code},
+    {"checkpoint_freq", spec_read_checkpoint_freq},
+    {"checkpoint_at_end", spec_read_checkpoint_at_end},
+    {"keep_checkpoints_num", spec_read_keep_checkpoints},
+    {"checkpoint_score_attr", spec_read_checkpoint_score},
 };
 
 static uint64_t points_bytes_most(const struct value *points)
@@ -448,6 +464,8 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
         .resources = {.cpu = RESOURCE_ONE},
         .files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS,
         .local_dir = "~/assay_results",
+        .keep_checkpoints = 2,
+        .checkpoint_score = "training_iteration",
     };
     struct spec_reader reader = {.arena = arena, .spec = &spec, .error = error};
     int err = check_packed(&reader, value);

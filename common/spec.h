@@ -75,9 +75,11 @@ struct spec {
     struct stop_rule *stop;
     uint32_t stop_count;
     struct resources resources;
-    uint32_t max_concurrent; /* 0: no limit */
-    enum start_kind start;   /* of a command always START_EXEC */
-    int32_t max_failures;    /* -1: without end */
+    uint32_t max_concurrent;    /* 0: no limit */
+    enum start_kind start;      /* of a command always START_EXEC */
+    int32_t max_failures;       /* -1: without end */
+    uint64_t time_limit_ms;     /* of an attempt; 0: none */
+    uint64_t report_timeout_ms; /* between two reports of it; 0: none */
     int32_t priority;
     const char *metric; /* top level; NULL when not given: best then uses the scheduler's */
     enum metric_mode mode;
@@ -87,7 +89,12 @@ struct spec {
     const char *trial_name; /* pattern, NULL for Tune's default */
     const struct spec_env *env;
     uint32_t env_count;
-    const char *code; /* as written; NULL when not given */
+    const char *code;         /* as written; NULL when not given */
+    uint32_t checkpoint_freq; /* iterations between two; 0: none unasked */
+    bool checkpoint_at_end;
+    uint32_t keep_checkpoints;    /* besides the latest */
+    const char *checkpoint_score; /* the field that says which ones */
+    bool checkpoint_score_min;    /* lower is better */
 };
 
 struct spec_error {

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/number.h"
+#include "common/units.h"
 
 #define WORD_MOST 64 /* bytes of a word that is compared: all of ours are shorter */
 
@@ -263,6 +265,28 @@ int spec_read_int(struct spec_reader *reader, const struct value *value, int64_t
         return spec_refuse(reader, "", "must be from %lld to %lld", (long long)low,
                            (long long)high);
     *out = number;
+    return 0;
+}
+
+int spec_read_duration(struct spec_reader *reader, const struct value *value, uint64_t *out_ms)
+{
+    static const char mend[] = "write 90s, 10m or 1h30m; leave it away for none";
+    char digits[NUMBER_BYTES + 1];
+    const char *text = digits;
+    uint64_t ms;
+
+    if (value->type == VALUE_INT)
+        digits[number_int(value->integer, digits)] = '\0';
+    else if (value->type == VALUE_TEXT)
+        text = value->text;
+    else
+        return spec_refuse(reader, mend, "must be a duration, not %s",
+                           value_type_name(value->type));
+    if (!duration_parse(text, &ms))
+        return spec_refuse(reader, mend, "'%s' is no duration up to 10 years", text);
+    if (ms == 0)
+        return spec_refuse(reader, mend, "must be longer than nothing");
+    *out_ms = ms;
     return 0;
 }
 

@@ -64,6 +64,9 @@ int spec_read_word(struct spec_reader *reader, const struct value *value, const 
 int spec_read_int(struct spec_reader *reader, const struct value *value, int64_t low, int64_t high,
                   int64_t *out);
 
+/* "1h", "90s", or a whole number of seconds; longer than nothing. */
+int spec_read_duration(struct spec_reader *reader, const struct value *value, uint64_t *out_ms);
+
 /* A finite number. */
 int spec_read_number(struct spec_reader *reader, const struct value *value, double *out);
 
@@ -77,6 +80,12 @@ int spec_finish_scheduler(struct spec_reader *reader);
 /* spec_trial.c. */
 int spec_read_resources(struct spec_reader *reader, const struct value *value);
 int spec_read_env(struct spec_reader *reader, const struct value *value);
+
+/* spec_checkpoint.c. */
+int spec_read_checkpoint_freq(struct spec_reader *reader, const struct value *value);
+int spec_read_checkpoint_at_end(struct spec_reader *reader, const struct value *value);
+int spec_read_keep_checkpoints(struct spec_reader *reader, const struct value *value);
+int spec_read_checkpoint_score(struct spec_reader *reader, const struct value *value);
 
 /* spec_command.c: split a command whose placeholders are looked up in a space, where a value may
  * still be a marker. Words with a placeholder hold "{}" in its place. */

@@ -45,39 +45,12 @@ static int read_gpu(struct spec_reader *reader, const struct value *value)
     return 0;
 }
 
-/* "512M", "1.5GiB"; false where it is nothing of that kind. */
-static bool memory_parse(const char *text, double *out)
-{
-    static const char units[] = "KMGT";
-    size_t digits = strspn(text, "0123456789.");
-    const char *rest = text + digits;
-    double number;
-
-    if (!number_parse(span_of(text, digits), &number))
-        return false;
-    if (*rest != '\0' && *rest != 'B') {
-        const char *unit = strchr(units, *rest);
-
-        if (unit == NULL)
-            return false;
-        for (const char *at = units; at <= unit; at++)
-            number *= 1024;
-        rest++;
-        if (*rest == 'i')
-            rest++;
-    }
-    if (*rest == 'B')
-        rest++;
-    *out = number;
-    return *rest == '\0';
-}
-
 static int read_memory(struct spec_reader *reader, const struct value *value)
 {
     double bytes;
 
     if (value->type == VALUE_TEXT) {
-        if (!memory_parse(value->text, &bytes))
+        if (!number_size(value->text, &bytes))
             return spec_refuse(reader, "write bytes, or 512M, 2G", "'%s' is no amount of memory",
                                value->text);
     } else {

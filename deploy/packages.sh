@@ -19,7 +19,7 @@ PACKAGES_BUILD='build-essential cmake ninja-build pkg-config|pkgconf redis-serve
 # What the tests need on top. Other versions of clang-format lay the code out differently. The
 # runtime of clang's sanitizers and of libFuzzer is a package of its own, or comes with the other.
 PACKAGES_TEST='check libsubunit-dev clang-format-14 clang-14 libclang-rt-14-dev|libclang-14-dev
-    mandoc python3'
+    mandoc python3 patch iproute2 nftables'
 
 # What only `./check long` needs.
 PACKAGES_LONG='valgrind faketime'

@@ -12,11 +12,13 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/xalloc.h"
 
 struct seal {
     struct seal *next;
     uint8_t hash[BLOB_HASH_BYTES];
+    const char *suffix; /* constant */
     int err;
 };
 
@@ -86,21 +88,24 @@ static int verify(int fd, const uint8_t hash[BLOB_HASH_BYTES])
     return memcmp(hash, found, sizeof(found)) == 0 ? 0 : ERR_MALFORMED;
 }
 
-static int seal_part(int dir, const uint8_t hash[BLOB_HASH_BYTES])
+static int seal_part(int dir, const uint8_t hash[BLOB_HASH_BYTES], const char *suffix)
 {
     char part[BLOB_NAME_BYTES];
     char name[BLOB_NAME_BYTES];
     int err;
     int fd;
 
-    blob_name(part, hash, ".part");
+    blob_name(part, hash, suffix);
     blob_name(name, hash, "");
     fd = openat(dir, part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return err_from_errno();
     err = verify(fd, hash);
-    if (err == 0 && (fsync(fd) != 0 || renameat(dir, part, dir, name) != 0 || fsync(dir) != 0))
+    FAILPOINT("blob-verified");
+    if (err == 0 && *suffix != '\0' &&
+        (fsync(fd) != 0 || renameat(dir, part, dir, name) != 0 || fsync(dir) != 0))
         err = err_from_errno();
+    FAILPOINT("blob-sealed");
     /* Also where the disk failed: what it has of these bytes nobody knows. */
     if (err != 0)
         (void)unlinkat(dir, part, 0);
@@ -122,7 +127,7 @@ static void *sealer_main(void *context)
             continue;
         }
         (void)pthread_mutex_unlock(&sealer->lock);
-        seal->err = seal_part(sealer->dir, seal->hash);
+        seal->err = seal_part(sealer->dir, seal->hash, seal->suffix);
         (void)pthread_mutex_lock(&sealer->lock);
         queue_add(&sealer->done, seal);
         (void)!write(sealer->wake, &one, sizeof(one)); /* fails only where it is readable anyway */
@@ -176,11 +181,12 @@ void sealer_free(struct sealer *sealer)
     free(sealer);
 }
 
-void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES])
+void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], const char *suffix)
 {
     struct seal *seal = xcalloc(1, sizeof(*seal));
 
     memcpy(seal->hash, hash, sizeof(seal->hash));
+    seal->suffix = suffix;
     (void)pthread_mutex_lock(&sealer->lock);
     queue_add(&sealer->todo, seal);
     (void)pthread_cond_signal(&sealer->work);

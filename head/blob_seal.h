@@ -23,10 +23,11 @@ struct sealer *sealer_new(int dir);
 /* Finishes the one in hand and forgets the others. Accepts NULL. */
 void sealer_free(struct sealer *sealer);
 
-/* Seal a part; nobody else may touch its files until sealer_next has returned it. */
-void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES]);
+/* Seal a part (suffix ".part"), or verify once more what was sealed (""); nobody else may touch its
+ * files until sealer_next has returned it. */
+void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], const char *suffix);
 
-/* The next one that was done. Where *err is not 0 its part was removed. False: none. */
+/* The next one that was done. Where *err is not 0 its file was removed. False: none. */
 bool sealer_next(struct sealer *sealer, uint8_t hash[BLOB_HASH_BYTES], int *err);
 
 /* Becomes readable when sealer_next has something. */

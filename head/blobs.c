@@ -192,7 +192,8 @@ struct blobs *blobs_open(const char *data_dir, const struct blobs_config *config
     struct blobs *blobs;
     int dir;
 
-    if (fs_join(path, data_dir, "blobs") != 0 || fs_make_dirs(path, 0700) != 0)
+    if (fs_join(path, data_dir, config->folder != NULL ? config->folder : "blobs") != 0 ||
+        fs_make_dirs(path, 0700) != 0)
         return NULL;
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
@@ -321,7 +322,7 @@ static struct span new_bytes(uint64_t have, uint64_t offset, struct span bytes)
 static int seal(struct blobs *blobs, struct blob *blob)
 {
     blob->sealing = true;
-    sealer_put(blobs->sealer, blob->hash);
+    sealer_put(blobs->sealer, blob->hash, ".part");
     return ERR_AGAIN;
 }
 
@@ -420,7 +421,46 @@ int blobs_get(const struct blobs *blobs, struct span hash, uint64_t offset, uint
     return 0;
 }
 
+void blobs_drop(struct blobs *blobs, struct span hash)
+{
+    struct blob *blob = find(blobs, hash);
+
+    if (blob != NULL && !blob->sealing)
+        drop(blobs, blob);
+}
+
+void blobs_sweep(struct blobs *blobs)
+{
+    struct table *kept = table_new();
+    struct blob *newer;
+
+    if (blobs->list != NULL)
+        blobs->list(blobs->context, kept);
+    for (struct blob *blob = blobs->oldest; blob != NULL; blob = newer) {
+        newer = blob->newer;
+        if (!blob->sealing && table_get(kept, hash_of(blob)) == NULL)
+            drop(blobs, blob);
+    }
+    table_free(kept);
+}
+
+void blobs_recheck(struct blobs *blobs, struct span hash)
+{
+    struct blob *blob = find(blobs, hash);
+
+    if (blob == NULL || !blob->complete)
+        return;
+    blob->complete = false;
+    blob->sealing = true;
+    sealer_put(blobs->sealer, blob->hash, "");
+}
+
 uint64_t blobs_bytes(const struct blobs *blobs)
 {
     return blobs->bytes;
+}
+
+uint32_t blobs_count(const struct blobs *blobs)
+{
+    return blobs->count;
 }

@@ -1,4 +1,5 @@
-/* blobs.h - the head's store of content-addressed bytes: code trees.
+/* blobs.h - the head's store of content-addressed bytes: code trees, and in another
+ * folder of its own checkpoints (checkpoint_store.h).
  *
  * A blob is a file named by the hex of its BLAKE2b-256 hash. It comes in chunks, in order, into a
  * `.part` file that survives a restart, so that an upload goes on where it stopped. When its last
@@ -20,11 +21,12 @@
 struct blobs;
 
 struct blobs_config {
+    const char *folder;   /* in the data directory; NULL: "blobs" */
     uint64_t limit_bytes; /* of all blobs and parts */
     uint32_t limit_count;
 };
 
-/* In data_dir/blobs, which is made. NULL with errno set where it cannot be. */
+/* In a folder of data_dir, which is made. NULL with errno set where it cannot be. */
 struct blobs *blobs_open(const char *data_dir, const struct blobs_config *config);
 
 /* What waits to be verified stays a part, and is verified when somebody asks for it again. */
@@ -63,7 +65,21 @@ void blobs_use(struct blobs *blobs, struct span hash);
 int blobs_get(const struct blobs *blobs, struct span hash, uint64_t offset, uint32_t size,
               struct buf *out, uint64_t *total);
 
+/* Nobody needs it: away with it, or with what is there of it. One that is being verified stays, for
+ * blobs_sweep to find. */
+void blobs_drop(struct blobs *blobs, struct span hash);
+
+/* Away with everything that the owner does not keep. */
+void blobs_sweep(struct blobs *blobs);
+
+/* A complete one is not to be trusted: verify it again. Until blobs_sealed tells it is not
+ * complete; where its bytes are wrong it is gone. */
+void blobs_recheck(struct blobs *blobs, struct span hash);
+
 /* Bytes of all that is here. */
 uint64_t blobs_bytes(const struct blobs *blobs);
+
+/* How many there are. */
+uint32_t blobs_count(const struct blobs *blobs);
 
 #endif

@@ -38,6 +38,7 @@ void fleet_free(struct fleet *fleet)
     table_free(fleet->by_node);
     table_free(fleet->by_handle);
     free(fleet->flush);
+    free(fleet->store_waits);
     buf_fini(&fleet->frame);
     arena_fini(&fleet->scratch);
     free(fleet);
@@ -85,6 +86,7 @@ static void on_ready(struct fleet *fleet, struct session *session, const struct 
                turns_arena(fleet->parts.turns), &event);
     session->ready = true;
     session->readies++;
+    session->asked = message->request;
     table_free(session->told);
     session->told = table_new();
     (void)turns_step(fleet->parts.turns, &event, unix_ms);
@@ -116,7 +118,7 @@ static void on_output(struct fleet *fleet, const struct session *session,
     const struct view_experiment *experiment =
         view_experiment(fleet->parts.view, output->experiment);
     const struct view_trial *trial =
-        experiment != NULL ? view_trial(experiment, output->trial) : NULL;
+        experiment != NULL ? view_trial(experiment, output->trial, &fleet->scratch) : NULL;
     struct msg_ok ok = {.value = output->offset + output->bytes.size};
     bool taken = true;
 
@@ -142,28 +144,6 @@ static void on_output(struct fleet *fleet, const struct session *session,
         fleet_send(fleet, &session->route, MSG_OK, message->request, &ok);
 }
 
-static void on_blob_get(struct fleet *fleet, const struct session *session,
-                        const struct message *message)
-{
-    const struct msg_blob_get *ask = message->body;
-    struct msg_blob_chunk chunk = {.hash = ask->hash, .offset = ask->offset};
-    struct msg_error error = {.code = ERROR_NOT_FOUND, .what = span_text("code blob")};
-    struct buf bytes;
-    int err;
-
-    buf_init(&bytes);
-    err = ask->hash.size == BLOB_HASH_BYTES ? blobs_get(fleet->parts.blobs, ask->hash, ask->offset,
-                                                        ask->size, &bytes, &chunk.total)
-                                            : ERR_MALFORMED;
-    chunk.bytes = buf_span(&bytes);
-    error.why = span_text(err_text(err));
-    if (err == 0)
-        fleet_send(fleet, &session->route, MSG_BLOB_CHUNK, message->request, &chunk);
-    else
-        fleet_send(fleet, &session->route, MSG_ERROR, message->request, &error);
-    buf_fini(&bytes);
-}
-
 static void on_leaving(struct fleet *fleet, struct session *session, const struct message *message,
                        uint64_t unix_ms)
 {
@@ -174,6 +154,18 @@ static void on_leaving(struct fleet *fleet, struct session *session, const struc
     if (session->node != NUMBER_NONE)
         (void)turns_step(fleet->parts.turns, &event, unix_ms);
     session_drop(fleet, session);
+}
+
+static void on_disk(struct fleet *fleet, const struct session *session,
+                    const struct message *message, uint64_t unix_ms)
+{
+    const struct msg_disk *disk = message->body;
+    struct event event = {.type = EVENT_NODE_DISK};
+
+    if (!session->ready || session->node == NUMBER_NONE)
+        return; /* not known yet: it is said again in the session */
+    event.node_disk = (struct event_node_disk){.node = session->node, .full = disk->full};
+    (void)turns_step(fleet->parts.turns, &event, unix_ms);
 }
 
 int fleet_message(struct fleet *fleet, const struct link_route *route, uint32_t principal,
@@ -204,7 +196,16 @@ int fleet_message(struct fleet *fleet, const struct link_route *route, uint32_t 
         on_output(fleet, session, message);
         return 0;
     case MSG_BLOB_GET:
-        on_blob_get(fleet, session, message);
+        fleet_blob_get(fleet, session, message);
+        return 0;
+    case MSG_STORE_ASK:
+        fleet_store_ask(fleet, session, message);
+        return 0;
+    case MSG_STORE_PUT:
+        fleet_store_put(fleet, session, message);
+        return 0;
+    case MSG_DISK:
+        on_disk(fleet, session, message, unix_ms);
         return 0;
     case MSG_LEAVING:
         on_leaving(fleet, session, message, unix_ms);

@@ -12,6 +12,7 @@
 #define HEAD_FLEET_H
 
 #include "head/blobs.h"
+#include "head/checkpoint_store.h"
 #include "head/core/effect.h"
 #include "head/sink/sink.h"
 #include "head/turn.h"
@@ -33,6 +34,7 @@ struct fleet_parts {
     struct turns *turns;
     struct sinks *sinks;
     struct blobs *blobs;
+    struct checkpoint_store *checkpoints;
     uint64_t epoch;
 };
 
@@ -50,6 +52,9 @@ bool fleet_apply(struct fleet *fleet, const struct effect *effect);
 
 /* Send what was gathered. */
 void fleet_flush(struct fleet *fleet);
+
+/* Answer those who wait for blobs of checkpoints that are verified now. */
+void fleet_sealed(struct fleet *fleet);
 
 /* Find the silent: an event NODE_LOST for each node that was not heard of for FLEET_LOST_MS.
  * drained_ms: when the socket was last read until nothing was left; what came after it may still

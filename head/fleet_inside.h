@@ -1,6 +1,6 @@
 /* fleet_inside.h - what a fleet holds; for the fleet's own files: fleet.c (messages of workers, the
- * silent), fleet_session.c (sessions and what is sent to them), fleet_orders.c (committed effects,
- * gathered and flushed). */
+ * silent), fleet_session.c (sessions and what is sent to them), fleet_store.c (blobs),
+ * fleet_orders.c (committed effects, gathered and flushed). */
 #ifndef HEAD_FLEET_INSIDE_H
 #define HEAD_FLEET_INSIDE_H
 
@@ -19,6 +19,7 @@ struct session {
     uint64_t heard_ms;
     bool ready;
     uint32_t readies;   /* READYs that the core has not answered */
+    uint64_t asked;     /* request id of the last one */
     struct arena arena; /* of registered's texts */
     struct msg_register registered;
     struct table *told; /* experiments whose EXPERIMENT was sent */
@@ -35,8 +36,20 @@ struct session {
     bool missed;  /* something could not be sent: it has to say READY again */
 };
 
+/* Somebody who waits for a checkpoint's blob to be verified. */
+struct store_wait {
+    struct link_route route;
+    uint64_t request;
+    uint8_t hash[BLOB_HASH_BYTES];
+};
+
+#define FLEET_STORE_WAITS 4096u
+
 struct fleet {
     struct fleet_parts parts;
+    struct store_wait *store_waits; /* owned */
+    uint32_t store_wait_count;
+    uint32_t store_wait_room;
     struct session *sessions;
     size_t session_count;
     struct table *by_route;
@@ -64,6 +77,14 @@ void session_drop(struct fleet *fleet, struct session *session);
 
 /* Keep what the worker says of itself. */
 void session_describe(struct session *session, const struct msg_register *registered);
+
+/* fleet_store.c: what belongs to checkpoints. */
+void fleet_store_ask(struct fleet *fleet, const struct session *session,
+                     const struct message *message);
+void fleet_store_put(struct fleet *fleet, const struct session *session,
+                     const struct message *message);
+void fleet_blob_get(struct fleet *fleet, const struct session *session,
+                    const struct message *message);
 
 /* To a peer that hears it again, after its next READY, when it is gone or does not read. */
 void fleet_send(struct fleet *fleet, const struct link_route *route, enum msg_type type,

@@ -127,9 +127,10 @@ static bool apply_reply(struct fleet *fleet, const struct effect_reply *reply)
         }
         /* Only now does the head take the worker's reports: this second REGISTERED says so. Where
          * the worker has said READY once more since, it waits for the answer to that: what was
-         * decided before it is decided anew, and must not reach it twice. */
+         * decided before it is decided anew, and must not reach it twice. One that is still under
+         * way is not known here: so the answer names the one that it is for. */
         if (session->readies == 0)
-            fleet_send(fleet, &session->route, MSG_REGISTERED, 0, &known);
+            fleet_send(fleet, &session->route, MSG_REGISTERED, session->asked, &known);
     }
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/xalloc.h"
 #include "head/fleet_inside.h"
 
@@ -91,6 +92,8 @@ void session_order(struct fleet *fleet, struct session *session, enum msg_type t
                    const void *body)
 {
     message_pack(type, 0, body, &fleet->frame);
+    FAILPOINT("order");
     if (link_send(fleet->parts.socket, &session->route, buf_span(&fleet->frame)) == ERR_AGAIN)
         session->missed = true;
+    FAILPOINT("order-sent");
 }

@@ -6,6 +6,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/xalloc.h"
 #include "head/front_inside.h"
 #include "head/wire.h"
@@ -124,7 +125,7 @@ static void on_submit(struct front *front, const struct link_message *from,
     (void)turns_step(front->parts.turns, &event, unix_ms);
 }
 
-/* STOP, REMOVE, DRAIN: one event each. */
+/* STOP, REMOVE, PAUSE, RESUME, DRAIN: one event each. */
 static void on_order(struct front *front, const struct link_message *from,
                      const struct message *message, uint64_t unix_ms)
 {
@@ -135,6 +136,10 @@ static void on_order(struct front *front, const struct link_message *from,
         wire_stop(message->body, from->principal, &event);
     else if (message->type == MSG_REMOVE)
         wire_remove(message->body, from->principal, &event);
+    else if (message->type == MSG_PAUSE)
+        wire_pause(message->body, from->principal, &event);
+    else if (message->type == MSG_RESUME)
+        wire_resume(message->body, from->principal, &event);
     else
         wire_drain(message->body, &event);
     (void)turns_step(front->parts.turns, &event, unix_ms);
@@ -148,7 +153,8 @@ size_t front_requests(const struct front *front)
 static bool changes_something(enum msg_type type)
 {
     return type == MSG_SUBMIT || type == MSG_STOP || type == MSG_REMOVE || type == MSG_DRAIN ||
-           type == MSG_TOKEN_CREATE || type == MSG_TOKEN_REVOKE || type == MSG_JOIN;
+           type == MSG_PAUSE || type == MSG_RESUME || type == MSG_TOKEN_CREATE ||
+           type == MSG_TOKEN_REVOKE || type == MSG_JOIN;
 }
 
 void front_message(struct front *front, enum link_plane plane, const struct link_message *from,
@@ -181,6 +187,8 @@ void front_message(struct front *front, enum link_plane plane, const struct link
         break;
     case MSG_STOP:
     case MSG_REMOVE:
+    case MSG_PAUSE:
+    case MSG_RESUME:
     case MSG_DRAIN:
         on_order(front, from, message, unix_ms);
         break;
@@ -208,6 +216,7 @@ void front_message(struct front *front, enum link_plane plane, const struct link
     case MSG_NODES:
     case MSG_TOKEN_LIST:
     case MSG_EXPLAIN:
+    case MSG_DOCTOR:
         front_read(front, from, message, now_ms);
         break;
     default:
@@ -251,6 +260,7 @@ void front_apply(struct front *front, const struct effect_reply *reply)
 
     if (request == NULL)
         return; /* of an event that nobody asked for */
+    FAILPOINT("reply");
     if (reply->code == REPLY_OK) {
         answer_ok(front, request, reply);
     } else {
@@ -263,6 +273,7 @@ void front_apply(struct front *front, const struct effect_reply *reply)
                        request->type == MSG_JOIN ? " " : "",
                        request->type == MSG_JOIN ? request->note : "", SPAN(reply->why));
     }
+    FAILPOINT("reply-sent");
     request_end(front, request);
 }
 

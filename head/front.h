@@ -10,6 +10,7 @@
 
 #include "head/audit.h"
 #include "head/blobs.h"
+#include "head/checkup.h"
 #include "head/core/core.h"
 #include "head/sink/sink.h"
 #include "head/turn.h"
@@ -33,6 +34,10 @@ struct front_parts {
     const char *name;        /* of the cluster */
     uint16_t client_port;
     uint16_t worker_port;
+    uint64_t epoch;
+    /* What `assay doctor` is to be told of the parts that the front does not know. */
+    void (*facts)(void *context, struct checkup_facts *out);
+    void *context;
 };
 
 struct front *front_new(const struct front_parts *parts);

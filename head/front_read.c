@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/err.h"
+#include "common/sys/clock.h"
 #include "head/front_inside.h"
 #include "head/query.h"
 
@@ -150,6 +151,18 @@ uint64_t front_deadline_ms(const struct front *front)
     return first;
 }
 
+static void find(struct front *front, struct msg_findings *out)
+{
+    struct checkup_facts facts;
+
+    front->parts.facts(front->parts.context, &facts);
+    *out = (struct msg_findings){.version = span_text(ASSAY_VERSION),
+                                 .name = span_text(front->parts.name),
+                                 .epoch = front->parts.epoch,
+                                 .unix_ms = clock_unix_ms()};
+    checkup_make(&facts, &front->arena, &out->rows);
+}
+
 /* Reads that are answered at once. */
 void front_read(struct front *front, const struct link_message *from, const struct message *message,
                 uint64_t now_ms)
@@ -163,6 +176,7 @@ void front_read(struct front *front, const struct link_message *from, const stru
         struct msg_show_reply show;
         struct msg_node_rows nodes;
         struct msg_token_rows tokens;
+        struct msg_findings findings;
         struct msg_text text;
     } body = {0};
     enum msg_type type = MSG_TEXT;
@@ -198,6 +212,10 @@ void front_read(struct front *front, const struct link_message *from, const stru
         query_nodes(parts->view, now_ms, &front->arena, &body.nodes);
         type = MSG_NODE_ROWS;
         break;
+    case MSG_DOCTOR:
+        find(front, &body.findings);
+        type = MSG_FINDINGS;
+        break;
     case MSG_TOKEN_LIST:
         query_tokens(parts->view, message->body, &front->arena, &body.tokens);
         type = MSG_TOKEN_ROWS;
@@ -207,6 +225,7 @@ void front_read(struct front *front, const struct link_message *from, const stru
         buf_init(&text);
         if (!core_explain(parts->core, explain->experiment, explain->trial, &text))
             err = ERR_NOT_FOUND;
+        query_said_last(parts->view, explain->experiment, explain->trial, &front->arena, &text);
         experiment = explain->experiment;
         trial = explain->trial;
         if (text.size > LIMIT_CHUNK_BYTES)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -18,13 +19,26 @@
 
 #define TICK_MS        100u
 #define SETTLE_MS      3000u
-#define STATUS_FENCED  75 /* another head leads */
-#define STATUS_AMNESIA 74 /* the log has lost what was acknowledged */
-#define STATUS_FILES   73 /* of a private head: not all files could be written */
+#define IMAGE_MS       20000u /* that the last image may take */
+#define CLOCK_SLACK_MS 1000   /* of a wall clock that is being put right little by little */
+#define PAUSE_MS       2000u  /* such a gap between two passes: another head may lead by now */
+#define STATUS_FILES   73     /* of a private head: not all files could be written */
+
+/* Unix time for turns. A wall clock that is set back goes on from where it was: who rests until a
+ * time would wait until the clock has come round to it again. */
+static uint64_t unix_now_ms(struct head *head)
+{
+    uint64_t now_ms = clock_ms();
+    int64_t ahead_ms = (int64_t)(clock_unix_ms() - now_ms);
+
+    if (head->unix_ahead_ms == 0 || ahead_ms > head->unix_ahead_ms - CLOCK_SLACK_MS)
+        head->unix_ahead_ms = ahead_ms;
+    return (uint64_t)((int64_t)now_ms + head->unix_ahead_ms);
+}
 
 void shell_step(struct head *head, struct event *event)
 {
-    (void)turns_step(head->turns, event, clock_unix_ms());
+    (void)turns_step(head->turns, event, unix_now_ms(head));
 }
 
 void shell_principal(struct head *head, const struct effect_principal *principal)
@@ -47,11 +61,24 @@ void shell_principal(struct head *head, const struct effect_principal *principal
                  err_text(err));
 }
 
+/* They are kept in memory until the disk takes them. */
+static void rows_late(struct head *head)
+{
+    if (!head->rows_late)
+        log_line(LOG_WARNING, "ended-rows", "rows of ended trials do not get to disk: %s",
+                 strerror(errno));
+    head->rows_late = true;
+}
+
 void shell_apply(struct head *head, const struct effects *effects, bool quiet)
 {
     /* Rows first: what is sent after shows what was committed. */
     for (size_t i = 0; i < effects->count; i++)
         view_apply(head->view, &effects->items[i]);
+    for (size_t i = 0; i < effects->count; i++)
+        checkpoint_store_apply(head->checkpoints, &effects->items[i]);
+    if (!view_flush(head->view))
+        rows_late(head);
     if (quiet)
         return;
     for (size_t i = 0; i < effects->count; i++) {
@@ -75,6 +102,7 @@ static void finish(struct head *head, struct turn *turn)
     shell_apply(head, effects, false);
     FAILPOINT("head-after-apply");
     sinks_put(head->sinks, effects->items, effects->count, turn_release, turn);
+    imager_committed(head->imager, head->view, journal_committed(head->journal));
 }
 
 static void set_stalled(struct head *head, bool stalled)
@@ -91,8 +119,11 @@ static void set_stalled(struct head *head, bool stalled)
     front_set_committing(head->front, !stalled);
 }
 
-static void journal_failed(struct head *head, int err)
+int shell_journal_failed(struct head *head, int err)
 {
+    /* Nothing of what waits for a commit may happen now, and the files are the other head's. */
+    head->ending = true;
+    sinks_abandon(head->sinks);
     if (err == ERR_FENCED) {
         log_error_for_people("this head", journal_why(head->journal),
                              "nothing: the other head goes on with everything");
@@ -102,8 +133,18 @@ static void journal_failed(struct head *head, int err)
                              "restore the data of this Redis, then start the head again");
         head->status = STATUS_AMNESIA;
     }
-    /* Nothing of what waits for a commit may happen now. */
-    head->ending = true;
+    return head->status;
+}
+
+/* The turn that was just closed is what the core is now: an image of it, if one is due. */
+static void image_turn(struct head *head, size_t entry_bytes, uint64_t now_ms)
+{
+    struct log_id id = journal_committed(head->journal);
+
+    id.n++;
+    imager_appended(head->imager, entry_bytes);
+    if (imager_is_due(head->imager, now_ms))
+        imager_take(head->imager, head->core, id, now_ms, turns_time(head->turns));
 }
 
 /* Move the log on: finish what is committed, append what is ready. The journal is asked in every
@@ -117,9 +158,10 @@ static void commit(struct head *head, uint64_t now_ms)
         struct turn *turn;
 
         if (state < 0) {
-            journal_failed(head, state);
+            (void)shell_journal_failed(head, state);
             return;
         }
+        sinks_write_until(head->sinks, journal_leads_until_ms(head->journal));
         if (head->committing != NULL) {
             if (state != JOURNAL_COMMITTED)
                 return;
@@ -135,6 +177,7 @@ static void commit(struct head *head, uint64_t now_ms)
             continue;
         }
         head->committing = turn;
+        image_turn(head, entry.size, now_ms);
         FAILPOINT("head-before-commit");
         journal_append(head->journal, entry, now_ms);
     }
@@ -159,8 +202,9 @@ static void tend(struct head *head, uint64_t now_ms)
     planes_refusals(head);
     audit_tend(head->audit, now_ms);
     turns_trim(head->turns);
-    fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, clock_unix_ms());
-    if (core_deadline_ms(head->core) <= clock_unix_ms() && turns_ready(head->turns)) {
+    checkpoint_store_tend(head->checkpoints, now_ms);
+    fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, unix_now_ms(head));
+    if (core_deadline_ms(head->core) <= unix_now_ms(head) && turns_ready(head->turns)) {
         struct event event = {.type = EVENT_TICK};
 
         shell_step(head, &event);
@@ -171,7 +215,10 @@ static void tend(struct head *head, uint64_t now_ms)
     set_stalled(head,
                 journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
     sinks_look(head);
-    project_tend(head->project, now_ms);
+    imager_poll(head->imager);
+    gauge_tend(head->gauge, now_ms);
+    if (!journal_is_doubted(head->journal)) /* the rows are the leading head's */
+        project_tend(head->project, now_ms);
 }
 
 /* Asked for, so it is said at whatever level the log is. */
@@ -216,7 +263,16 @@ static void on_signal(struct head *head)
     }
 }
 
-enum { POLL_SIGNAL, POLL_TURNS, POLL_JOURNAL, POLL_AUDIT, POLL_BLOBS, POLL_PLANES };
+enum {
+    POLL_SIGNAL,
+    POLL_TURNS,
+    POLL_JOURNAL,
+    POLL_AUDIT,
+    POLL_BLOBS,
+    POLL_CHECKPOINTS,
+    POLL_IMAGER,
+    POLL_PLANES
+};
 
 /* When to look again though nothing has come. */
 static uint64_t wake_ms(const struct head *head)
@@ -239,6 +295,9 @@ static void wait_for_something(struct head *head, uint64_t now_ms)
         [POLL_JOURNAL] = {.fd = journal_fd(head->journal), .events = ZMQ_POLLIN},
         [POLL_AUDIT] = {.socket = zap_audit_socket(head->zap), .events = ZMQ_POLLIN},
         [POLL_BLOBS] = {.fd = blobs_fd(head->blobs), .events = ZMQ_POLLIN},
+        [POLL_IMAGER] = {.fd = imager_fd(head->imager), .events = ZMQ_POLLIN},
+        [POLL_CHECKPOINTS] = {.fd = blobs_fd(checkpoint_store_blobs(head->checkpoints)),
+                              .events = ZMQ_POLLIN},
     };
     uint64_t until = wake_ms(head);
     int count = POLL_PLANES;
@@ -269,21 +328,39 @@ static bool private_files_missing(struct head *head)
     return head->files_missing;
 }
 
+/* Each plane is first once in three passes: none can fill every turn before the others. */
+static bool read_planes(struct head *head, unsigned pass, uint64_t now_ms)
+{
+    uint64_t unix_ms = unix_now_ms(head);
+    bool any = false;
+
+    for (unsigned i = 0; i < PLANES; i++)
+        any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
+    return any;
+}
+
+/* A head that did not run for a while reads nothing before it knows that it still leads. */
+static void notice_pause(struct head *head, uint64_t now_ms)
+{
+    if (head->passed_ms > 0 && now_ms - head->passed_ms > PAUSE_MS)
+        journal_doubt(head->journal);
+    head->passed_ms = now_ms;
+}
+
 int head_run(struct head *head)
 {
     for (unsigned pass = 0; !head->ending; pass++) {
         uint64_t now_ms = clock_ms();
-        uint64_t unix_ms = clock_unix_ms();
-        bool any = false;
+        bool any;
 
+        notice_pause(head, now_ms);
         on_signal(head);
         planes_events(head);
-        /* Each is first once in three passes: none can fill every turn before the others. */
-        for (unsigned i = 0; i < PLANES; i++)
-            any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
+        any = read_planes(head, pass, now_ms);
         commit(head, now_ms);
         turns_set_eager(head->turns, front_waiting(head->front) > 0);
         front_sealed(head->front);
+        fleet_sealed(head->fleet);
         front_wake(head->front, now_ms);
         tend(head, now_ms);
         if (!any && !head->ending)
@@ -306,12 +383,41 @@ void shell_settle(struct head *head, uint64_t until_ms)
     }
 }
 
+static void image_wait(struct head *head)
+{
+    struct pollfd wait = {.fd = imager_fd(head->imager), .events = POLLIN};
+
+    (void)poll(&wait, 1, 100);
+    imager_poll(head->imager);
+}
+
+/* An ended head leaves an image and no tail: the next one, of whatever version, need not decide
+ * anything again. A private head is not started again. */
+static void image_last(struct head *head)
+{
+    uint64_t until_ms = clock_ms() + IMAGE_MS;
+
+    if (head->settings.private_cluster || head->redisd == NULL || head->status != 0 ||
+        head->committing != NULL)
+        return;
+    while (imager_is_busy(head->imager) && clock_ms() < until_ms)
+        image_wait(head);
+    if (imager_tail(head->imager) == 0 || imager_is_busy(head->imager))
+        return;
+    imager_take(head->imager, head->core, journal_committed(head->journal), clock_ms(),
+                turns_time(head->turns));
+    imager_committed(head->imager, head->view, journal_committed(head->journal));
+    while (imager_is_busy(head->imager) && clock_ms() < until_ms)
+        image_wait(head);
+}
+
 void head_close(struct head *head)
 {
     if (head == NULL)
         return;
     /* What was taken in is committed, and done, before the end; nothing new is read. */
     shell_settle(head, clock_ms() + SETTLE_MS);
+    image_last(head);
     setup_close(head);
     if (head->committing != NULL)
         turns_free(head->turns); /* now that the journal, which had its bytes, is gone */

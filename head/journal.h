@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/redis/address.h"
+#include "common/redis/keys.h"
 #include "common/span.h"
 #include "common/trouble.h"
-#include "head/store/address.h"
-#include "head/store/keys.h"
 
 struct journal;
 
@@ -26,6 +26,8 @@ struct journal_config {
     const char *name;                    /* of the cluster; copied */
     const char *who;                     /* for people who read the log: "host pid 12"; copied */
     uint32_t replicas; /* that must have an entry before it counts as committed; 0 or 1 */
+    uint64_t epoch;    /* to take, of a log that was read up to the one before it; 0: the next */
+    bool beats;        /* a standby may watch: while nothing is committed, say that we live */
 };
 
 enum journal_state {
@@ -36,7 +38,8 @@ enum journal_state {
 
 /* Connect, find the top of the log and take the next epoch with an entry of its own, `<epoch>-0`.
  * Waits, up to until_ms. ERR_FENCED: another head took that epoch at the same moment;
- * ERR_CLOSED, ERR_DENIED, ERR_TIMEOUT; ERR_MALFORMED: what stands there is no log. */
+ * ERR_AMNESIA: the log whose next epoch was wanted is gone; ERR_CLOSED, ERR_DENIED, ERR_TIMEOUT;
+ * ERR_MALFORMED: what stands there is no log. */
 int journal_open(const struct journal_config *config, uint64_t until_ms, struct journal **out,
                  struct trouble *trouble);
 void journal_free(struct journal *journal);
@@ -64,8 +67,20 @@ uint64_t journal_deadline_ms(const struct journal *journal);
 
 bool journal_is_connected(const struct journal *journal);
 
-/* An append has been without an answer for 2 s: this head is alive, but commits nothing. */
+/* An append has been without an answer for 2 s: this head is alive, but commits nothing. With beats
+ * also: whether it still leads was not known for LIMIT_LEAD_MS. */
 bool journal_is_stalled(const struct journal *journal, uint64_t now_ms);
+
+/* Until when this head may take itself for the one that leads: no standby takes over before. With
+ * beats it is LIMIT_LEAD_MS after a question that Redis answered well, else DEADLINE_NEVER. */
+uint64_t journal_leads_until_ms(const struct journal *journal);
+
+/* This process did not run for a while, and another head may lead by now: ask at once. No-op
+ * without beats. */
+void journal_doubt(struct journal *journal);
+
+/* Doubted, and not answered yet; false while Redis is away or refuses, which is another matter. */
+bool journal_is_doubted(const struct journal *journal);
 
 /* Why appends do not get through at the moment, for people; "" while they do. After a failure of
  * journal_poll: what was found. */

@@ -157,6 +157,8 @@ void planes_revoke(struct head *head, uint32_t principal)
 
 bool plane_ready(struct head *head, enum link_plane kind)
 {
+    if (journal_is_doubted(head->journal))
+        return false;
     return turns_ready(head->turns) || (head->stalled && kind != LINK_WORKER);
 }
 

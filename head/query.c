@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -20,7 +21,7 @@ void query_list(const struct view *view, const struct msg_list *ask, struct aren
     size_t skip = count;
 
     for (size_t bytes = 0; skip > 0 && count - skip < most; skip--) {
-        bytes += 512 + all[skip - 1]->row.folder.size;
+        bytes += 512 + all[skip - 1]->row.folder.size + all[skip - 1]->row.why.size;
         if (bytes > QUERY_ROWS_BYTES)
             break;
     }
@@ -41,81 +42,95 @@ int query_trials(const struct view *view, const struct msg_trials *ask, struct a
 {
     const struct view_experiment *experiment = view_experiment(view, ask->experiment);
     const struct view_trial *trial;
+    struct view_changes changes;
+    struct view_change change;
     struct msg_trial_row *rows;
     uint32_t limit = ask->limit;
     uint32_t count = 0;
     size_t bytes = 0;
+    bool more = true;
 
     if (experiment == NULL)
         return ERR_NOT_FOUND;
     if (limit == 0 || limit > LIMIT_ROWS_REPLY)
         limit = LIMIT_ROWS_REPLY;
-    /* Newest first until one that the reader has: so the cost is that of what changed. */
-    trial = experiment->newest;
-    while (trial != NULL && trial->version > ask->after_version && trial->older != NULL)
-        trial = trial->older;
-    if (trial != NULL && trial->version <= ask->after_version)
-        trial = trial->newer;
     rows = arena_alloc(arena, limit * sizeof(*rows));
     *out = (struct msg_trial_rows){.version = ask->after_version};
-    for (; trial != NULL && count < limit && bytes < QUERY_ROWS_BYTES; trial = trial->newer) {
-        out->version = trial->version;
-        if (ask->state.size > 0 &&
-            !span_is(ask->state, trial_state_label(trial->ahead ? TRIAL_PENDING : trial->state)))
+    view_changes_after(experiment, ask->after_version, &changes);
+    while (count < limit && bytes < QUERY_ROWS_BYTES &&
+           (more = view_changes_next(&changes, &change))) {
+        out->version = change.version;
+        if (ask->state.size > 0 && !span_is(ask->state, change.label))
             continue;
+        trial = view_trial(experiment, change.trial, arena);
+        if (trial == NULL)
+            continue; /* its row is lost: said in the log */
         wire_trial_row(view, experiment, trial, true, arena, &rows[count]);
         bytes += query_row_bytes(&rows[count++]);
     }
     out->rows = (struct record_list){.items = rows, .count = count};
-    out->more = trial != NULL;
+    out->more = more && view_changes_next(&changes, &change);
     out->ended = experiment->row.state == EXPERIMENT_DONE;
     *nothing = count == 0 && !out->ended;
     return 0;
 }
 
-/* Whether a goes before b: better, the earlier number at a tie. */
-static bool better(const struct view_trial *a, const struct view_trial *b, enum metric_mode mode)
+/* Whether trial a goes before trial b: better, the earlier number at a tie. */
+static bool better(const struct view_slot *slots, uint32_t a, uint32_t b, enum metric_mode mode)
 {
-    if (a->best != b->best)
-        return mode == MODE_MAX ? a->best > b->best : a->best < b->best;
-    return a->trial < b->trial;
+    if (slots[a].best != slots[b].best)
+        return mode == MODE_MAX ? slots[a].best > slots[b].best : slots[a].best < slots[b].best;
+    return a < b;
+}
+
+/* Numbers of the best `want` trials in order into best, which has room for one more. */
+static uint32_t pick_best(const struct view_experiment *experiment, enum metric_mode mode,
+                          uint32_t want, uint32_t *best)
+{
+    const struct view_slot *slots = experiment->slots;
+    uint32_t count = 0;
+
+    for (uint32_t number = 0; number < experiment->slot_count && want > 0; number++) {
+        uint32_t at = count;
+
+        if (!slots[number].has_best)
+            continue;
+        while (at > 0 && better(slots, number, best[at - 1], mode)) {
+            best[at] = best[at - 1];
+            at--;
+        }
+        best[at] = number;
+        if (count < want)
+            count++;
+    }
+    return count;
 }
 
 int query_best(const struct view *view, const struct msg_best *ask, struct arena *arena,
                struct msg_trial_rows *out)
 {
     const struct view_experiment *experiment = view_experiment(view, ask->experiment);
-    const struct view_trial **best;
+    const struct view_trial *trial;
     struct msg_trial_row *rows;
     struct msg_experiment_row shown;
-    uint32_t want = ask->count;
-    uint32_t count = 0;
-    uint32_t used;
+    uint32_t want = ask->count < LIMIT_ROWS_REPLY ? ask->count : LIMIT_ROWS_REPLY;
+    uint32_t count;
+    uint32_t used = 0;
+    uint32_t *best;
     size_t bytes = 0;
 
     if (experiment == NULL)
         return ERR_NOT_FOUND;
-    if (want > LIMIT_ROWS_REPLY)
-        want = LIMIT_ROWS_REPLY;
     wire_experiment_row(view, experiment, &shown);
-    best = arena_alloc(arena, (want + 1) * sizeof(const struct view_trial *));
-    for (const struct view_trial *trial = experiment->oldest; trial != NULL; trial = trial->newer) {
-        uint32_t at = count;
-
-        if (!trial->has_best || want == 0)
-            continue;
-        while (at > 0 && better(trial, best[at - 1], (enum metric_mode)shown.mode)) {
-            best[at] = best[at - 1];
-            at--;
-        }
-        best[at] = trial;
-        if (count < want)
-            count++;
-    }
+    best = arena_alloc(arena, (want + 1) * sizeof(*best));
+    count = pick_best(experiment, (enum metric_mode)shown.mode, want, best);
     rows = arena_alloc(arena, count * sizeof(*rows));
-    for (used = 0; used < count && bytes < QUERY_ROWS_BYTES; used++) {
-        wire_trial_row(view, experiment, best[used], true, arena, &rows[used]);
-        bytes += query_row_bytes(&rows[used]);
+    for (uint32_t i = 0; i < count && bytes < QUERY_ROWS_BYTES; i++) {
+        trial = view_trial(experiment, best[i], arena);
+        if (trial == NULL)
+            continue; /* its row is lost: said in the log */
+        wire_trial_row(view, experiment, trial, true, arena, &rows[used]);
+        bytes += query_row_bytes(&rows[used++]);
     }
     *out = (struct msg_trial_rows){.rows = {.items = rows, .count = used},
                                    .version = experiment->version,
@@ -133,7 +148,7 @@ int query_show(const struct view *view, const struct msg_show *ask, struct arena
     if (experiment == NULL)
         return ERR_NOT_FOUND;
     if (ask->trial != MSG_ALL) {
-        trial = view_trial(experiment, ask->trial);
+        trial = view_trial(experiment, ask->trial, arena);
         if (trial == NULL)
             return ERR_NOT_FOUND;
     }
@@ -145,6 +160,25 @@ int query_show(const struct view *view, const struct msg_show *ask, struct arena
         out->trials = (struct record_list){.items = row, .count = 1};
     }
     return 0;
+}
+
+void query_said_last(const struct view *view, uint32_t number, uint32_t trial_number,
+                     struct arena *arena, struct buf *out)
+{
+    const struct view_experiment *experiment = view_experiment(view, number);
+    const struct view_trial *trial =
+        experiment != NULL ? view_trial(experiment, trial_number, arena) : NULL;
+
+    if (trial == NULL || trial->text.size == 0)
+        return;
+    buf_append_text(out, "What was said of its last end:\n");
+    for (const char *at = trial->text.data, *end = at + trial->text.size; at < end;) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t size = (size_t)((stop != NULL ? stop : end) - at);
+
+        buf_printf(out, "  %.*s\n", (int)size, at);
+        at += size + 1;
+    }
 }
 
 void query_nodes(const struct view *view, uint64_t now_ms, struct arena *arena,
@@ -225,7 +259,7 @@ int query_results(const struct view *view, struct sinks *sinks, const struct msg
         out->ended = experiment->row.state == EXPERIMENT_DONE && cursor >= rows &&
                      rows >= experiment->row.results;
     } else {
-        trial = view_trial(experiment, ask->trial);
+        trial = view_trial(experiment, ask->trial, arena);
         if (trial == NULL) {
             buf_fini(&lines);
             return ERR_NOT_FOUND;
@@ -253,7 +287,7 @@ int query_logs(const struct view *view, const struct msg_logs *ask, struct arena
     struct buf bytes;
     int err = 0;
 
-    trial = experiment != NULL ? view_trial(experiment, ask->trial) : NULL;
+    trial = experiment != NULL ? view_trial(experiment, ask->trial, arena) : NULL;
     if (trial == NULL)
         return ERR_NOT_FOUND;
     buf_init(&bytes);

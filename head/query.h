@@ -36,6 +36,11 @@ int query_best(const struct view *view, const struct msg_best *ask, struct arena
                struct msg_trial_rows *out);
 int query_show(const struct view *view, const struct msg_show *ask, struct arena *arena,
                struct msg_show_reply *out);
+/* The words of a trial's last end that had some, with the end of its stderr, behind an explanation.
+ */
+void query_said_last(const struct view *view, uint32_t experiment, uint32_t trial,
+                     struct arena *arena, struct buf *out);
+
 void query_nodes(const struct view *view, uint64_t now_ms, struct arena *arena,
                  struct msg_node_rows *out);
 void query_tokens(const struct view *view, const struct msg_token_list *ask, struct arena *arena,

@@ -19,26 +19,22 @@ struct label {
     uint32_t seen; /* while the shown ones are picked */
 };
 
-static const char *label_of(const struct view_trial *trial)
-{
-    return trial_state_label(trial->ahead ? TRIAL_PENDING : (enum trial_state)trial->state);
-}
-
 /* Words in the order of their first appearance, with their counts. */
 static uint32_t labels_count(const struct view_experiment *experiment, struct label labels[LABELS])
 {
     uint32_t used = 0;
 
-    for (uint32_t i = 0; i < experiment->trial_count; i++) {
-        const struct view_trial *trial = experiment->trials[i];
+    for (uint32_t i = 0; i < experiment->slot_count; i++) {
+        const char *name;
         uint32_t at = 0;
 
-        if (trial == NULL)
+        if (experiment->slots[i].state == TRIAL_NONE)
             continue;
-        while (at < used && strcmp(labels[at].name, label_of(trial)) != 0)
+        name = view_slot_label(&experiment->slots[i]);
+        while (at < used && strcmp(labels[at].name, name) != 0)
             at++;
         if (at == used)
-            labels[used++] = (struct label){.name = label_of(trial)};
+            labels[used++] = (struct label){.name = name};
         labels[at].count++;
     }
     return used;
@@ -89,21 +85,23 @@ static void status_groups(const struct view *view, const struct view_experiment 
             .rows = {.items = arena_alloc(arena, room * sizeof(struct msg_trial_row))},
         };
     }
-    for (uint32_t n = 0; n < experiment->trial_count; n++) {
-        const struct view_trial *trial = experiment->trials[n];
+    for (uint32_t n = 0; n < experiment->slot_count; n++) {
+        const struct view_slot *slot = &experiment->slots[n];
         uint32_t at = 0;
 
-        if (trial == NULL)
+        if (slot->state == TRIAL_NONE)
             continue;
-        while (strcmp(labels[at].name, label_of(trial)) != 0)
+        while (strcmp(labels[at].name, view_slot_label(slot)) != 0)
             at++;
         if (label_shows(&labels[at])) {
+            const struct view_trial *trial = view_trial(experiment, n, arena);
             struct msg_trial_row *rows = groups[at].rows.items;
-
             struct msg_trial_row *row = &rows[groups[at].rows.count];
 
             if (bytes >= QUERY_ROWS_BYTES)
                 break;
+            if (trial == NULL)
+                continue; /* its row is lost: said in the log */
             wire_trial_row(view, experiment, trial, false, arena, row);
             bytes += query_row_bytes(row);
             groups[at].rows.count++;

@@ -12,14 +12,16 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "head/redisd_files.h"
 #include "head/redisd_spawn.h"
-#include "head/store/keys.h"
-#include "head/store/store.h"
+#include "head/redisd_tail.h"
 
 #define PROGRAM        "redis-server"
 #define INSTALL_MEND   "apt-get install redis-server"
@@ -206,12 +208,16 @@ static int start_server(struct redisd *redisd, struct trouble *trouble)
                            strerror(errno));
     err = redisd_write_files(redisd->dir, redisd->name, redisd->head_password,
                              redisd->supervisor_password, trouble);
+    if (err == 0)
+        err = redisd_tail_mend(redisd->dir, trouble);
     if (err < 0) {
         (void)close(lock_fd);
         return err;
     }
+    FAILPOINT("redis-fork");
     err = redisd_spawn(redisd->program, redisd->dir_fd, lock_fd, redisd->private_server,
                        &redisd->pid);
+    FAILPOINT("redis-forked");
     if (err < 0)
         return trouble_set(trouble, err, PROGRAM, INSTALL_MEND, "%s: %s", redisd->program,
                            strerror(errno));

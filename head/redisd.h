@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/redis/address.h"
 #include "common/trouble.h"
-#include "head/store/address.h"
 
 struct redisd;
 

@@ -34,7 +34,7 @@ static const char settings[] = "port 0\n"
                                "appendonly yes\n"
                                "appendfsync always\n"
                                "no-appendfsync-on-rewrite no\n"
-                               "aof-load-truncated yes\n"
+                               "aof-load-truncated no\n" /* redisd_tail.h */
                                "aof-use-rdb-preamble yes\n"
                                "auto-aof-rewrite-percentage 100\n"
                                "auto-aof-rewrite-min-size 256mb\n"

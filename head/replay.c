@@ -3,11 +3,13 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/err.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
+#include "common/xalloc.h"
 #include "head/entry.h"
-#include "head/store/store.h"
 #include "head/store/stream.h"
 
 #define ANSWER_MS  30000u
@@ -17,6 +19,7 @@
 
 struct replay {
     struct store *store; /* owned */
+    uint32_t answer_ms;
     const char *name;
     char key_bytes[STORE_KEY_BYTES];
     struct span key;
@@ -55,10 +58,12 @@ static int check_order(const struct replay *replay, const struct stream_entry *e
 {
     struct log_id last = replay->summary.last;
     char text[LOG_ID_BYTES];
-    bool first = replay->summary.takeovers == 0;
+    bool first = last.epoch == 0;
 
-    if (entry->takeover ? entry->id.n == 0 && entry->id.epoch > last.epoch
-                        : !first && entry->id.epoch == last.epoch && entry->id.n == last.n + 1)
+    /* Behind an image that is gone a later takeover would look like a beginning. */
+    if (first             ? entry->takeover && entry->id.epoch == 1 && entry->id.n == 0
+        : entry->takeover ? entry->id.n == 0 && entry->id.epoch > last.epoch
+                          : entry->id.epoch == last.epoch && entry->id.n == last.n + 1)
         return 0;
     if (first)
         return bad_entry(replay, ERR_MALFORMED, entry->id, "the log's beginning is missing");
@@ -156,6 +161,7 @@ static int take_entry(struct replay *replay, const struct stream_entry *read)
     }
     if (err == 0) {
         replay->summary.last = read->id;
+        replay->summary.bytes += read->bytes.size;
         replay->watch(replay->context, &turn);
     }
     return err;
@@ -204,7 +210,7 @@ static int take_page(struct replay *replay, bool *more)
     struct redisReply *reply;
     struct stream_entry entry;
     int64_t count;
-    int err = store_wait(replay->store, clock_ms() + ANSWER_MS, &reply);
+    int err = store_wait(replay->store, clock_ms() + replay->answer_ms, &reply);
 
     if (err < 0)
         return trouble_set(replay->trouble, err, "Redis", NULL, "%s", store_error(replay->store));
@@ -226,45 +232,73 @@ static int take_page(struct replay *replay, bool *more)
     return err;
 }
 
-static int read_all(struct replay *replay)
+int replay_on(struct replay *replay, struct log_id until, struct trouble *trouble)
 {
     bool more = true;
-    int err = store_connect(replay->store, clock_ms() + ANSWER_MS);
+    int err = 0;
 
+    replay->trouble = trouble;
+    replay->until = until;
+    if (!store_is_open(replay->store))
+        err = store_connect(replay->store, clock_ms() + replay->answer_ms);
     if (err < 0)
-        return trouble_set(replay->trouble, err == ERR_AGAIN ? ERR_TIMEOUT : err, "Redis", NULL,
-                           "%s", store_error(replay->store));
-    stream_ask_range(replay->store, replay->key, (struct log_id){0, 1}, replay->until,
+        return trouble_set(trouble, err == ERR_AGAIN ? ERR_TIMEOUT : err, "Redis", NULL, "%s",
+                           store_error(replay->store));
+    stream_ask_range(replay->store, replay->key, id_after(replay->summary.last), until,
                      replay->page);
     while (err == 0 && more)
         err = take_page(replay, &more);
+    if (err < 0)
+        store_close(replay->store); /* the next page may have been asked for */
     return err;
 }
 
-int replay_entries(const struct store_address *address, const char *name, struct log_id until,
-                   struct core *core, replay_entry_fn *watch, void *context,
+const struct replay_summary *replay_summary(const struct replay *replay)
+{
+    return &replay->summary;
+}
+
+struct replay *replay_new(const struct store_address *address, const char *name, struct log_id from,
+                          struct core *core, replay_entry_fn *watch, void *context,
+                          uint32_t answer_ms)
+{
+    struct replay *replay = xcalloc(1, sizeof(*replay));
+
+    replay->store = store_new(address);
+    replay->answer_ms = answer_ms > 0 ? answer_ms : ANSWER_MS;
+    replay->name = name;
+    replay->key = store_key(replay->key_bytes, name, "log");
+    replay->core = core;
+    replay->watch = watch;
+    replay->context = context;
+    replay->page = PAGE_FIRST;
+    replay->summary.last = from;
+    tape_init(&replay->tape);
+    arena_init(&replay->arena);
+    effects_init(&replay->effects, &replay->arena);
+    return replay;
+}
+
+void replay_free(struct replay *replay)
+{
+    if (replay == NULL)
+        return;
+    effects_fini(&replay->effects);
+    arena_fini(&replay->arena);
+    tape_fini(&replay->tape);
+    store_free(replay->store);
+    free(replay);
+}
+
+int replay_entries(const struct store_address *address, const char *name, struct log_id from,
+                   struct log_id until, struct core *core, replay_entry_fn *watch, void *context,
                    struct replay_summary *out, struct trouble *trouble)
 {
-    struct replay replay = {.store = store_new(address),
-                            .name = name,
-                            .until = until,
-                            .core = core,
-                            .watch = watch,
-                            .context = context,
-                            .page = PAGE_FIRST,
-                            .trouble = trouble};
-    int err;
+    struct replay *replay = replay_new(address, name, from, core, watch, context, 0);
+    int err = replay_on(replay, until, trouble);
 
-    replay.key = store_key(replay.key_bytes, name, "log");
-    tape_init(&replay.tape);
-    arena_init(&replay.arena);
-    effects_init(&replay.effects, &replay.arena);
-    err = read_all(&replay);
-    *out = replay.summary;
-    effects_fini(&replay.effects);
-    arena_fini(&replay.arena);
-    tape_fini(&replay.tape);
-    store_free(replay.store);
+    *out = replay->summary;
+    replay_free(replay);
     return err;
 }
 
@@ -281,14 +315,14 @@ static void apply_turn(void *context, const struct replay_entry *entry)
         watch->apply(watch->context, entry->effects, entry->now_ms);
 }
 
-int replay_log(const struct store_address *address, const char *name, struct log_id until,
-               struct core *core, replay_effects_fn *apply, void *context,
+int replay_log(const struct store_address *address, const char *name, struct log_id from,
+               struct log_id until, struct core *core, replay_effects_fn *apply, void *context,
                struct replay_summary *out, struct trouble *trouble)
 {
     struct head_watch watch = {apply, context};
     char last[LOG_ID_BYTES];
     char wanted[LOG_ID_BYTES];
-    int err = replay_entries(address, name, until, core, apply_turn, &watch, out, trouble);
+    int err = replay_entries(address, name, from, until, core, apply_turn, &watch, out, trouble);
 
     if (err < 0 || log_id_compare(out->last, until) == 0)
         return err;

@@ -14,6 +14,7 @@
 #include "common/limits.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
+#include "head/imager.h"
 #include "head/redisd.h"
 #include "head/replay.h"
 
@@ -164,9 +165,18 @@ static int compare(const struct store_address *address, const char *name, struct
 {
     struct core *core = core_new();
     struct printer printer = {0};
-    struct replay_summary summary;
-    int err = replay_entries(address, name, until, core, print_entry, &printer, &summary, trouble);
+    struct replay_summary summary = {0};
+    struct imager_start start;
+    char id[LOG_ID_BYTES];
+    int err = imager_load_core(address, name, core, &start, trouble);
 
+    if (err == 0 && start.found) {
+        (void)log_id_print(start.id, id);
+        (void)printf("%s image: what came before was cut\n", id);
+    }
+    if (err == 0)
+        err = replay_entries(address, name, start.found ? start.id : REPLAY_BEGINNING, until, core,
+                             print_entry, &printer, &summary, trouble);
     (void)printf("%" PRIu64 " entries, %" PRIu64 " events, %" PRIu64 " launches, %" PRIu64
                  " verdicts, digest %016" PRIx64 ": %s\n",
                  summary.entries, summary.events, summary.launches, summary.verdicts,

@@ -7,11 +7,16 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/number.h"
+#include "common/redis/keys.h"
 #include "common/sys/home.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 #include "proto/address.h"
+
+#define LOG_TAIL       (16u << 20)
+#define LOG_TAIL_LEAST (4u << 10)
+#define LOG_TAIL_MOST  (1u << 30)
 
 static const char usage[] =
     "usage: assay head [options]\n"
@@ -27,12 +32,19 @@ static const char usage[] =
     "  --name NAME          name of the cluster (default)\n"
     "  --redis-address URL  use this Redis (>= 6.2) instead of one of its own: HOST[:PORT],\n"
     "                       redis://[user@]host[:port], or the path of a unix socket\n"
+    "  --log-tail SIZE      log that a restart may have to decide again, about; then it is cut "
+    "(16M)\n"
+    "  --standby            with --redis-address: follow the head that leads there, and lead when\n"
+    "                       nothing was seen of it for 5 s; needs the same keys/ in --data-dir\n"
+    "  --advertise HOST     where others reach this head, HOST[:PORT], if not under this "
+    "machine's\n"
+    "                       name or the address of --bind\n"
     "  -v, --verbose        say more on stderr\n"
     "  -h, --help           this text\n"
     "\n"
     "example: assay head --port 7420 --data-dir /var/lib/assay\n";
 
-enum { OPTION_PRIVATE = 1000, OPTION_READY_FD };
+enum { OPTION_PRIVATE = 1000, OPTION_READY_FD, OPTION_STANDBY, OPTION_ADVERTISE };
 
 static const struct option options[] = {
     {"port", required_argument, NULL, 'p'},
@@ -40,6 +52,9 @@ static const struct option options[] = {
     {"data-dir", required_argument, NULL, 'd'},
     {"name", required_argument, NULL, 'n'},
     {"redis-address", required_argument, NULL, 'r'},
+    {"log-tail", required_argument, NULL, 't'},
+    {"standby", no_argument, NULL, OPTION_STANDBY},
+    {"advertise", required_argument, NULL, OPTION_ADVERTISE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     /* For `assay run`, which starts heads; not for people. */
@@ -65,8 +80,21 @@ static bool read_number(const char *text, long most, long *out)
     return true;
 }
 
+static int read_advertise(struct address *out)
+{
+    struct trouble trouble;
+
+    if (address_parse(span_text(optarg), 0, out, &trouble) == 0)
+        return 0;
+    if (address_parse(span_text(optarg), ADDRESS_PORT, out, &trouble) != 0)
+        return wrong("--advertise", trouble.why);
+    out->port = 0; /* that of --port */
+    return 0;
+}
+
 static int read_option(int option, struct settings *settings)
 {
+    double bytes;
     long number;
 
     switch (option) {
@@ -90,6 +118,16 @@ static int read_option(int option, struct settings *settings)
     case 'r':
         settings->redis_address = optarg;
         return 0;
+    case 't':
+        if (!number_size(optarg, &bytes) || bytes < LOG_TAIL_LEAST || bytes > LOG_TAIL_MOST)
+            return wrong("--log-tail", "it takes a size from 4K to 1G, as 16M");
+        settings->log_tail = (uint64_t)bytes;
+        return 0;
+    case OPTION_STANDBY:
+        settings->standby = true;
+        return 0;
+    case OPTION_ADVERTISE:
+        return read_advertise(&settings->advertise);
     case 'v':
         settings->verbose = true;
         return 0;
@@ -116,7 +154,8 @@ int settings_read(int argc, char **argv, struct settings *out)
     int option;
     int rc;
 
-    *out = (struct settings){.name = "default", .port = ADDRESS_PORT, .ready_fd = -1};
+    *out = (struct settings){
+        .name = "default", .port = ADDRESS_PORT, .log_tail = LOG_TAIL, .ready_fd = -1};
     opterr = 0;
     while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) {
         if (option == '?')
@@ -127,6 +166,11 @@ int settings_read(int argc, char **argv, struct settings *out)
     }
     if (optind < argc)
         return wrong(argv[optind], "this argument means nothing here");
+    if (out->standby && out->redis_address == NULL) {
+        log_error_for_people("--standby", "it follows the head of a Redis that both share",
+                             "assay head --redis-address URL --standby");
+        return 2;
+    }
     if (out->data_dir == NULL) {
         home = home_dir();
         if (home == NULL) {

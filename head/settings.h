@@ -5,12 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/address.h"
+
 struct settings {
     const char *name;          /* of the cluster */
     char *data_dir;            /* absolute; owned */
     const char *bind;          /* NULL: all interfaces */
     const char *redis_address; /* NULL: a redis-server of our own */
     uint16_t port;             /* 0: any */
+    uint64_t log_tail;         /* bytes of log behind an image before the next is made */
+    bool standby;              /* follow the head that leads, and lead when it has fallen silent */
+    struct address advertise;  /* where others reach it; host "" and port 0: not said */
     /* For `assay run`: */
     bool private_cluster; /* ends with its parent, and so does its redis-server */
     int ready_fd;         /* one line of JSON goes there when the head listens; -1: none */

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,12 @@
 #include "head/replay.h"
 #include "head/shell.h"
 #include "head/sink/redo.h"
+#include "head/standby.h"
 #include "head/store/audit.h"
-#include "proto/known.h"
 #include "proto/token.h"
 
-#define START_MS 30000u /* a large log takes a while to load */
+#define START_MS     30000u /* a large log takes a while to load */
+#define BEAT_LOOK_MS 50u    /* between two looks whether a beat is due, while the log is read */
 
 /* what: NULL where the trouble names it. Gives the status to exit with. */
 static int say_trouble(const char *what, const struct trouble *trouble, int status)
@@ -30,16 +32,48 @@ static int say_trouble(const char *what, const struct trouble *trouble, int stat
     return status;
 }
 
+/* Not made: peers know the cluster by them. */
+static int standby_keys(struct head *head, const char *dir)
+{
+    static const char *const names[] = {"head.key", "admin.key"};
+    struct key_pair *const pairs[] = {&head->keys, &head->admin};
+    char path[LIMIT_PATH_BYTES];
+    struct trouble trouble;
+
+    for (size_t i = 0; i < 2; i++) {
+        int err = fs_join(path, dir, names[i]);
+
+        if (err != 0)
+            (void)trouble_set(&trouble, err, NULL, NULL, "%s is too long a path", dir);
+        else
+            err = key_pair_load(path, pairs[i], &trouble);
+        if (err == ERR_NOT_FOUND)
+            (void)trouble_set(&trouble, err, NULL, STANDBY_MEND, "%s is not there", path);
+        if (err != 0)
+            return say_trouble("keys of the cluster", &trouble, 2);
+    }
+    return 0;
+}
+
+static int setup_keys(struct head *head, const char *dir)
+{
+    struct trouble trouble;
+    int err = key_pair_load_or_make(dir, "head.key", &head->keys, NULL, &trouble);
+
+    if (err == 0)
+        err = key_pair_load_or_make(dir, "admin.key", &head->admin, NULL, &trouble);
+    if (err == 0 && head->settings.private_cluster)
+        err = key_pair_load_or_make(dir, "worker.key", &head->worker, NULL, &trouble);
+    return err != 0 ? say_trouble("keys", &trouble, 2) : 0;
+}
+
 /* The data directory is one head's at a time; keys are made on first start. */
 static int setup_folder(struct head *head)
 {
-    static const struct blobs_config limits = {.limit_bytes = LIMIT_BLOBS_BYTES,
-                                               .limit_count = LIMIT_BLOBS};
     const char *dir = head->settings.data_dir;
     char path[LIMIT_PATH_BYTES];
-    struct trouble trouble;
     const char *why;
-    int err;
+    int rc;
 
     if (fs_make_dirs(dir, 0700) != 0 || fs_join(path, dir, "lock") != 0) {
         log_error_for_people(dir, strerror(errno), "name another folder with --data-dir");
@@ -59,28 +93,36 @@ static int setup_folder(struct head *head)
         log_error_for_people(dir, "its name is too long", "name another one with --data-dir");
         return 2;
     }
-    err = key_pair_load_or_make(path, "head.key", &head->keys, NULL, &trouble);
-    if (err == 0)
-        err = key_pair_load_or_make(path, "admin.key", &head->admin, NULL, &trouble);
-    if (err == 0 && head->settings.private_cluster)
-        err = key_pair_load_or_make(path, "worker.key", &head->worker, NULL, &trouble);
-    if (err != 0)
-        return say_trouble("keys", &trouble, 2);
+    rc = head->settings.standby ? standby_keys(head, path) : setup_keys(head, path);
+    if (rc != 0)
+        return rc;
     head->audit = audit_open(dir, LIMIT_AUDIT_BYTES);
-    head->blobs = blobs_open(dir, &limits);
     head->strikes = strikes_new();
-    if (head->audit == NULL || head->blobs == NULL) {
+    if (head->audit == NULL) {
         log_error_for_people(dir, strerror(errno), "make room, or name another --data-dir");
         return 2;
     }
     return 0;
 }
 
-static int setup_redis(struct head *head, uint32_t *replicas)
+/* What is there is looked at now: while a head stands by, others may bring it code trees. */
+static int setup_blobs(struct head *head)
+{
+    static const struct blobs_config limits = {.limit_bytes = LIMIT_BLOBS_BYTES,
+                                               .limit_count = LIMIT_BLOBS};
+
+    head->blobs = blobs_open(head->settings.data_dir, &limits);
+    if (head->blobs != NULL)
+        return 0;
+    log_error_for_people(head->settings.data_dir, strerror(errno),
+                         "make room, or name another --data-dir");
+    return 2;
+}
+
+static int setup_redis(struct head *head)
 {
     const struct settings *settings = &head->settings;
     struct trouble trouble;
-    struct audit_report report;
     int err;
 
     if (settings->redis_address == NULL) {
@@ -89,78 +131,218 @@ static int setup_redis(struct head *head, uint32_t *replicas)
         if (err != 0)
             return say_trouble(NULL, &trouble, 2);
         head->redis = *redisd_address(head->redisd);
+        head->report.on_disk = true;
+        (void)snprintf(head->report.worth, sizeof(head->report.worth), STORE_WORTH, STORE_ON_DISK);
         return 0;
     }
     err = store_address_parse(settings->redis_address, &head->redis, &trouble);
     if (err == 0)
-        err = store_audit(&head->redis, false, clock_ms() + START_MS, &report, &trouble);
+        err = store_audit(&head->redis, false, clock_ms() + START_MS, &head->report, &trouble);
     if (err != 0)
         return say_trouble(NULL, &trouble, 2);
-    *replicas = report.replicas > 0 ? 1 : 0;
-    log_line(LOG_INFO, "redis", "%s", report.worth);
+    head->replicas = head->report.replicas > 0 ? 1 : 0;
+    log_line(LOG_INFO, "redis", "%s", head->report.worth);
     return 0;
+}
+
+int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble)
+{
+    char host[128] = "?";
+    char who[256];
+    struct journal_config config = {.address = &head->redis,
+                                    .name = head->settings.name,
+                                    .who = who,
+                                    .replicas = head->replicas,
+                                    .epoch = epoch,
+                                    .beats = head->settings.redis_address != NULL};
+    int err;
+
+    (void)gethostname(host, sizeof(host) - 1);
+    (void)snprintf(who, sizeof(who), "%s pid %d", host, (int)getpid());
+    err = journal_open(&config, clock_ms() + START_MS, &head->journal, trouble);
+    if (err == 0) {
+        head->project = project_new(&head->redis, head->settings.name);
+        head->gauge = gauge_new(&head->redis);
+    }
+    return err;
 }
 
 int setup_store(struct head *head)
 {
-    char host[128] = "?";
-    char who[256];
-    struct journal_config config = {
-        .address = &head->redis, .name = head->settings.name, .who = who};
-    struct trouble trouble;
     int rc = setup_folder(head);
-    int err;
 
-    if (rc == 0)
-        rc = setup_redis(head, &config.replicas);
-    if (rc != 0)
-        return rc;
-    (void)gethostname(host, sizeof(host) - 1);
-    (void)snprintf(who, sizeof(who), "%s pid %d", host, (int)getpid());
-    err = journal_open(&config, clock_ms() + START_MS, &head->journal, &trouble);
-    if (err != 0)
-        return say_trouble(NULL, &trouble, err == ERR_FENCED ? 75 : 2);
-    head->project = project_new(&head->redis, head->settings.name);
+    if (rc == 0 && !head->settings.standby)
+        rc = setup_blobs(head);
+    return rc == 0 ? setup_redis(head) : rc;
+}
+
+int setup_core(struct head *head)
+{
+    char folder[LIMIT_PATH_BYTES];
+
+    if (fs_join(folder, head->settings.data_dir, "ended") != 0) {
+        log_error_for_people(head->settings.data_dir, "its name is too long",
+                             "name another one with --data-dir");
+        return 2;
+    }
+    head->checkpoints = checkpoint_store_open(head->settings.data_dir);
+    if (head->checkpoints == NULL) {
+        log_error_for_people(head->settings.data_dir, strerror(errno),
+                             "make room, or name another --data-dir");
+        return 2;
+    }
+    head->core = core_new();
+    head->view = view_new(folder);
+    head->sinks = sinks_new();
+    head->turns = turns_new(head->core);
     return 0;
 }
 
 struct replaying {
     struct head *head;
     struct redo *redo;
+    bool rows; /* core and rows are made, too, not the files alone */
+    uint64_t beat_ms;
 };
+
+/* A long replay must not look like a dead head to those that stand by. Waits where Redis has to say
+ * first whether this head still leads: another one may be at the same files. */
+static void keep_lead(struct replaying *replaying)
+{
+    struct head *head = replaying->head;
+    uint64_t now_ms = clock_ms();
+    uint64_t until_ms = now_ms + START_MS;
+
+    if (now_ms < replaying->beat_ms)
+        return;
+    replaying->beat_ms = now_ms + BEAT_LOOK_MS;
+    while (journal_poll(head->journal, now_ms) >= 0 &&
+           journal_leads_until_ms(head->journal) <= now_ms && now_ms < until_ms) {
+        struct pollfd wait = {.fd = journal_fd(head->journal), .events = POLLIN};
+
+        (void)poll(&wait, 1, 10);
+        now_ms = clock_ms();
+    }
+    if (journal_leads_until_ms(head->journal) <= now_ms)
+        sinks_abandon(head->sinks);
+}
 
 /* Effects of the log's entries make the rows again, and the sinks' files. */
 static void replayed(void *context, const struct effects *effects, uint64_t now_ms)
 {
-    const struct replaying *replaying = context;
+    struct replaying *replaying = context;
 
-    shell_apply(replaying->head, effects, true);
+    keep_lead(replaying);
+    if (replaying->rows) {
+        shell_apply(replaying->head, effects, true);
+        turns_set_time(replaying->head->turns, now_ms);
+    }
     redo_put(replaying->redo, effects);
-    turns_set_time(replaying->head->turns, now_ms);
+}
+
+/* The log behind `from` through a core, and into the files. */
+static int replay_all(struct head *head, struct core *core, bool rows, struct log_id from,
+                      struct replay_summary *summary)
+{
+    struct replaying replaying = {.head = head, .rows = rows};
+    struct trouble trouble;
+    uint64_t begun_ms = clock_ms();
+    char id[LOG_ID_BYTES] = "the beginning";
+    int state;
+    int err;
+
+    replaying.redo = redo_new(head->sinks);
+    err = replay_log(&head->redis, head->settings.name, from, journal_committed(head->journal),
+                     core, replayed, &replaying, summary, &trouble);
+    redo_free(replaying.redo);
+    if (err != 0)
+        return say_trouble(NULL, &trouble, 2);
+    state = journal_poll(head->journal, clock_ms());
+    if (state < 0)
+        return shell_journal_failed(head, state);
+    if (journal_leads_until_ms(head->journal) <= clock_ms()) {
+        log_error_for_people("this head", "Redis did not answer while the log was read",
+                             "start it again when Redis is well");
+        return 2;
+    }
+    if (from.epoch > 0)
+        (void)log_id_print(from, id);
+    log_line(LOG_INFO, "replayed",
+             "from %s: %llu entries, %llu events in %llu ms, all decided alike", id,
+             (unsigned long long)summary->entries, (unsigned long long)summary->events,
+             (unsigned long long)(clock_ms() - begun_ms));
+    return 0;
+}
+
+/* A log that heads which stand by may follow is not cut: they read it from its beginning. */
+static void setup_imager(struct head *head, const struct imager_start *start, uint64_t tail)
+{
+    const struct imager_config config = {
+        .address = &head->redis,
+        .name = head->settings.name,
+        .epoch = journal_epoch(head->journal),
+        .tail_bytes = head->redisd != NULL ? head->settings.log_tail : UINT64_MAX,
+        .sinks = head->sinks,
+    };
+
+    head->imager = imager_new(&config, start->number, tail);
+}
+
+/* Which checkpoints the core of an image keeps. */
+static void describe_checkpoints(struct head *head)
+{
+    struct arena arena = {0};
+    struct effects effects;
+
+    effects_init(&effects, &arena);
+    core_describe(head->core, &effects);
+    for (size_t i = 0; i < effects.count; i++)
+        if (effects.items[i].type == EFFECT_CHECKPOINT)
+            checkpoint_store_apply(head->checkpoints, &effects.items[i]);
+    effects_fini(&effects);
+    arena_fini(&arena);
 }
 
 int setup_replay(struct head *head)
 {
-    struct replaying replaying = {.head = head};
-    struct replay_summary summary;
+    struct imager_start start = {0};
+    struct replay_summary summary = {0};
     struct trouble trouble;
-    uint64_t begun_ms = clock_ms();
-    int err;
+    int rc = setup_core(head);
 
-    head->core = core_new();
-    head->view = view_new();
-    head->sinks = sinks_new();
-    head->turns = turns_new(head->core);
-    replaying.redo = redo_new(head->sinks);
-    err = replay_log(&head->redis, head->settings.name, journal_committed(head->journal),
-                     head->core, replayed, &replaying, &summary, &trouble);
-    redo_free(replaying.redo);
-    if (err != 0)
+    if (rc != 0)
+        return rc;
+    if (imager_load(&head->redis, head->settings.name, head->core, head->view, head->sinks, &start,
+                    &trouble) < 0)
         return say_trouble(NULL, &trouble, 2);
-    log_line(LOG_INFO, "replayed", "%llu entries, %llu events in %llu ms, all decided alike",
-             (unsigned long long)summary.entries, (unsigned long long)summary.events,
-             (unsigned long long)(clock_ms() - begun_ms));
-    return 0;
+    if (start.found) {
+        turns_set_time(head->turns, start.now_ms);
+        describe_checkpoints(head);
+    }
+    rc = replay_all(head, head->core, true, start.found ? start.id : REPLAY_BEGINNING, &summary);
+    checkpoint_store_settle(head->checkpoints, clock_ms());
+    if (rc == 0)
+        setup_imager(head, &start, summary.bytes);
+    return rc;
+}
+
+int setup_files(struct head *head)
+{
+    const struct imager_start start = {0};
+    struct replay_summary summary = {0};
+    struct core *core = core_new();
+    int rc = replay_all(head, core, false, REPLAY_BEGINNING, &summary);
+
+    if (rc == 0 && core_digest(core) != core_digest(head->core)) {
+        log_error_for_people("log", "read once more it leads to another state",
+                             "keep a copy of the data of this Redis before anything else");
+        rc = 70;
+    }
+    core_free(core);
+    checkpoint_store_settle(head->checkpoints, clock_ms());
+    if (rc == 0)
+        setup_imager(head, &start, summary.bytes);
+    return rc;
 }
 
 /* A key of this machine's own becomes a principal, if it is none yet. */
@@ -220,57 +402,6 @@ static int bind_planes(struct head *head, struct trouble *trouble)
     return 0;
 }
 
-static void announce(struct head *head)
-{
-    const char *host = head->settings.bind != NULL && strcmp(head->settings.bind, "*") != 0
-                           ? head->settings.bind
-                           : "127.0.0.1";
-    char hostname[128] = "HOST";
-    char key[KEY_TEXT];
-    char path[LIMIT_PATH_BYTES];
-    struct last_head last = {0};
-    struct trouble trouble;
-    struct buf line;
-
-    key_text(head->keys.public_key, key);
-    (void)snprintf(path, sizeof(path), "%s/keys/admin.key", head->settings.data_dir);
-    buf_init(&line);
-    buf_printf(&line, "%s:%u", host, head->planes[LINK_JOIN].port);
-    project_announce(head->project, journal_epoch(head->journal), buf_text(&line));
-    buf_reset(&line);
-    if (!head->settings.private_cluster) {
-        (void)snprintf(last.address.host, sizeof(last.address.host), "%s", host);
-        last.address.port = head->planes[LINK_JOIN].port;
-        memcpy(last.key, head->keys.public_key, KEY_BYTES);
-        (void)snprintf(last.admin_key, sizeof(last.admin_key), "%s", path);
-        if (last_head_save(&last, &trouble) != 0)
-            log_line(LOG_WARNING, "last-head", "%s", trouble.why);
-        (void)gethostname(hostname, sizeof(hostname) - 1);
-        (void)printf(
-            "assay head %s listens at %s:%u\n\n"
-            "join a worker:  assay token create --role worker > worker.token    (here)\n"
-            "                assay worker --address %s:%u --token-file worker.token\n"
-            "submit:         assay submit FILE                                  (here)\n"
-            "                assay token create --role submit > submit.token    (here)\n"
-            "                assay submit FILE --address %s:%u --token-file submit.token\n",
-            head->settings.name, host, last.address.port, hostname, last.address.port, hostname,
-            last.address.port);
-        (void)fflush(stdout);
-    }
-    if (head->settings.ready_fd < 0) {
-        buf_fini(&line);
-        return;
-    }
-    buf_printf(&line,
-               "{\"address\": \"%s:%u\", \"key\": \"%s\", \"admin_key\": \"%s\", "
-               "\"worker_key\": \"%s/keys/worker.key\"}\n",
-               host, head->planes[LINK_JOIN].port, key, path, head->settings.data_dir);
-    if (fs_write_all(head->settings.ready_fd, line.data, line.size) != 0)
-        log_line(LOG_WARNING, "ready-fd", "nobody listens");
-    (void)close(head->settings.ready_fd);
-    buf_fini(&line);
-}
-
 int setup_sockets(struct head *head)
 {
     struct trouble trouble;
@@ -296,6 +427,7 @@ int setup_sockets(struct head *head)
                                                   .turns = head->turns,
                                                   .sinks = head->sinks,
                                                   .blobs = head->blobs,
+                                                  .checkpoints = head->checkpoints,
                                                   .epoch = journal_epoch(head->journal)});
     head->front = front_new(&(struct front_parts){
         .client_socket = head->planes[LINK_CLIENT].socket,
@@ -310,6 +442,9 @@ int setup_sockets(struct head *head)
         .name = head->settings.name,
         .client_port = head->planes[LINK_CLIENT].port,
         .worker_port = head->planes[LINK_WORKER].port,
+        .epoch = journal_epoch(head->journal),
+        .facts = shell_facts,
+        .context = head,
     });
     add_principal(head, &head->admin, ROLE_ADMIN, "admin");
     end_former(head, &head->admin, "admin");
@@ -317,8 +452,47 @@ int setup_sockets(struct head *head)
         add_principal(head, &head->worker, ROLE_WORKER, "worker");
     /* Whoever reads that this head listens may knock at once: the keys are known by then. */
     shell_settle(head, clock_ms() + START_MS);
-    announce(head);
+    if (head->status != 0)
+        return head->status;
+    setup_announce(head);
     return 0;
+}
+
+/* At once, whoever led before. */
+static int take_lead(struct head *head)
+{
+    struct trouble trouble;
+    int err = setup_claim(head, 0, &trouble);
+
+    if (err != 0)
+        return say_trouble(NULL, &trouble, err == ERR_FENCED ? STATUS_FENCED : 2);
+    return setup_replay(head);
+}
+
+/* Trials may start without, where their node has the code already; elsewhere they fail. */
+static void say_missing_code(struct head *head)
+{
+    uint64_t missing = shell_missing_code(head);
+
+    if (missing > 0)
+        log_line(LOG_WARNING, "code-missing",
+                 "code trees of experiments that run are not in blobs/ of this data directory "
+                 "count=%llu",
+                 (unsigned long long)missing);
+}
+
+/* When the one that leads has fallen silent. */
+static int take_over(struct head *head)
+{
+    int rc = setup_core(head);
+
+    if (rc == 0)
+        rc = standby_follow(head);
+    if (rc == 0)
+        rc = setup_blobs(head);
+    if (rc == 0)
+        say_missing_code(head);
+    return rc == 0 ? setup_files(head) : rc;
 }
 
 int head_open(const struct settings *settings, struct head **out)
@@ -333,8 +507,10 @@ int head_open(const struct settings *settings, struct head **out)
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     head->signals = sig_open(signals);
     rc = setup_store(head);
-    if (rc == 0)
-        rc = setup_replay(head);
+    if (rc == 0 && settings->standby)
+        rc = take_over(head);
+    else if (rc == 0)
+        rc = take_lead(head);
     if (rc == 0)
         rc = setup_sockets(head);
     if (rc != 0) {
@@ -359,17 +535,20 @@ void setup_close(struct head *head)
     }
     zap_stop(head->zap);
     link_context_free(head->context);
+    imager_free(head->imager);
     sinks_free(head->sinks);
     if (head->committing == NULL)
         turns_free(head->turns);
     view_free(head->view);
     core_free(head->core);
+    gauge_free(head->gauge);
     project_free(head->project);
     journal_free(head->journal);
     if (head->redisd != NULL && redisd_stop(head->redisd, &trouble) != 0)
         log_line(LOG_WARNING, "redis-stop", "%s", trouble.why);
     redisd_free(head->redisd);
     blobs_close(head->blobs);
+    checkpoint_store_close(head->checkpoints);
     audit_close(head->audit);
     strikes_free(head->strikes);
     arena_fini(&head->scratch);

@@ -7,9 +7,12 @@
 #include "head/blobs.h"
 #include "head/fleet.h"
 #include "head/front.h"
+#include "head/gauge.h"
 #include "head/head.h"
+#include "head/imager.h"
 #include "head/journal.h"
 #include "head/redisd.h"
+#include "head/store/audit.h"
 #include "head/store/project.h"
 #include "head/strikes.h"
 #include "head/turn.h"
@@ -18,6 +21,9 @@
 #include "proto/peerwatch.h"
 
 #define PLANES 3 /* enum link_plane */
+
+#define STATUS_FENCED  75 /* another head leads */
+#define STATUS_AMNESIA 74 /* the log has lost what was acknowledged */
 
 struct plane {
     void *socket;
@@ -41,13 +47,18 @@ struct head {
     struct strikes *strikes;
     struct arena scratch; /* of a message that only reads */
     struct blobs *blobs;
+    struct checkpoint_store *checkpoints;
     struct redisd *redisd; /* NULL: an outside Redis */
     struct store_address redis;
+    uint32_t replicas; /* of it, that must have an entry before it counts */
     struct journal *journal;
     struct project *project;
+    struct gauge *gauge;
+    struct audit_report report; /* what acknowledgements are worth there */
     struct core *core;
     struct view *view;
     struct sinks *sinks;
+    struct imager *imager;
     struct turns *turns;
     void *context;
     struct zap *zap;
@@ -55,19 +66,38 @@ struct head {
     struct fleet *fleet;
     struct front *front;
     struct turn *committing; /* its entry is on the way; NULL: none */
+    int64_t unix_ahead_ms;   /* of the wall clock before clock_ms, as turns have it; 0: not known */
     uint64_t tended_ms;      /* when the timers were last looked at */
+    uint64_t passed_ms;      /* when the loop's last pass began */
     bool stalled;            /* the log takes nothing now */
+    bool rows_late;          /* said already: rows of ended trials wait for their disk */
     bool files_missing;      /* a sink could not write all of its files */
     bool ending;
     int signal; /* that asked for the end; 0: none did */
     int status; /* to exit with */
 };
 
-/* setup.c */
+/* setup.c: each gives 0, or the status to exit with, and it was said why. */
 int setup_store(struct head *head);
+/* Take an epoch (0: the next one) and open what writes to Redis. An error of journal_open. */
+int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble);
+/* An empty core, and what stands around it. */
+int setup_core(struct head *head);
 int setup_replay(struct head *head);
+/* Core and rows are as the log has them; the files are not. */
+int setup_files(struct head *head);
 int setup_sockets(struct head *head);
 void setup_close(struct head *head);
+
+/* checkup_facts.c: what there is to find when the head looks at itself. context: a head. */
+void shell_facts(void *context, struct checkup_facts *out);
+
+/* The same file: code trees of experiments that run and that are not here in full, as where a head
+ * has taken over and was not brought them. */
+uint64_t shell_missing_code(const struct head *head);
+
+/* announce.c: say where this head listens: to Redis, to this user, to whoever started it. */
+void setup_announce(struct head *head);
 
 /* A committed effect that is the shell's own: a key may talk, or no more. */
 void shell_principal(struct head *head, const struct effect_principal *principal);
@@ -89,9 +119,12 @@ void planes_revoke(struct head *head, uint32_t principal);
 /* Who was refused at the door. */
 void planes_refusals(struct head *head);
 
-/* Whether a plane may be read now: there is a turn for what it brings, or, while the log takes
- * nothing, what clients ask can be answered without one. */
+/* Whether a plane may be read now: this head does not doubt that it leads, and there is a turn for
+ * what it brings, or, while the log takes nothing, what clients ask can be answered without one. */
 bool plane_ready(struct head *head, enum link_plane kind);
+
+/* head.c: the journal has failed for good. Gives the status to exit with. */
+int shell_journal_failed(struct head *head, int err);
 
 /* head.c: step an event of the head's own. */
 void shell_step(struct head *head, struct event *event);

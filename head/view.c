@@ -1,10 +1,14 @@
 #include "head/view.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/err.h"
 #include "common/limits.h"
+#include "common/pack.h"
+#include "common/sys/log.h"
 #include "common/table.h"
 #include "common/xalloc.h"
 
@@ -27,6 +31,9 @@ struct view {
     size_t principal_room;
     struct table *principal_by_key; /* both to index + 1 */
     struct table *principal_by_number;
+    char *folder; /* of ended trials' rows; owned */
+    bool loading; /* from an image: the files of ended rows are kept */
+    struct view_experiment *unflushed;
     uint64_t version;
 };
 
@@ -53,10 +60,11 @@ static void rows_remove(struct rows *rows, uint32_t number)
     }
 }
 
-struct view *view_new(void)
+struct view *view_new(const char *folder)
 {
     struct view *view = xcalloc(1, sizeof(*view));
 
+    view->folder = folder != NULL ? xstrdup(folder) : NULL;
     view->experiments.by_number = table_new();
     view->nodes.by_number = table_new();
     view->principal_by_key = table_new();
@@ -64,25 +72,10 @@ struct view *view_new(void)
     return view;
 }
 
-static void trial_free(struct view_trial *trial)
+static void experiment_free(struct view_experiment *experiment, bool removed)
 {
-    free(trial->block);
-    free((void *)(uintptr_t)trial->last.data);
-    free((void *)(uintptr_t)trial->text.data);
-    free(trial);
-}
-
-static void experiment_free(struct view_experiment *experiment)
-{
-    struct view_trial *trial = experiment->oldest;
-
-    while (trial != NULL) {
-        struct view_trial *next = trial->newer;
-
-        trial_free(trial);
-        trial = next;
-    }
-    free(experiment->trials);
+    view_trials_free(experiment);
+    ended_free(experiment->ended, removed);
     arena_fini(&experiment->arena);
     free(experiment);
 }
@@ -98,7 +91,7 @@ void view_free(struct view *view)
     if (view == NULL)
         return;
     for (size_t i = 0; i < view->experiments.count; i++)
-        experiment_free(view->experiments.items[i]);
+        experiment_free(view->experiments.items[i], false);
     for (size_t i = 0; i < view->nodes.count; i++)
         node_free(view->nodes.items[i]);
     for (size_t i = 0; i < view->principal_count; i++)
@@ -111,11 +104,13 @@ void view_free(struct view *view)
     free(view->nodes.items);
     free(view->tokens);
     free(view->principals);
+    free(view->folder);
     free(view);
 }
 
 /* The first row of an experiment carries its spec; what stays the same is copied then. */
-static struct view_experiment *experiment_new(const struct effect_experiment *row)
+static struct view_experiment *experiment_new(const struct view *view,
+                                              const struct effect_experiment *row)
 {
     struct view_experiment *experiment = xcalloc(1, sizeof(*experiment));
     struct spec_error error;
@@ -128,11 +123,17 @@ static struct view_experiment *experiment_new(const struct effect_experiment *ro
     experiment->row.folder = span_text(arena_text(&experiment->arena, row->folder));
     experiment->row.spec = arena_copy(&experiment->arena, row->spec);
     experiment->row.code = arena_copy(&experiment->arena, row->code);
+    experiment->row.why = arena_copy(&experiment->arena, row->why);
     cursor_init(&cursor, experiment->row.spec);
     err = value_unpack(&cursor, &experiment->arena, &experiment->spec_value);
     if (err == 0)
         err = spec_parse(&experiment->spec_value, &experiment->arena, &experiment->spec, &error);
     assert(err == 0); /* the core has parsed the same bytes */
+    experiment->ended = ended_new(view->folder, row->experiment);
+    /* The log is replayed from its beginning, or goes on: what was there is no row of this one. */
+    if (!view->loading && ended_cut(experiment->ended, 0) != 0)
+        log_line(LOG_WARNING, "ended-rows", "experiment %u: old rows stay on disk: %s",
+                 row->experiment, strerror(errno));
     return experiment;
 }
 
@@ -141,7 +142,7 @@ static void apply_experiment(struct view *view, const struct effect_experiment *
     struct view_experiment *experiment = view_experiment(view, row->experiment);
 
     if (experiment == NULL) {
-        experiment = experiment_new(row);
+        experiment = experiment_new(view, row);
         rows_add(&view->experiments, row->experiment, experiment);
     } else {
         struct effect_experiment old = experiment->row;
@@ -151,135 +152,60 @@ static void apply_experiment(struct view *view, const struct effect_experiment *
         experiment->row.folder = old.folder;
         experiment->row.spec = old.spec;
         experiment->row.code = old.code;
+        experiment->row.why = old.why.size > 0 ? old.why : arena_copy(&experiment->arena, row->why);
     }
     experiment->version++;
-}
-
-/* Texts that never change again, in one block: a row a finished trial has to stay small. */
-static void trial_set_texts(struct view_trial *trial, const struct effect_trial *row)
-{
-    const struct span from[] = {row->id, row->name, row->tag, row->folder, row->config};
-    struct span *to[] = {&trial->id, &trial->name, &trial->tag, &trial->folder, &trial->config};
-    struct span merged[5];
-    size_t size = 0;
-    char *block;
-    char *at;
-
-    for (size_t i = 0; i < 5; i++) {
-        merged[i] = from[i].size > 0 ? from[i] : *to[i];
-        size += merged[i].size;
-    }
-    block = at = xmalloc(size + 1);
-    for (size_t i = 0; i < 5; i++) {
-        if (merged[i].size > 0)
-            memcpy(at, merged[i].data, merged[i].size);
-        *to[i] = span_of(at, merged[i].size);
-        at += merged[i].size;
-    }
-    free(trial->block);
-    trial->block = block;
-}
-
-static void trial_set_last(struct view_trial *trial, struct span last)
-{
-    void *memory = (void *)(uintptr_t)trial->last.data;
-
-    if (last.size > trial->last_room) {
-        memory = xrealloc(memory, last.size, 1);
-        trial->last_room = last.size;
-    }
-    memcpy(memory, last.data, last.size);
-    trial->last = span_of(memory, last.size);
-}
-
-static void trial_set_text(struct view_trial *trial, struct span text)
-{
-    free((void *)(uintptr_t)trial->text.data);
-    trial->text = span_of(xstrndup(text.data, text.size), text.size);
-}
-
-static void version_unlink(struct view_experiment *experiment, struct view_trial *trial)
-{
-    if (trial->older != NULL)
-        trial->older->newer = trial->newer;
-    else
-        experiment->oldest = trial->newer;
-    if (trial->newer != NULL)
-        trial->newer->older = trial->older;
-    else
-        experiment->newest = trial->older;
-}
-
-static void version_append(struct view_experiment *experiment, struct view_trial *trial)
-{
-    trial->older = experiment->newest;
-    trial->newer = NULL;
-    if (experiment->newest != NULL)
-        experiment->newest->newer = trial;
-    else
-        experiment->oldest = trial;
-    experiment->newest = trial;
-    trial->version = ++experiment->version;
 }
 
 static void apply_trial(struct view *view, const struct effect_trial *row)
 {
     struct view_experiment *experiment = view_experiment(view, row->experiment);
-    struct view_trial *trial;
 
     assert(experiment != NULL);
-    if (row->trial >= experiment->trial_count) {
-        uint32_t room = experiment->trial_count > 0 ? experiment->trial_count : 32;
-
-        while (room <= row->trial)
-            room *= 2;
-        experiment->trials = xrealloc(experiment->trials, room, sizeof(struct view_trial *));
-        memset(&experiment->trials[experiment->trial_count], 0,
-               (room - experiment->trial_count) * sizeof(struct view_trial *));
-        experiment->trial_count = room;
+    view_trials_apply(experiment, row);
+    if (!experiment->unflushed && trial_is_final((enum trial_state)row->state)) {
+        experiment->unflushed = true;
+        experiment->next_unflushed = view->unflushed;
+        view->unflushed = experiment;
     }
-    trial = experiment->trials[row->trial];
-    if (trial == NULL) {
-        trial = xcalloc(1, sizeof(*trial));
-        trial->trial = row->trial;
-        experiment->trials[row->trial] = trial;
-    } else {
-        version_unlink(experiment, trial);
-    }
-    if (row->id.size + row->name.size + row->tag.size + row->config.size + row->folder.size > 0)
-        trial_set_texts(trial, row);
-    if (row->last.size > 0)
-        trial_set_last(trial, row->last);
-    if (row->text.size > 0)
-        trial_set_text(trial, row->text);
-    trial->state = row->state;
-    trial->attempt = row->attempt;
-    if (row->node != NUMBER_NONE || row->attempt == 0)
-        trial->node = row->node;
-    trial->failures = row->failures;
-    trial->reason = row->reason;
-    trial->pid = row->pid;
-    trial->started_ms = row->started_ms;
-    trial->ended_ms = row->ended_ms;
-    trial->results = row->results;
-    trial->status = row->status;
-    trial->best = row->best;
-    trial->best_at = row->best_at;
-    trial->has_best = row->has_best;
-    trial->ahead = row->ahead;
-    version_append(experiment, trial);
 }
 
 static void apply_attempt(struct view *view, const struct effect_attempt *attempt)
 {
     struct view_experiment *experiment = view_experiment(view, attempt->experiment);
-    struct view_trial *trial = experiment != NULL ? view_trial(experiment, attempt->trial) : NULL;
-    size_t size = attempt->experiment_id.size;
 
-    if (trial == NULL || size >= sizeof(trial->experiment_id))
-        return;
-    memcpy(trial->experiment_id, attempt->experiment_id.data, size);
-    trial->experiment_id[size] = '\0';
+    if (experiment != NULL)
+        view_trials_attempt(experiment, attempt);
+}
+
+static void unflushed_remove(struct view *view, const struct view_experiment *experiment)
+{
+    struct view_experiment **at = &view->unflushed;
+
+    while (*at != NULL && *at != experiment)
+        at = &(*at)->next_unflushed;
+    if (*at != NULL)
+        *at = experiment->next_unflushed;
+}
+
+bool view_flush(struct view *view)
+{
+    struct view_experiment *experiment = view->unflushed;
+    bool all = true;
+
+    view->unflushed = NULL;
+    while (experiment != NULL) {
+        struct view_experiment *next = experiment->next_unflushed;
+
+        experiment->unflushed = ended_flush(experiment->ended) != 0;
+        if (experiment->unflushed) {
+            all = false;
+            experiment->next_unflushed = view->unflushed;
+            view->unflushed = experiment;
+        }
+        experiment = next;
+    }
+    return all;
 }
 
 static void apply_node(struct view *view, const struct effect_node *row)
@@ -389,13 +315,16 @@ void view_apply(struct view *view, const struct effect *effect)
     case EFFECT_TOKEN:
         apply_token(view, &effect->token);
         break;
+    case EFFECT_CHECKPOINT:
+        break; /* explain tells of them */
     case EFFECT_RELEASE:
         if (effect->release.removed) {
             struct view_experiment *gone = view_experiment(view, effect->release.experiment);
 
             if (gone != NULL) {
                 rows_remove(&view->experiments, effect->release.experiment);
-                experiment_free(gone);
+                unflushed_remove(view, gone);
+                experiment_free(gone, true);
             }
         }
         break;
@@ -415,11 +344,6 @@ void view_apply(struct view *view, const struct effect *effect)
 struct view_experiment *view_experiment(const struct view *view, uint32_t number)
 {
     return table_get_u64(view->experiments.by_number, number);
-}
-
-struct view_trial *view_trial(const struct view_experiment *experiment, uint32_t number)
-{
-    return number < experiment->trial_count ? experiment->trials[number] : NULL;
 }
 
 struct view_node *view_node(const struct view *view, uint32_t number)
@@ -463,6 +387,67 @@ const struct view_principal *view_principals(const struct view *view, size_t *co
 {
     *count = view->principal_count;
     return view->principals;
+}
+
+void view_each_file(const struct view *view, void (*file)(void *context, int fd), void *context)
+{
+    for (size_t i = 0; i < view->experiments.count; i++) {
+        const struct view_experiment *experiment = view->experiments.items[i];
+
+        if (ended_fd(experiment->ended) >= 0)
+            file(context, ended_fd(experiment->ended));
+    }
+}
+
+/* ---- with an image ---- */
+
+void view_save(const struct view *view, struct buf *out)
+{
+    pack_list(out, (uint32_t)view->experiments.count);
+    for (size_t i = 0; i < view->experiments.count; i++)
+        view_trials_save(view->experiments.items[i], out);
+}
+
+/* All that the core can tell. */
+static void load_described(struct view *view, const struct core *core)
+{
+    struct arena arena = {0};
+    struct effects effects;
+
+    effects_init(&effects, &arena);
+    core_describe(core, &effects);
+    view->loading = true;
+    for (size_t i = 0; i < effects.count; i++)
+        if (effects.items[i].type != EFFECT_TRIAL)
+            view_apply(view, &effects.items[i]);
+    view->loading = false;
+    effects_fini(&effects);
+    arena_fini(&arena);
+}
+
+int view_load(struct view *view, const struct core *core, struct span saved)
+{
+    struct cursor cursor;
+    uint32_t count;
+
+    load_described(view, core);
+    cursor_init(&cursor, saved);
+    if (!cursor_list(&cursor, &count) || count != view->experiments.count)
+        return ERR_MALFORMED;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t parts, number;
+        struct view_experiment *experiment;
+        int err;
+
+        if (!cursor_list(&cursor, &parts) || parts != VIEW_SAVED_PARTS ||
+            !cursor_u32(&cursor, &number))
+            return ERR_MALFORMED;
+        experiment = view_experiment(view, number);
+        err = experiment != NULL ? view_trials_load(experiment, &cursor) : ERR_MALFORMED;
+        if (err < 0)
+            return err;
+    }
+    return cursor.at == cursor.end ? 0 : ERR_MALFORMED;
 }
 
 uint64_t view_version(const struct view *view)

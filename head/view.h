@@ -1,7 +1,8 @@
 /* view.h - what readers see: a row an experiment, trial, node, token.
  *
  * Made from committed effects and nothing else, so nobody is ever shown what a power cut could take
- * back. A finished trial's row stays here; it is all that is left of it in memory. */
+ * back. The row of a trial that has ended goes to disk (ended.h); a slot of a few numbers is all
+ * that is left of it in memory. */
 #ifndef HEAD_VIEW_H
 #define HEAD_VIEW_H
 
@@ -9,10 +10,11 @@
 #include <stdint.h>
 
 #include "common/spec.h"
-#include "head/core/effect.h"
+#include "head/core/core.h"
+#include "head/ended.h"
 
 struct view_trial {
-    struct view_trial *older; /* the experiment's rows in the order of their last change */
+    struct view_trial *older; /* the experiment's live rows in the order of their last change */
     struct view_trial *newer;
     uint64_t version;
     uint32_t trial;
@@ -42,15 +44,40 @@ struct view_trial {
     size_t last_room; /* bytes that `last` has room for */
 };
 
+/* What stays in memory of a trial that has ended. */
+struct view_slot {
+    union {
+        struct view_trial *live; /* owned; while it has not ended */
+        uint64_t place;          /* of its row in the experiment's ended.h */
+    };
+    double best;
+    uint32_t order; /* of ending: index in the experiment's ends */
+    uint8_t state;  /* enum trial_state; TRIAL_NONE: not proposed yet */
+    bool ended;
+    bool has_best;
+};
+
+/* One trial's ending: the newest change that there will be of it, unless it goes on after all. */
+struct view_end {
+    uint64_t version;
+    uint32_t trial;
+};
+
 struct view_experiment {
     struct effect_experiment row; /* spans owned */
     struct arena arena;           /* of spec and the row's texts */
     struct value spec_value;
-    struct spec spec;           /* as the core parsed it */
-    struct view_trial **trials; /* by number; NULL: not proposed yet */
-    uint32_t trial_count;       /* room in trials */
-    struct view_trial *oldest;
+    struct spec spec;        /* as the core parsed it */
+    struct view_slot *slots; /* owned; by trial number */
+    uint32_t slot_count;
+    struct view_trial *oldest; /* of those that have not ended */
     struct view_trial *newest;
+    struct view_end *ends; /* owned; in the order of ending */
+    uint32_t end_count;
+    uint32_t end_room;
+    struct ended *ended;
+    struct view_experiment *next_unflushed;
+    bool unflushed;
     uint64_t version;
 };
 
@@ -76,15 +103,28 @@ struct view_principal {
 
 struct view;
 
-struct view *view_new(void);
+/* folder: of the rows of ended trials; copied. NULL keeps those in memory (for tests). */
+struct view *view_new(const char *folder);
 void view_free(struct view *view);
 
 /* Take in one committed effect. */
 void view_apply(struct view *view, const struct effect *effect);
 
+/* Behind a turn's effects: rows of trials that ended go to disk. False where that failed: they
+ * stay in memory, and are tried again with the next turn. */
+bool view_flush(struct view *view);
+
+/* What a core cannot tell again (view_trials.c): rows of trials, and how far those on disk go; and
+ * back, into a fresh view: out of a core that was loaded with it, and of `saved`. What ended rows
+ * are missing on disk is said in the log and not shown. ERR_MALFORMED, ERR_IO. */
+void view_save(const struct view *view, struct buf *out);
+int view_load(struct view *view, const struct core *core, struct span saved);
+
+/* Calls sync for each file of ended rows: they are to be on disk before the log is cut. */
+void view_each_file(const struct view *view, void (*file)(void *context, int fd), void *context);
+
 /* NULL where there is none. */
 struct view_experiment *view_experiment(const struct view *view, uint32_t number);
-struct view_trial *view_trial(const struct view_experiment *experiment, uint32_t number);
 struct view_node *view_node(const struct view *view, uint32_t number);
 const struct view_principal *view_principal(const struct view *view, uint32_t number);
 const struct view_principal *view_principal_of_key(const struct view *view, const uint8_t key[32]);
@@ -94,6 +134,41 @@ struct view_experiment *const *view_experiments(const struct view *view, size_t 
 struct view_node *const *view_nodes(const struct view *view, size_t *count);
 const struct view_token *view_tokens(const struct view *view, size_t *count);
 const struct view_principal *view_principals(const struct view *view, size_t *count);
+
+/* A trial's row; one that has ended is read into arena. NULL where there is none, or where its row
+ * cannot be read. */
+const struct view_trial *view_trial(const struct view_experiment *experiment, uint32_t number,
+                                    struct arena *arena);
+
+/* Trials that changed after a version, the oldest change first. */
+struct view_changes {
+    const struct view_experiment *experiment;
+    const struct view_trial *live; /* the next of those that have not ended */
+    uint32_t end;                  /* the next of those that have */
+};
+
+struct view_change {
+    uint64_t version;
+    uint32_t trial;
+    const char *label; /* of its state, for people */
+};
+
+void view_changes_after(const struct view_experiment *experiment, uint64_t version,
+                        struct view_changes *out);
+/* False behind the last one. */
+bool view_changes_next(struct view_changes *changes, struct view_change *out);
+
+/* The label of a slot's state, for people: a trial that waits on its node is still pending. */
+const char *view_slot_label(const struct view_slot *slot);
+
+/* view_trials.c, for view.c alone. */
+void view_trials_free(struct view_experiment *experiment);
+void view_trials_apply(struct view_experiment *experiment, const struct effect_trial *row);
+void view_trials_attempt(struct view_experiment *experiment, const struct effect_attempt *attempt);
+/* A list of VIEW_SAVED_PARTS: its number, and what view_trials_load reads behind it. */
+#define VIEW_SAVED_PARTS 4u
+void view_trials_save(const struct view_experiment *experiment, struct buf *out);
+int view_trials_load(struct view_experiment *experiment, struct cursor *in);
 
 /* Rises with every change of anything. */
 uint64_t view_version(const struct view *view);

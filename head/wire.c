@@ -9,9 +9,12 @@ bool wire_becomes_event(uint32_t type)
     case MSG_READY:
     case MSG_REPORTS:
     case MSG_LEAVING:
+    case MSG_DISK:
     case MSG_SUBMIT:
     case MSG_STOP:
     case MSG_REMOVE:
+    case MSG_PAUSE:
+    case MSG_RESUME:
     case MSG_TOKEN_CREATE:
     case MSG_TOKEN_REVOKE:
     case MSG_DRAIN:
@@ -34,6 +37,20 @@ void wire_stop(const struct msg_stop *message, uint32_t principal, struct event 
 {
     event->type = EVENT_STOP;
     event->stop = (struct event_stop){
+        .experiment = message->experiment, .trial = message->trial, .principal = principal};
+}
+
+void wire_pause(const struct msg_pause *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_PAUSE;
+    event->pause = (struct event_pause){
+        .experiment = message->experiment, .trial = message->trial, .principal = principal};
+}
+
+void wire_resume(const struct msg_resume *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_RESUME;
+    event->pause = (struct event_pause){
         .experiment = message->experiment, .trial = message->trial, .principal = principal};
 }
 
@@ -108,6 +125,8 @@ void wire_lease(const struct effect_launch *launch, struct msg_lease *lease)
         .horizon = launch->horizon,
         .seed = launch->seed,
         .again = launch->again,
+        .checkpoint = launch->checkpoint,
+        .counters = launch->counters,
     };
     _Static_assert(sizeof(struct gpu_device) == sizeof(struct msg_gpu), "the same record");
 }
@@ -161,6 +180,10 @@ void wire_experiment(const struct view_experiment *experiment, struct arena *are
         .horizon_attribute = span_text(spec->scheduler.time_attr),
         .stop = {.items = spec->stop, .count = spec->stop_count},
         .env = {.items = env, .count = spec->env_count},
+        .time_limit_ms = spec->time_limit_ms,
+        .report_timeout_ms = spec->report_timeout_ms,
+        .checkpoint_freq = spec->checkpoint_freq,
+        .checkpoint_at_end = spec->checkpoint_at_end,
     };
 }
 
@@ -175,6 +198,8 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
 
     if (from->state == EXPERIMENT_DONE)
         state = counts[TRIAL_FAILED] > 0 ? "ERROR" : "TERMINATED";
+    else if (from->paused)
+        state = "PAUSED";
     *row = (struct msg_experiment_row){
         .experiment = from->experiment,
         .name = from->name,
@@ -194,6 +219,7 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
         .folder = from->folder,
         .metric = span_text(spec->metric != NULL ? spec->metric : spec->scheduler.metric),
         .mode = (uint32_t)(spec->metric != NULL ? spec->mode : spec->scheduler.mode),
+        .why = from->why,
     };
 }
 
@@ -225,6 +251,13 @@ static struct span trial_last(const struct view_trial *trial, const struct view_
     return out;
 }
 
+/* Whether an attempt of it has ended. */
+static bool has_ended_once(const struct view_trial *trial)
+{
+    return trial->ended_ms > 0 || trial->attempt > 1 ||
+           (trial->attempt > 0 && trial->state == TRIAL_PENDING);
+}
+
 void wire_trial_row(const struct view *view, const struct view_experiment *experiment,
                     const struct view_trial *trial, bool whole, struct arena *arena,
                     struct msg_trial_row *row)
@@ -249,7 +282,7 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
         .started_ms = trial->started_ms,
         .ended_ms = trial->ended_ms,
         .results = trial->results,
-        .reason = span_text(trial->ended_ms > 0 ? end_reason_name(trial->reason) : ""),
+        .reason = span_text(has_ended_once(trial) ? end_reason_name(trial->reason) : ""),
         .status = trial->status,
         .text = trial->text,
         .has_best = trial->has_best,
@@ -270,9 +303,10 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
 
 static const char *node_label(uint32_t state)
 {
-    if (state == NODE_LOST)
-        return "LOST";
-    return state == NODE_DRAINING ? "DRAINING" : "UP";
+    static const char *const labels[NODE_STATE_COUNT] = {
+        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST", [NODE_FULL] = "FULL"};
+
+    return state < NODE_STATE_COUNT ? labels[state] : "UP";
 }
 
 void wire_node_row(const struct view_node *node, uint64_t now_ms, struct msg_node_row *row)

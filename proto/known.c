@@ -13,6 +13,7 @@
 
 #define KNOWN_MAGIC "assay-known-1"
 #define LAST_MAGIC  "assay-last-1"
+#define KNOWN_TEXT  (ADDRESS_HOST + 160u) /* of a file's name, or of what is known */
 #define FILE_LIMIT  (LIMIT_PATH_BYTES + 1024u)
 
 /* ASSAY_HOME/name. */
@@ -28,14 +29,28 @@ static int home_path(const char *name, char path[LIMIT_PATH_BYTES], struct troub
     return 0;
 }
 
-/* '/' cannot be in a host, and "." or ".." are followed by the port. */
-static int known_path(const struct address *address, char path[LIMIT_PATH_BYTES],
-                      struct trouble *trouble)
-{
-    char name[ADDRESS_HOST + 32];
+/* One that is known, or may be: its file, and what stands there as its address. */
+struct known {
+    char file[KNOWN_TEXT];
+    char text[KNOWN_TEXT];
+};
 
-    snprintf(name, sizeof(name), "known_heads/%s_%u", address->host, (unsigned)address->port);
-    return home_path(name, path, trouble);
+/* '/' cannot be in a host, and "." or ".." are followed by the port. */
+static void known_of_address(const struct address *address, struct known *out)
+{
+    (void)snprintf(out->file, sizeof(out->file), "known_heads/%s_%u", address->host,
+                   (unsigned)address->port);
+    address_text(address, out->text);
+}
+
+/* With a sign that no host has, so that none is taken for it. */
+static void known_of_cluster(const char *cluster, struct known *out)
+{
+    (void)snprintf(out->text, sizeof(out->text), "%s", cluster);
+    (void)snprintf(out->file, sizeof(out->file), "known_heads/+%s", cluster);
+    for (char *at = out->file + sizeof("known_heads/"); *at != '\0'; at++)
+        if (*at == '/')
+            *at = '+';
 }
 
 /* A file of ours, that nobody else can have written. What is looked at is what is read. */
@@ -81,46 +96,40 @@ static bool line_take(struct span *text, const char *word, struct span *value)
 }
 
 /* magic, `address A`, `key HEX`. */
-static bool head_parse(struct span *text, const char *magic, struct address *address,
+static bool head_parse(struct span *text, const char *magic, struct span *address,
                        uint8_t key[KEY_BYTES])
 {
     struct span value = {NULL, 0};
-    struct trouble ignored;
-    bool good;
 
-    good = line_take(text, magic, &value) && value.size == 0 &&
-           line_take(text, "address ", &value) && address_parse(value, 0, address, &ignored) == 0 &&
-           line_take(text, "key ", &value) && key_parse(value, key) == 0;
-    return good;
+    return line_take(text, magic, &value) && value.size == 0 &&
+           line_take(text, "address ", address) && line_take(text, "key ", &value) &&
+           key_parse(value, key) == 0;
 }
 
-static void head_print(struct buf *out, const char *magic, const struct address *address,
+static void head_print(struct buf *out, const char *magic, const char *where,
                        const uint8_t key[KEY_BYTES])
 {
-    char where[ADDRESS_TEXT];
     char hex[KEY_TEXT];
 
-    address_text(address, where);
     key_text(key, hex);
     buf_printf(out, "%s\naddress %s\nkey %s\n", magic, where, hex);
 }
 
-int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struct trouble *trouble)
+static int load(const struct known *known, uint8_t key[KEY_BYTES], struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
-    struct address named;
     uint8_t pinned[KEY_BYTES];
+    struct span named = {NULL, 0};
     struct buf text = {0};
     struct span left;
-    int rc = known_path(address, path, trouble);
+    int rc = home_path(known->file, path, trouble);
 
     if (rc == 0)
         rc = file_read(path, &text, trouble);
     if (rc != 0)
         goto out;
     left = buf_span(&text);
-    if (!head_parse(&left, KNOWN_MAGIC, &named, pinned) || named.port != address->port ||
-        strcmp(named.host, address->host) != 0) {
+    if (!head_parse(&left, KNOWN_MAGIC, &named, pinned) || !span_is(named, known->text)) {
         (void)trouble_set(trouble, 0, NULL, NULL, "%s is not a known head's file", path);
         rc = trouble_mend(trouble, ERR_MALFORMED, "join again with a token; before that: rm %s",
                           path);
@@ -132,20 +141,20 @@ out:
     return rc;
 }
 
-int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
-                   struct trouble *trouble)
+static int pin(const struct known *known, const uint8_t key[KEY_BYTES], struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     char folder[LIMIT_PATH_BYTES];
     uint8_t pinned[KEY_BYTES];
     struct buf text = {0};
-    int rc = known_head_load(address, pinned, trouble);
+    int rc = load(known, pinned, trouble);
 
     if (rc == 0 && memcmp(pinned, key, KEY_BYTES) == 0)
         return 0;
     if (rc != 0 && rc != ERR_NOT_FOUND)
         return rc;
-    if (known_path(address, path, trouble) != 0 || home_path("known_heads", folder, trouble) != 0)
+    if (home_path(known->file, path, trouble) != 0 ||
+        home_path("known_heads", folder, trouble) != 0)
         return ERR_TOO_BIG;
     if (rc == 0) {
         (void)trouble_set(trouble, 0, NULL, NULL,
@@ -154,7 +163,7 @@ int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
         return trouble_mend(trouble, ERR_EXISTS, "if you know that the head was made anew: rm %s",
                             path);
     }
-    head_print(&text, KNOWN_MAGIC, address, key);
+    head_print(&text, KNOWN_MAGIC, known->text, key);
     rc = fs_make_dirs(folder, 0700);
     if (rc == 0)
         rc = fs_write_atomic(path, 0600, text.data, text.size);
@@ -164,13 +173,48 @@ int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
     return rc;
 }
 
+int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struct trouble *trouble)
+{
+    struct known known;
+
+    known_of_address(address, &known);
+    return load(&known, key, trouble);
+}
+
+int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
+                   struct trouble *trouble)
+{
+    struct known known;
+
+    known_of_address(address, &known);
+    return pin(&known, key, trouble);
+}
+
+int known_cluster_load(const char *cluster, uint8_t key[KEY_BYTES], struct trouble *trouble)
+{
+    struct known known;
+
+    known_of_cluster(cluster, &known);
+    return load(&known, key, trouble);
+}
+
+int known_cluster_pin(const char *cluster, const uint8_t key[KEY_BYTES], struct trouble *trouble)
+{
+    struct known known;
+
+    known_of_cluster(cluster, &known);
+    return pin(&known, key, trouble);
+}
+
 int last_head_load(struct last_head *head, struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     struct last_head read;
     struct buf text = {0};
     struct span left;
+    struct span address = {NULL, 0};
     struct span admin_key = {NULL, 0};
+    struct trouble ignored;
     int rc = home_path("last_head", path, trouble);
 
     if (rc == 0)
@@ -178,7 +222,8 @@ int last_head_load(struct last_head *head, struct trouble *trouble)
     if (rc != 0)
         goto out;
     left = buf_span(&text);
-    if (!head_parse(&left, LAST_MAGIC, &read.address, read.key) ||
+    if (!head_parse(&left, LAST_MAGIC, &address, read.key) ||
+        address_parse(address, 0, &read.address, &ignored) != 0 ||
         !line_take(&left, "admin_key ", &admin_key) || left.size != 0 ||
         admin_key.size >= sizeof(read.admin_key) ||
         memchr(admin_key.data, '\0', admin_key.size) != NULL) {
@@ -197,6 +242,7 @@ out:
 int last_head_save(const struct last_head *head, struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
+    char where[ADDRESS_TEXT];
     struct buf text = {0};
     int rc = home_path("last_head", path, trouble);
 
@@ -205,7 +251,8 @@ int last_head_save(const struct last_head *head, struct trouble *trouble)
     if (strchr(head->admin_key, '\n') != NULL)
         return trouble_set(trouble, ERR_MALFORMED, NULL, NULL, "%s has a line break in its name",
                            head->admin_key);
-    head_print(&text, LAST_MAGIC, &head->address, head->key);
+    address_text(&head->address, where);
+    head_print(&text, LAST_MAGIC, where, head->key);
     buf_printf(&text, "admin_key %s\n", head->admin_key);
     rc = fs_write_atomic(path, 0600, text.data, text.size);
     if (rc != 0)

@@ -1,7 +1,8 @@
 /* known.h - which heads this user knows: pinned public keys, and the head started last.
  *
  * ASSAY_HOME/known_heads/<host>_<port> holds the public key that an address must prove; it gets
- * there from a token and is never learned from the network. ASSAY_HOME/last_head names the head
+ * there from a token and is never learned from the network. For a cluster that is found by a Redis
+ * the file has that address in its name, with + for /. ASSAY_HOME/last_head names the head
  * that this user last started here, which commands without --address talk to. Folders are 0700,
  * files 0600. */
 #ifndef PROTO_KNOWN_H
@@ -22,6 +23,11 @@ int known_head_load(const struct address *address, uint8_t key[KEY_BYTES], struc
  * changed, where another one is. */
 int known_head_pin(const struct address *address, const uint8_t key[KEY_BYTES],
                    struct trouble *trouble);
+
+/* The same for a cluster whose head is found by a Redis (proto/finder.h): whichever leads has the
+ * one key. cluster: as finder_cluster has it. */
+int known_cluster_load(const char *cluster, uint8_t key[KEY_BYTES], struct trouble *trouble);
+int known_cluster_pin(const char *cluster, const uint8_t key[KEY_BYTES], struct trouble *trouble);
 
 struct last_head {
     struct address address;

@@ -25,6 +25,18 @@ static const struct field msg_stop_fields[] = {
 };
 MESSAGE_TABLE(stop, STOP);
 
+static const struct field msg_pause_fields[] = {
+    FIELD(msg_pause, experiment, FIELD_U32, 0),
+    FIELD(msg_pause, trial, FIELD_U32, 0),
+};
+MESSAGE_TABLE(pause, PAUSE);
+
+static const struct field msg_resume_fields[] = {
+    FIELD(msg_resume, experiment, FIELD_U32, 0),
+    FIELD(msg_resume, trial, FIELD_U32, 0),
+};
+MESSAGE_TABLE(resume, RESUME);
+
 static const struct field msg_remove_fields[] = {
     FIELD(msg_remove, experiment, FIELD_U32, 0),
 };
@@ -53,6 +65,7 @@ static const struct field msg_experiment_row_fields[] = {
     FIELD(msg_experiment_row, folder, FIELD_TEXT, LIMIT_TEXT_BYTES),
     FIELD(msg_experiment_row, metric, FIELD_TEXT, LIMIT_NAME_BYTES),
     FIELD(msg_experiment_row, mode, FIELD_U32, MODE_MIN),
+    FIELD_LATER(msg_experiment_row, why, FIELD_TEXT, LIMIT_WHY_BYTES),
 };
 const struct schema msg_experiment_row_schema =
     SCHEMA(msg_experiment_row, 0, msg_experiment_row_fields);
@@ -273,3 +286,25 @@ static const struct field msg_drain_fields[] = {
     FIELD(msg_drain, on, FIELD_BOOL, 0),
 };
 MESSAGE_TABLE(drain, DRAIN);
+
+static const struct field msg_doctor_fields[] = {
+    FIELD(msg_doctor, version, FIELD_TEXT, LIMIT_NAME_BYTES),
+};
+MESSAGE_TABLE(doctor, DOCTOR);
+
+static const struct field msg_finding_fields[] = {
+    FIELD(msg_finding, subject, FIELD_TEXT, LIMIT_NAME_BYTES),
+    FIELD(msg_finding, grade, FIELD_U32, FINDING_ERROR),
+    FIELD(msg_finding, text, FIELD_TEXT, LIMIT_TEXT_BYTES),
+    FIELD(msg_finding, mend, FIELD_TEXT, LIMIT_TEXT_BYTES),
+};
+static const struct schema msg_finding_schema = SCHEMA(msg_finding, 0, msg_finding_fields);
+
+static const struct field msg_findings_fields[] = {
+    FIELD(msg_findings, version, FIELD_TEXT, LIMIT_NAME_BYTES),
+    FIELD(msg_findings, name, FIELD_TEXT, LIMIT_NAME_BYTES),
+    FIELD(msg_findings, epoch, FIELD_U64, 0),
+    FIELD(msg_findings, unix_ms, FIELD_U64, 0),
+    FIELD_OF(msg_findings, rows, FIELD_LIST, LIMIT_FINDINGS, msg_finding_schema),
+};
+MESSAGE_TABLE(findings, FINDINGS);

@@ -71,6 +71,10 @@ static const struct field msg_experiment_fields[] = {
     FIELD(msg_experiment, horizon_attribute, FIELD_TEXT, LIMIT_NAME_BYTES),
     FIELD_OF(msg_experiment, stop, FIELD_LIST, LIMIT_STOP_RULES, stop_rule_schema),
     FIELD_OF(msg_experiment, env, FIELD_LIST, LIMIT_ENV, msg_env_schema),
+    FIELD(msg_experiment, checkpoint_freq, FIELD_U32, 0),
+    FIELD(msg_experiment, checkpoint_at_end, FIELD_BOOL, 0),
+    FIELD_LATER(msg_experiment, time_limit_ms, FIELD_U64, 0),
+    FIELD_LATER(msg_experiment, report_timeout_ms, FIELD_U64, 0),
 };
 MESSAGE_TABLE(experiment, EXPERIMENT);
 
@@ -87,6 +91,8 @@ static const struct field msg_lease_fields[] = {
     FIELD(msg_lease, horizon, FIELD_F64, 0),
     FIELD(msg_lease, seed, FIELD_U64, 0),
     FIELD(msg_lease, again, FIELD_BOOL, 0),
+    FIELD(msg_lease, checkpoint, FIELD_BYTES, LIMIT_HASH_BYTES),
+    FIELD_OF(msg_lease, counters, FIELD_RECORD, 0, counters_schema),
 };
 static const struct schema msg_lease_schema = SCHEMA(msg_lease, 0, msg_lease_fields);
 
@@ -144,10 +150,41 @@ static const struct field msg_output_fields[] = {
 };
 MESSAGE_TABLE(output, OUTPUT);
 
+static const struct field msg_store_ask_fields[] = {
+    FIELD(msg_store_ask, experiment, FIELD_U32, 0),
+    FIELD(msg_store_ask, trial, FIELD_U32, 0),
+    FIELD(msg_store_ask, attempt, FIELD_U32, 0),
+    FIELD(msg_store_ask, number, FIELD_U64, 0),
+    FIELD(msg_store_ask, hashes, FIELD_BYTES, LIMIT_HASHES_ASKED *LIMIT_HASH_BYTES),
+};
+MESSAGE_TABLE(store_ask, STORE_ASK);
+
+static const struct field msg_store_state_fields[] = {
+    FIELD(msg_store_state, missing, FIELD_BYTES, LIMIT_HASHES_ASKED *LIMIT_HASH_BYTES),
+};
+MESSAGE_TABLE(store_state, STORE_STATE);
+
+static const struct field msg_store_put_fields[] = {
+    FIELD(msg_store_put, experiment, FIELD_U32, 0),
+    FIELD(msg_store_put, trial, FIELD_U32, 0),
+    FIELD(msg_store_put, attempt, FIELD_U32, 0),
+    FIELD(msg_store_put, number, FIELD_U64, 0),
+    FIELD(msg_store_put, hash, FIELD_BYTES, LIMIT_HASH_BYTES),
+    FIELD(msg_store_put, offset, FIELD_U64, 0),
+    FIELD(msg_store_put, total, FIELD_U64, 0),
+    FIELD(msg_store_put, bytes, FIELD_BYTES, LIMIT_CHUNK_BYTES),
+};
+MESSAGE_TABLE(store_put, STORE_PUT);
+
 static const struct field msg_leaving_fields[] = {
     FIELD(msg_leaving, reason, FIELD_TEXT, LIMIT_NAME_BYTES),
 };
 MESSAGE_TABLE(leaving, LEAVING);
+
+static const struct field msg_disk_fields[] = {
+    FIELD(msg_disk, full, FIELD_BOOL, 0),
+};
+MESSAGE_TABLE(disk, DISK);
 
 static const struct field msg_vacated_fields[] = {
     FIELD_OF(msg_vacated, attempts, FIELD_LIST, LIMIT_BATCHES, msg_held_schema),

@@ -23,6 +23,16 @@ struct msg_stop {
     uint32_t trial; /* or MSG_ALL */
 };
 
+struct msg_pause {
+    uint32_t experiment;
+    uint32_t trial; /* or MSG_ALL */
+};
+
+struct msg_resume {
+    uint32_t experiment;
+    uint32_t trial; /* or MSG_ALL */
+};
+
 struct msg_remove {
     uint32_t experiment;
 };
@@ -34,7 +44,7 @@ struct msg_list {
 struct msg_experiment_row {
     uint32_t experiment;
     struct span name;
-    struct span state; /* "RUNNING", "TERMINATED", "ERROR" (ended with failed trials) */
+    struct span state; /* "RUNNING", "PAUSED", "TERMINATED", "ERROR" (ended with failed trials) */
     struct span owner; /* the principal's name */
     uint64_t submitted_ms;
     uint64_t ended_ms;
@@ -49,6 +59,7 @@ struct msg_experiment_row {
     struct span folder;
     struct span metric; /* that `best` uses; empty: none known */
     uint32_t mode;      /* enum metric_mode */
+    struct span why;    /* it was ended for this; empty: it was not */
 };
 
 struct msg_experiments {
@@ -243,6 +254,28 @@ struct msg_token_revoke {
 struct msg_drain {
     uint32_t node;
     bool on;
+};
+
+/* What the head finds when it looks at itself. */
+struct msg_doctor {
+    struct span version; /* of who asks */
+};
+
+enum finding_grade { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
+
+struct msg_finding {
+    struct span subject;
+    uint32_t grade; /* enum finding_grade */
+    struct span text;
+    struct span mend; /* what to do; empty where all is well */
+};
+
+struct msg_findings {
+    struct span version;     /* the head's */
+    struct span name;        /* of the cluster */
+    uint64_t epoch;          /* it leads in */
+    uint64_t unix_ms;        /* its clock, as it answered */
+    struct record_list rows; /* struct msg_finding */
 };
 
 #endif

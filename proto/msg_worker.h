@@ -3,6 +3,7 @@
 #ifndef PROTO_MSG_WORKER_H
 #define PROTO_MSG_WORKER_H
 
+#include "common/counters.h"
 #include "common/resource.h"
 #include "common/schema.h"
 #include "common/stop.h"
@@ -64,6 +65,10 @@ struct msg_experiment {
     struct span horizon_attribute; /* empty: none */
     struct record_list stop;       /* struct stop_rule */
     struct record_list env;        /* struct msg_env */
+    uint32_t checkpoint_freq;
+    bool checkpoint_at_end;
+    uint64_t time_limit_ms;     /* of an attempt; 0: none */
+    uint64_t report_timeout_ms; /* between two of its reports; 0: none */
 };
 
 struct msg_gpu {
@@ -83,6 +88,8 @@ struct msg_lease {
     double horizon;
     uint64_t seed;
     bool again;
+    struct span checkpoint;   /* to go on from: hash of its manifest; empty: from scratch */
+    struct counters counters; /* that it carries */
 };
 
 struct msg_launch {
@@ -134,8 +141,37 @@ struct msg_output {
     struct span bytes;
 };
 
+/* hashes: of a checkpoint's blobs, behind one another. */
+struct msg_store_ask {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t attempt;
+    uint64_t number; /* of the checkpoint's mark */
+    struct span hashes;
+};
+
+struct msg_store_state {
+    struct span missing; /* of the hashes that were asked for */
+};
+
+struct msg_store_put {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t attempt;
+    uint64_t number;
+    struct span hash;
+    uint64_t offset;
+    uint64_t total;
+    struct span bytes;
+};
+
 struct msg_leaving {
     struct span reason;
+};
+
+/* Said once a session, and when it changes. */
+struct msg_disk {
+    bool full;
 };
 
 struct msg_vacated {

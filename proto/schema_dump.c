@@ -94,7 +94,7 @@ static int markdown_write(struct buf *out)
     struct records records = {0};
 
     buf_append_text(out, "| number | message | who sends it | fields |\n|---|---|---|---|\n");
-    for (uint32_t type = 0; type <= MSG_DRAIN; type++) {
+    for (uint32_t type = 0; type <= UINT8_MAX; type++) {
         const struct schema *schema = message_schema(type);
 
         if (schema == NULL)

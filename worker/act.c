@@ -6,12 +6,15 @@
 #include "common/err.h"
 #include "common/record.h"
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "worker/daemon.h"
+#include "worker/disk.h"
 
 #define OUTPUT_AGAIN_MS 2000u
 #define IDLE_EVERY_MS   5000u
+#define DISK_EVERY_MS   1000u
 #define LEASES_A_CPU    64u /* trials may ask for a part of a processor */
 
 /* ---- the agent's effects ---- */
@@ -21,6 +24,7 @@ static void start(struct daemon *daemon, const struct agent_effect *effect)
     struct executor *executor = executors_find(daemon->executors, effect->who.experiment);
 
     assert(executor != NULL); /* on_launch looked */
+    FAILPOINT("lease-given");
     executor_order(executor, effect->payload);
 }
 
@@ -96,7 +100,7 @@ static bool on_reports(struct daemon *daemon, const struct executor *executor,
     return true;
 }
 
-static void output_send(struct daemon *daemon, struct executor_output *output)
+static void output_send(struct daemon *daemon, struct executor_relay *output)
 {
     output->sent_ms = daemon->now_ms;
     (void)link_head_send(daemon->link, buf_span(&output->frame)); /* said again until answered */
@@ -106,7 +110,7 @@ static void on_output(struct daemon *daemon, struct executor *executor,
                       const struct message *message)
 {
     const struct msg_output *body = message->body;
-    struct executor_output *output = executor_output(executor);
+    struct executor_relay *output = executor_output(executor);
 
     if (!is_own(executor, body->experiment))
         return;
@@ -183,6 +187,17 @@ bool act_frame(void *context, struct executor *executor, struct span frame)
         return on_reports(daemon, executor, message.body, frame);
     case MSG_OUTPUT:
         on_output(daemon, executor, &message);
+        break;
+    case MSG_STORE_ASK:
+        if (is_own(executor, ((const struct msg_store_ask *)message.body)->experiment))
+            act_store(daemon, executor, &message);
+        break;
+    case MSG_STORE_PUT:
+        if (is_own(executor, ((const struct msg_store_put *)message.body)->experiment))
+            act_store(daemon, executor, &message);
+        break;
+    case MSG_BLOB_GET:
+        act_store(daemon, executor, &message);
         break;
     case MSG_READY:
         on_ready(daemon, executor, message.body);
@@ -278,13 +293,16 @@ static void executors_ask(struct daemon *daemon)
 
 void act_open(struct daemon *daemon)
 {
+    daemon->disk_said = false;
     daemon->epoch = 0; /* of a head that the link has judged */
     executors_ask(daemon);
     ends_rewind(daemon->ends);
     blob_cache_rewind(daemon->blobs);
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
-         executor = executor_next(executor))
+         executor = executor_next(executor)) {
         executor_output(executor)->sent_ms = 0; /* those in flight go again */
+        executor_store(executor)->sent_ms = 0;
+    }
 }
 
 /* ---- what time brings ---- */
@@ -301,9 +319,31 @@ static void idle_release(struct daemon *daemon)
 
         if (!executor_was_told(executor) && !executor_is_mute(executor) &&
             agent_count(daemon->agent, number) == 0 && executor_is_up(executor) &&
-            executor_output(executor)->own == 0)
+            executor_output(executor)->own == 0 && executor_store(executor)->own == 0)
             executor_release(executor);
     }
+}
+
+/* The head hears it at the beginning of a session, and when it changes. */
+static void disk_look(struct daemon *daemon)
+{
+    bool full;
+
+    if (daemon->disk_said && daemon->now_ms < daemon->disk_ms + DISK_EVERY_MS)
+        return;
+    daemon->disk_ms = daemon->now_ms;
+    full = disk_is_full(daemon->settings->data_dir, daemon->disk_full);
+    if (full != daemon->disk_full)
+        log_line(full ? LOG_WARNING : LOG_INFO, "disk", "the disk of %s %s",
+                 daemon->settings->data_dir,
+                 full ? "is full: no new trials are taken" : "has room again");
+    if (full != daemon->disk_full || !daemon->disk_said) {
+        const struct msg_disk disk = {.full = full};
+
+        message_pack(MSG_DISK, 0, &disk, &daemon->frame);
+        daemon->disk_said = link_head_send(daemon->link, buf_span(&daemon->frame)) == 0;
+    }
+    daemon->disk_full = full;
 }
 
 void act_turn(struct daemon *daemon)
@@ -322,15 +362,19 @@ void act_turn(struct daemon *daemon)
     }
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor)) {
-        struct executor_output *output = executor_output(executor);
+        struct executor_relay *output = executor_output(executor);
+        struct executor_relay *store = executor_store(executor);
 
         if (output->own != 0 && daemon->now_ms >= output->sent_ms + OUTPUT_AGAIN_MS)
             output_send(daemon, output);
+        if (store->own != 0 && daemon->now_ms >= store->sent_ms + OUTPUT_AGAIN_MS)
+            act_store_send(daemon, store);
     }
     while (blob_cache_ask(daemon->blobs, daemon->now_ms, &ask, &request)) {
         message_pack(MSG_BLOB_GET, request, &ask, &daemon->frame);
         (void)link_head_send(daemon->link, buf_span(&daemon->frame)); /* asked again later */
     }
+    disk_look(daemon);
     idle_release(daemon);
 }
 
@@ -341,12 +385,17 @@ uint64_t act_next_ms(const struct daemon *daemon)
     if (link_head_state(daemon->link) != HEAD_OPEN || daemon->stopping != 0)
         return next_ms;
     next_ms = blob_cache_next_ms(daemon->blobs);
+    if (daemon->disk_ms + DISK_EVERY_MS < next_ms)
+        next_ms = daemon->disk_ms + DISK_EVERY_MS;
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor)) {
-        const struct executor_output *output = executor_output(executor);
+        const struct executor_relay *output = executor_output(executor);
+        const struct executor_relay *store = executor_store(executor);
 
         if (output->own != 0 && output->sent_ms + OUTPUT_AGAIN_MS < next_ms)
             next_ms = output->sent_ms + OUTPUT_AGAIN_MS;
+        if (store->own != 0 && store->sent_ms + OUTPUT_AGAIN_MS < next_ms)
+            next_ms = store->sent_ms + OUTPUT_AGAIN_MS;
     }
     if (executors_first(daemon->executors) != NULL && daemon->idle_ms + IDLE_EVERY_MS < next_ms)
         next_ms = daemon->idle_ms + IDLE_EVERY_MS;

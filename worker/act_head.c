@@ -3,6 +3,7 @@
 #include "common/err.h"
 #include "common/record.h"
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "worker/daemon.h"
@@ -50,6 +51,7 @@ static void on_lease(struct daemon *daemon, uint64_t epoch, const struct msg_lea
                                 .device_count = lease->gpus.count};
     const struct msg_gpu *items = lease->gpus.items;
 
+    FAILPOINT("lease-taken");
     if (ends_has(daemon->ends, &event.who))
         return;
     if (executor == NULL) {
@@ -112,6 +114,7 @@ static void on_verdicts(struct daemon *daemon, const struct msg_verdicts *messag
 
     if (is_old(daemon, message->epoch))
         return;
+    FAILPOINT("verdict");
     for (uint32_t i = 0; i < count; i++) {
         const struct msg_verdict *verdict = &verdicts[i];
         const struct agent_event event = {
@@ -133,6 +136,7 @@ static void on_verdicts(struct daemon *daemon, const struct msg_verdicts *messag
         daemon->verdict_count = 0;
         if (executor != NULL)
             executor_judge(executor, frame);
+        FAILPOINT("verdict-given");
         return;
     }
     verdicts_flush(daemon, message->epoch);
@@ -162,7 +166,7 @@ static void on_ok(struct daemon *daemon, const struct message *message)
 {
     struct executor *executor =
         executors_find(daemon->executors, (uint32_t)(message->request & UINT32_MAX));
-    struct executor_output *output = executor != NULL ? executor_output(executor) : NULL;
+    struct executor_relay *output = executor != NULL ? executor_output(executor) : NULL;
 
     if (output == NULL || output->own == 0 || output->request != message->request)
         return;
@@ -187,7 +191,7 @@ void act_head(struct daemon *daemon, const struct message *message, struct span 
 {
     const struct msg_release *release = message->body;
 
-    if (daemon->stopping != 0)
+    if (daemon->stopping != 0 || act_store_answered(daemon, message))
         return;
     switch ((int)message->type) {
     case MSG_EXPERIMENT:

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 
-#define HEX_BYTES    (LIMIT_HASH_BYTES * 2 + 1)
-#define AGAIN_MS     5000u               /* after that a chunk is asked for again */
-#define REQUEST_BLOB (UINT64_C(1) << 62) /* in the ids of our requests */
+#define HEX_BYTES (LIMIT_HASH_BYTES * 2 + 1)
+#define AGAIN_MS  5000u /* after that a chunk is asked for again */
 
 struct fetch {
     struct fetch *next;
@@ -216,6 +216,7 @@ static int part_finish(struct blob_cache *cache, const struct fetch *fetch)
 
     name_path(cache, fetch->hash, ".part", part);
     name_path(cache, fetch->hash, "", path);
+    FAILPOINT("blob-fetched");
     return rename(part, path) == 0 ? 0 : err_from_errno();
 }
 

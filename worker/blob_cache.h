@@ -16,6 +16,8 @@
 
 struct blob_cache;
 
+#define REQUEST_BLOB (UINT64_C(1) << 62) /* in the ids of its requests */
+
 /* In data_dir/blobs, which is made. NULL with errno set. */
 struct blob_cache *blob_cache_open(const char *data_dir);
 void blob_cache_close(struct blob_cache *cache);

@@ -30,8 +30,12 @@ struct daemon {
     uint64_t now_ms;
     uint64_t opened;     /* link_head_opened, when it was looked at last */
     uint64_t collect_ms; /* since when the head waits for READY; 0: it does not */
+    uint64_t disk_ms;    /* when the disk was looked at last */
+    bool disk_full;      /* then */
+    bool disk_said;      /* in this session */
     uint64_t idle_ms;    /* when executors without work were looked for last */
     uint64_t outputs;    /* requests for output so far */
+    uint64_t stores;     /* and about checkpoints */
     uint64_t epoch;      /* the highest of an order */
     uint64_t relayed;    /* frames of reports that went to the head */
     uint64_t discarded;  /* that came while there was no session */
@@ -51,10 +55,18 @@ struct daemon {
 /* Until told to end. The exit status. */
 int daemon_run(const struct settings *settings);
 
-#define REQUEST_OUTPUT (UINT64_C(1) << 61) /* in ids of our requests to the head */
+/* In ids of our requests to the head; blob_cache.h has its own. */
+#define REQUEST_OUTPUT (UINT64_C(1) << 61)
+#define REQUEST_STORE  (UINT64_C(1) << 60)
 
 /* act_head.c: a message of the head in an open session. */
 void act_head(struct daemon *daemon, const struct message *message, struct span frame);
+
+/* act_store.c: a request of an executor's about checkpoints; say it again; its answer: false where
+ * the message is none. */
+void act_store(struct daemon *daemon, struct executor *executor, const struct message *message);
+void act_store_send(struct daemon *daemon, struct executor_relay *store);
+bool act_store_answered(struct daemon *daemon, const struct message *message);
 
 /* act.c: one step of the agent, and what follows from it. True: the event is a verdict that its
  * executor is to hear. */

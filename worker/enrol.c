@@ -17,6 +17,7 @@
 /* One question on one plane, and its answer. */
 struct question {
     const struct settings *settings;
+    const struct address *address;
     struct key_pair *keys; /* the admin's */
     uint16_t port;
     enum msg_type type;
@@ -67,7 +68,7 @@ static int wait_answer(struct question *question, void *socket, struct monitor *
 
 static int ask(void *context, struct question *question)
 {
-    struct address address = question->settings->address;
+    struct address address = *question->address;
     struct monitor *monitor = NULL;
     void *socket = NULL;
     struct trouble trouble;
@@ -83,13 +84,14 @@ static int ask(void *context, struct question *question)
 }
 
 /* Where clients talk to the head: it says so to a key that it knows. */
-static int ask_port(void *context, const struct settings *settings, struct key_pair *admin,
-                    uint16_t *port)
+static int ask_port(void *context, const struct settings *settings, const struct address *address,
+                    struct key_pair *admin, uint16_t *port)
 {
     const struct msg_hello hello = {.version = span_text(ASSAY_VERSION)};
     struct question question = {.settings = settings,
+                                .address = address,
                                 .keys = admin,
-                                .port = settings->address.port,
+                                .port = address->port,
                                 .type = MSG_HELLO,
                                 .body = &hello,
                                 .answer_type = MSG_WELCOME};
@@ -108,12 +110,13 @@ static int ask_port(void *context, const struct settings *settings, struct key_p
     return rc;
 }
 
-static int ask_token(void *context, const struct settings *settings, struct key_pair *admin,
-                     uint16_t port, struct token *token)
+static int ask_token(void *context, const struct settings *settings, const struct address *address,
+                     struct key_pair *admin, uint16_t port, struct token *token)
 {
     const struct msg_token_create create = {
         .role = PRINCIPAL_WORKER, .uses = 1, .expires_s = EXPIRES_S};
     struct question question = {.settings = settings,
+                                .address = address,
                                 .keys = admin,
                                 .port = port,
                                 .type = MSG_TOKEN_CREATE,
@@ -132,7 +135,8 @@ static int ask_token(void *context, const struct settings *settings, struct key_
     return rc;
 }
 
-int enrol_token(void *context, const struct settings *settings, struct token *token)
+int enrol_token(void *context, const struct settings *settings, const struct address *address,
+                struct token *token)
 {
     struct key_pair admin = {.secret = NULL};
     struct last_head head;
@@ -144,9 +148,9 @@ int enrol_token(void *context, const struct settings *settings, struct token *to
     if (rc == 0)
         rc = key_pair_load(head.admin_key, &admin, &trouble);
     if (rc == 0)
-        rc = ask_port(context, settings, &admin, &port);
+        rc = ask_port(context, settings, address, &admin, &port);
     if (rc == 0)
-        rc = ask_token(context, settings, &admin, port, token);
+        rc = ask_token(context, settings, address, &admin, port, token);
     if (rc != 0)
         log_line(LOG_WARNING, "enrol", "this user's own head gave no token: %s %s", err_text(rc),
                  trouble.why);

@@ -10,6 +10,7 @@
 
 /* A token from the head that this user started last. Waits, at most some seconds; done once in a
  * worker's life. 0; ERR_NOT_FOUND, ERR_DENIED, ERR_TIMEOUT, ERR_*, logged. */
-int enrol_token(void *context, const struct settings *settings, struct token *token);
+int enrol_token(void *context, const struct settings *settings, const struct address *address,
+                struct token *token);
 
 #endif

@@ -27,14 +27,13 @@ static void unpack(struct executor *executor)
     char hash[2 * LIMIT_HASH_BYTES + 1];
     char dir[LIMIT_PATH_BYTES];
     char *argv[] = {program, "--helper", "unpack", archive, hash, dir, NULL};
-    pid_t pid;
     int fd;
 
     blob_cache_path(parts->blobs, executor->hash, archive);
     (void)sodium_bin2hex(hash, sizeof(hash), executor->hash, LIMIT_HASH_BYTES);
     if (code_path(executor, dir) != 0 || fs_make_dirs(executor->dir, 0700) != 0 ||
         fs_join(program, parts->bin_dir, "assay-worker") != 0 ||
-        helper_spawn(program, argv, &pid, &fd) != 0) {
+        helper_spawn(program, argv, &executor->unpacker_pid, &fd) != 0) {
         executor->code = CODE_WAITING;
         executor->code_at_ms = executor->all->now_ms + AGAIN_MS;
         log_line(LOG_ERROR, "unpack", "no process to unpack code: %s", program);
@@ -129,7 +128,7 @@ void code_turn(struct executor *executor)
 
 void code_unpacker_ready(struct executor *executor)
 {
-    int status = helper_reap(executor->unpacker.fd);
+    int status = helper_reap(executor->unpacker_pid);
 
     if (status < 0)
         return;

@@ -68,6 +68,22 @@ int executor_paths(struct executor *executor)
 
 /* ---- the process ---- */
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5; newer than our C library's headers */
+#endif
+
+/* The process at the other end, whose number is pid. From the socket, where the system knows that:
+ * by now the number may be another's, and some containers have no pidfd_open. -1 with errno. */
+static int peer_open(int fd, pid_t pid)
+{
+    int pidfd;
+    socklen_t size = sizeof(pidfd);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0)
+        return pidfd;
+    return errno == ENOPROTOOPT ? pidfd_open(pid, 0) : -1;
+}
+
 /* Who listens at the other end: watched from now on. */
 static int process_watch(struct executor *executor, int fd)
 {
@@ -79,7 +95,7 @@ static int process_watch(struct executor *executor, int fd)
         return 0;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
         return err_from_errno();
-    pidfd = pidfd_open(peer.pid, 0);
+    pidfd = peer_open(fd, peer.pid);
     if (pidfd < 0)
         return err_from_errno();
     executor->pid = peer.pid;
@@ -144,7 +160,6 @@ void executor_start(struct executor *executor)
                     number,
                     parts->shares_results ? "--share-results" : NULL,
                     NULL};
-    pid_t pid;
     int fd;
 
     (void)snprintf(number, sizeof(number), "%u", executor->number);
@@ -152,7 +167,8 @@ void executor_start(struct executor *executor)
     executor->introduced = false;
     executor->started_ms = executor->all->now_ms;
     if (fs_join(program, parts->bin_dir, "assay-executor") != 0 ||
-        fs_make_dirs(executor->dir, 0700) != 0 || helper_spawn(program, argv, &pid, &fd) != 0) {
+        fs_make_dirs(executor->dir, 0700) != 0 ||
+        helper_spawn(program, argv, &executor->starter_pid, &fd) != 0) {
         log_line(LOG_ERROR, "executor-start", "%s cannot be started: %s", program, strerror(errno));
         executor->start_at_ms = executor->all->now_ms + START_MOST_MS;
         executor_refuse(executor, "assay-executor cannot be started on this node");
@@ -180,7 +196,7 @@ static void count_death(struct executor *executor)
 
 void executor_starter_ready(struct executor *executor)
 {
-    int status = helper_reap(executor->starter.fd);
+    int status = helper_reap(executor->starter_pid);
 
     if (status < 0)
         return;
@@ -285,8 +301,8 @@ void executor_files_remove(struct executor *executor)
     char code[LIMIT_PATH_BYTES];
     char helper[LIMIT_PATH_BYTES];
     char *argv[] = {helper, "--helper", "remove", path, NULL};
-    int *remover = NULL;
-    pid_t pid;
+    pid_t *remover = NULL;
+    int fd;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (fs_join(path, executor->dir, names[i]) == 0)
@@ -299,13 +315,13 @@ void executor_files_remove(struct executor *executor)
     /* An executor that went by itself has removed the code; that of one that died may be large. It
      * is put aside first: its experiment may go on, and a tree of the same name come meanwhile. */
     for (size_t i = 0; i < REMOVERS && remover == NULL; i++)
-        if (executor->all->removers[i] < 0)
+        if (executor->all->removers[i] == 0)
             remover = &executor->all->removers[i];
     if (fs_join(code, executor->dir, "code") != 0 || fs_join(path, executor->dir, "code.gone") != 0)
         return;
     (void)rename(code, path); /* fails where there is none, or an earlier one is there still */
     if (remover != NULL && access(path, F_OK) == 0 &&
         fs_join(helper, program, "assay-worker") == 0 &&
-        helper_spawn(helper, argv, &pid, remover) != 0)
-        *remover = -1; /* it stays until a daemon starts here again */
+        helper_spawn(helper, argv, remover, &fd) == 0)
+        (void)close(fd); /* else it stays until a daemon starts here again */
 }

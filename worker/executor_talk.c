@@ -24,6 +24,7 @@ void talk_watch(struct executor *executor)
         executor->watched = 0;
         executor->greeted = false;
         executor->output.own = 0;
+        executor->store.own = 0;
         if (executor->process.fd < 0)
             return;
         executor->lost = true;

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,7 @@ static void executor_free(struct executor *executor)
     buf_fini(&executor->experiment);
     buf_fini(&executor->outbox);
     buf_fini(&executor->output.frame);
+    buf_fini(&executor->store.frame);
     arena_fini(&executor->arena);
     free(executor);
 }
@@ -122,8 +124,6 @@ struct executors *executors_new(const struct executors_parts *parts)
     struct executors *executors = xcalloc(1, sizeof(*executors));
 
     executors->parts = *parts;
-    for (size_t i = 0; i < REMOVERS; i++)
-        executors->removers[i] = -1;
     executors->by_number = table_new();
     executors->now_ms = clock_ms();
     executors->processes = epoll_create1(EPOLL_CLOEXEC);
@@ -147,9 +147,6 @@ void executors_free(struct executors *executors)
         return;
     while (executors->first != NULL)
         executor_free(executors->first);
-    for (size_t i = 0; i < REMOVERS; i++)
-        if (executors->removers[i] >= 0)
-            (void)close(executors->removers[i]);
     if (executors->processes >= 0)
         (void)close(executors->processes);
     if (executors->frames >= 0)
@@ -216,12 +213,9 @@ static void bury(struct executors *executors)
 
 static void removers_reap(struct executors *executors)
 {
-    for (size_t i = 0; i < REMOVERS; i++) {
-        if (executors->removers[i] < 0 || helper_reap(executors->removers[i]) < 0)
-            continue;
-        (void)close(executors->removers[i]);
-        executors->removers[i] = -1;
-    }
+    for (size_t i = 0; i < REMOVERS; i++)
+        if (executors->removers[i] > 0 && helper_reap(executors->removers[i]) >= 0)
+            executors->removers[i] = 0;
 }
 
 void executors_turn(struct executors *executors, uint64_t now_ms)
@@ -394,10 +388,17 @@ void executor_stop(struct executor *executor)
     executor_hang_up(executor);
 }
 
+/* By its number only where the system does not let us do it without, and not after its end, when
+ * the number may be another's. */
 void executor_signal(struct executor *executor, int signal_number)
 {
-    if (executor->process.fd >= 0)
-        (void)pidfd_send_signal(executor->process.fd, signal_number, NULL, 0); /* or it is gone */
+    struct pollfd end = {.fd = executor->process.fd, .events = POLLIN};
+
+    if (executor->process.fd < 0 ||
+        pidfd_send_signal(executor->process.fd, signal_number, NULL, 0) == 0 || errno == ESRCH)
+        return;
+    if (poll(&end, 1, 0) == 0)
+        (void)kill(executor->pid, signal_number);
 }
 
 void executor_hang_up(struct executor *executor)
@@ -413,9 +414,14 @@ const struct resources *executor_need(const struct executor *executor)
     return executor->has_need ? &executor->need : NULL;
 }
 
-struct executor_output *executor_output(struct executor *executor)
+struct executor_relay *executor_output(struct executor *executor)
 {
     return &executor->output;
+}
+
+struct executor_relay *executor_store(struct executor *executor)
+{
+    return &executor->store;
 }
 
 void executor_print(const struct executor *executor, struct buf *out)

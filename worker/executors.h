@@ -113,13 +113,15 @@ void executor_hang_up(struct executor *executor);
 const struct resources *executor_need(const struct executor *executor);
 void executor_set_need(struct executor *executor, const struct resources *need);
 
-/* OUTPUT is in flight: one an executor. */
-struct executor_output {
+/* A request of an executor's on its way to the head: an OUTPUT, or one about checkpoints. One of
+ * each an executor is in flight. */
+struct executor_relay {
     uint64_t own;     /* the executor's request id; 0: none is in flight */
     uint64_t request; /* ours to the head */
     uint64_t sent_ms;
     struct buf frame; /* as it goes to the head */
 };
-struct executor_output *executor_output(struct executor *executor);
+struct executor_relay *executor_output(struct executor *executor);
+struct executor_relay *executor_store(struct executor *executor);
 
 #endif

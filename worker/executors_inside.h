@@ -41,9 +41,11 @@ struct executor {
     bool has_code;
     uint32_t code_failures;
     uint64_t code_at_ms;    /* WAITING: until then */
-    struct source unpacker; /* pidfd of a helper */
+    struct source unpacker; /* a helper's end */
+    pid_t unpacker_pid;
 
-    struct source starter; /* pidfd of the process that starts it */
+    struct source starter; /* the end of the process that starts it */
+    pid_t starter_pid;
     struct source process; /* pidfd of the executor itself */
     pid_t pid;
     struct local local;
@@ -66,22 +68,23 @@ struct executor {
     struct arena arena; /* of need's names */
     struct resources need;
     bool has_need;
-    struct executor_output output;
+    struct executor_relay output;
+    struct executor_relay store;
 };
 
 struct executors {
     struct executors_parts parts;
     char exec_dir[LIMIT_PATH_BYTES];
     char runtime_dir[128]; /* for sockets whose path would be too long */
-    int processes;         /* epoll: pidfds */
+    int processes;         /* epoll: pidfds, and ends of helpers */
     int frames;            /* epoll: talks */
     struct executor *first;
     struct table *by_number;
     struct executor *stalled; /* its frame could not be taken */
     struct buf stalled_frame;
-    uint64_t now_ms;        /* of the turn */
-    int removers[REMOVERS]; /* pidfds of helpers that nobody waits for; -1: none */
-    bool bury;              /* some are dead */
+    uint64_t now_ms;          /* of the turn */
+    pid_t removers[REMOVERS]; /* helpers that nobody waits for; 0: none */
+    bool bury;                /* some are dead */
 };
 
 /* executors.c */

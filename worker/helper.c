@@ -7,17 +7,18 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 #include "worker/unpack.h"
 
 #define EXIT_OURS 70
+#define LIFE_FD   (STDERR_FILENO + 1) /* of a helper: closed by its end */
 
 extern char **environ;
 
@@ -67,7 +68,7 @@ static int attributes_set(posix_spawnattr_t *attributes)
 }
 
 /* 0 or errno's number. */
-static int spawn(const char *program, char *const *argv, pid_t *pid)
+static int spawn(const char *program, char *const *argv, int life, pid_t *pid)
 {
     char **environment = environment_copy();
     posix_spawnattr_t attributes;
@@ -83,7 +84,9 @@ static int spawn(const char *program, char *const *argv, pid_t *pid)
     if (rc == 0)
         rc = posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
     if (rc == 0)
-        rc = posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+        rc = posix_spawn_file_actions_adddup2(&files, life, LIFE_FD);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(&files, LIFE_FD + 1);
     if (rc == 0)
         rc = posix_spawn(pid, program, &files, &attributes, argv, environment);
     (void)posix_spawn_file_actions_destroy(&files);
@@ -92,36 +95,35 @@ static int spawn(const char *program, char *const *argv, pid_t *pid)
     return rc;
 }
 
-int helper_spawn(const char *program, char *const *argv, pid_t *pid, int *pidfd)
+int helper_spawn(const char *program, char *const *argv, pid_t *pid, int *fd)
 {
+    int life[2];
     pid_t child;
-    int fd;
-    int error = spawn(program, argv, &child);
+    int error;
 
-    if (error != 0) {
-        errno = error;
+    if (pipe2(life, O_CLOEXEC) != 0)
         return err_from_errno();
-    }
-    fd = pidfd_open(child, 0);
-    if (fd < 0) {
-        error = errno;
-        (void)kill(child, SIGKILL);
-        (void)waitpid(child, NULL, 0);
+    FAILPOINT("helper-fork");
+    error = spawn(program, argv, life[1], &child);
+    FAILPOINT("helper-forked");
+    (void)close(life[1]);
+    if (error != 0) {
+        (void)close(life[0]);
         errno = error;
         return err_from_errno();
     }
     *pid = child;
-    *pidfd = fd;
+    *fd = life[0];
     return 0;
 }
 
-int helper_reap(int pidfd)
+int helper_reap(pid_t pid)
 {
-    siginfo_t info = {.si_pid = 0};
+    int status;
 
-    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+    if (waitpid(pid, &status, WNOHANG) != pid)
         return -1;
-    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 bool helper_is_asked(int argc, char *const *argv)

@@ -5,26 +5,30 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "worker/link_head_inside.h"
 #include "worker/machine.h"
 
-#define ASK_MS       1000u  /* between the same question and itself */
-#define READY_MS     10000u /* after READY the head commits; then it is said again */
-#define SILENT_MS    6000u  /* a head that says nothing for so long is lost */
-#define OWN_PAUSE_MS 2000u  /* such a gap between two turns is this process's own */
-#define BEAT_MS      1000u
-#define JITTER_MS    200u   /* so that not all workers come back at once */
-#define KNOCK_MS     300u   /* between attempts while nobody listens */
-#define JOIN_ANSWER  32768u /* bytes of the longest answer on the join plane */
+#define ASK_MS         1000u  /* between the same question and itself */
+#define READY_MS       10000u /* after READY the head commits; then it is said again */
+#define SILENT_MS      6000u  /* a head that says nothing for so long is lost */
+#define OWN_PAUSE_MS   2000u  /* such a gap between two turns is this process's own */
+#define BEAT_MS        1000u
+#define JITTER_MS      200u   /* so that not all workers come back at once */
+#define KNOCK_MS       300u   /* between attempts while nobody listens */
+#define FIND_MS        500u   /* the same, and as much again, where a Redis is asked */
+#define FIND_ANSWER_MS 3000u  /* its answer may take */
+#define MUTE_MS        3000u  /* who was found may say nothing, before Redis is asked again */
+#define JOIN_ANSWER    32768u /* bytes of the longest answer on the join plane */
 
 const char *head_state_name(enum head_state state)
 {
     static const char *const names[] = {
-        [HEAD_AWAY] = "away",         [HEAD_HELLO] = "hello",     [HEAD_JOIN] = "join",
-        [HEAD_REGISTER] = "register", [HEAD_COLLECT] = "collect", [HEAD_READYING] = "readying",
-        [HEAD_OPEN] = "open",
+        [HEAD_AWAY] = "away",         [HEAD_FIND] = "find",         [HEAD_HELLO] = "hello",
+        [HEAD_JOIN] = "join",         [HEAD_REGISTER] = "register", [HEAD_COLLECT] = "collect",
+        [HEAD_READYING] = "readying", [HEAD_OPEN] = "open",
     };
 
     return names[state];
@@ -37,6 +41,7 @@ struct link_head *link_head_new(void *context, const struct settings *settings,
 
     link->context = context;
     link->settings = settings;
+    link->address = settings->address;
     link->registers = *registers;
     link->node = UINT32_MAX;
     link->beat_every_ms = BEAT_MS;
@@ -57,6 +62,8 @@ static void message_drop(struct link_head *link)
 static void disconnect(struct link_head *link)
 {
     message_drop(link);
+    if (link->settings->finder != NULL)
+        finder_end(link->settings->finder);
     link_close(link->socket, link->monitor);
     link->socket = NULL;
     link->monitor = NULL;
@@ -180,9 +187,56 @@ static void say_away(struct link_head *link)
     if (link->away_said)
         return;
     link->away_said = true;
-    address_text(&link->settings->address, where);
+    address_text(&link->address, where);
     log_line(LOG_WARNING, "head-away", "nobody answers at %s; asking again until somebody does",
              where);
+}
+
+/* Until the next attempt while nobody listens; a Redis is not asked by all workers all the time. */
+static uint64_t knock_ms(const struct link_head *link)
+{
+    if (link->settings->finder != NULL)
+        return FIND_MS + randombytes_uniform(FIND_MS);
+    return KNOCK_MS + randombytes_uniform(JITTER_MS + 1);
+}
+
+static void find_failed(struct link_head *link, uint64_t now_ms, const char *why)
+{
+    if (!link->away_said)
+        log_line(LOG_WARNING, "head-away", "%s: %s; asking again until somebody leads there",
+                 finder_cluster(link->settings->finder), why);
+    link->away_said = true;
+    link_head_go_away(link, now_ms, knock_ms(link));
+}
+
+/* Knock: where the head is, or first where a Redis says that it is now. */
+static void knock(struct link_head *link, uint64_t now_ms)
+{
+    struct finder *finder = link->settings->finder;
+
+    if (finder == NULL) {
+        link_head_connect(link, &link->address, JOIN_ANSWER, HEAD_HELLO, now_ms);
+        return;
+    }
+    link->state = HEAD_FIND;
+    link->ask_ms = now_ms + FIND_ANSWER_MS;
+    if (finder_begin(finder) != 0)
+        find_failed(link, now_ms, finder_why(finder));
+}
+
+static void find(struct link_head *link, uint64_t now_ms)
+{
+    struct found_head found;
+    int err = finder_take(link->settings->finder, &found);
+
+    if (err == 0) {
+        link->address = found.address;
+        link_head_connect(link, &link->address, JOIN_ANSWER, HEAD_HELLO, now_ms);
+    } else if (err != ERR_AGAIN) {
+        find_failed(link, now_ms, finder_why(link->settings->finder));
+    } else if (now_ms >= link->ask_ms) {
+        find_failed(link, now_ms, "Redis does not answer");
+    }
 }
 
 static void on_stranger(struct link_head *link, uint64_t now_ms)
@@ -210,7 +264,7 @@ static void watch_changed(struct link_head *link, uint64_t now_ms)
         /* On the worker plane its port may be another now; and libzmq would ask ever more rarely.
          */
         say_away(link);
-        link_head_go_away(link, now_ms, KNOCK_MS + randombytes_uniform(JITTER_MS + 1));
+        link_head_go_away(link, now_ms, knock_ms(link));
         break;
     case LINK_STRANGER:
         on_stranger(link, now_ms);
@@ -267,8 +321,14 @@ void link_head_turn(struct link_head *link, uint64_t now_ms)
     link->turned_ms = now_ms;
     watch_update(link, now_ms);
     full_update(link);
+    if (link->state == HEAD_FIND)
+        find(link, now_ms);
     if (link->state == HEAD_AWAY && now_ms >= link->ask_ms)
-        link_head_connect(link, &link->settings->address, JOIN_ANSWER, HEAD_HELLO, now_ms);
+        knock(link, now_ms);
+    /* Who was found may have been stopped, and another one lead by now. */
+    if (link->settings->finder != NULL && (link->state == HEAD_HELLO || link->state == HEAD_JOIN) &&
+        now_ms > link->heard_ms + MUTE_MS)
+        link_head_go_away(link, now_ms, knock_ms(link));
     if (link->state == HEAD_READYING && now_ms >= link->ask_ms)
         link->state = HEAD_COLLECT;
     if (link->state >= HEAD_HELLO && link->state <= HEAD_REGISTER && now_ms >= link->ask_ms)
@@ -296,6 +356,14 @@ uint64_t link_head_next_ms(const struct link_head *link)
 
 int link_head_items(const struct link_head *link, zmq_pollitem_t items[LINK_HEAD_ITEMS])
 {
+    if (link->state == HEAD_FIND) {
+        const struct finder *finder = link->settings->finder;
+
+        items[0] = (zmq_pollitem_t){.fd = finder_fd(finder), .events = ZMQ_POLLIN};
+        if (finder_wants_write(finder))
+            items[0].events |= ZMQ_POLLOUT;
+        return finder_fd(finder) >= 0 ? 1 : 0;
+    }
     if (link->socket == NULL)
         return 0;
     items[0] = (zmq_pollitem_t){.socket = link->socket,
@@ -346,8 +414,10 @@ bool link_head_next(struct link_head *link, uint64_t now_ms, struct message *mes
 void link_head_ready(struct link_head *link, uint64_t now_ms, const struct msg_ready *ready)
 {
     assert(link->state == HEAD_COLLECT);
-    if (send_message(link, MSG_READY, ++link->requests, ready) != 0)
+    link->readied = ++link->requests;
+    if (send_message(link, MSG_READY, link->readied, ready) != 0)
         return; /* tried again by the caller: the state is the same */
+    FAILPOINT("ready-sent");
     link->state = HEAD_READYING;
     link->ask_ms = now_ms + READY_MS;
 }
@@ -366,7 +436,9 @@ int link_head_send(struct link_head *link, struct span frame)
 
     if (link->state != HEAD_OPEN)
         return ERR_CLOSED;
+    FAILPOINT("relay");
     err = link_send_to_head(link->socket, frame);
+    FAILPOINT("relay-sent");
     link->full = err == ERR_AGAIN && link->watch.state == LINK_UP;
     return err;
 }

@@ -1,14 +1,15 @@
 /* link_head.h - this worker's connection to its head, from the first word to the last.
  *
- *   AWAY -> HELLO -> (JOIN ->) REGISTER -> COLLECT -> READYING -> OPEN
- *     ^                                       silence, a dead socket  |
- *     `---------------------------------------------------------------'
+ *   AWAY -> (FIND ->) HELLO -> (JOIN ->) REGISTER -> COLLECT -> READYING -> OPEN
+ *     ^                                       silence, a dead socket          |
+ *     `-----------------------------------------------------------------------'
  *
- * HELLO asks at the head's address where its workers talk to it; a key that the head does not know
- * joins with the token. In COLLECT the head has answered REGISTER and waits for what this node
- * holds: the caller says it by link_head_ready. In OPEN the head knows, and takes reports. UNKNOWN,
- * at any time, leads back to REGISTER. Whatever is lost on the way is said again; what the head
- * answered before a session ended counts, nothing else does.
+ * FIND, where the head is found by a Redis, asks that who leads now.  * HELLO asks at the head's
+ * address where its workers talk to it; a key that the head does not know joins with the token. In
+ * COLLECT the head has answered REGISTER and waits for what this node holds: the caller says it by
+ * link_head_ready. In OPEN the head knows, and takes reports. UNKNOWN, at any time, leads back to
+ * REGISTER. Whatever is lost on the way is said again; what the head answered before a session
+ * ended counts, nothing else does.
  *
  * Nothing here waits: poll what link_head_items gives, call link_head_turn, then link_head_next
  * until there is nothing. */
@@ -27,6 +28,7 @@ struct link_head;
 
 enum head_state {
     HEAD_AWAY,
+    HEAD_FIND,
     HEAD_HELLO,
     HEAD_JOIN,
     HEAD_REGISTER,

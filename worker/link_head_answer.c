@@ -13,7 +13,7 @@ static void enter(struct link_head *link, uint64_t now_ms)
     const struct settings *settings = link->settings;
 
     if (!link->has_token && settings->may_ask_token &&
-        enrol_token(link->context, settings, &link->token) == 0)
+        enrol_token(link->context, settings, &link->address, &link->token) == 0)
         link->has_token = true;
     if (link->has_token) {
         link->state = HEAD_JOIN;
@@ -39,9 +39,18 @@ static void on_welcome(struct link_head *link, const struct msg_welcome *welcome
     }
     if (welcome->worker_port == 0 || welcome->worker_port > UINT16_MAX)
         return;
-    link->workers = link->settings->address;
+    link->workers = link->address;
     link->workers.port = (uint16_t)welcome->worker_port;
     link_head_connect(link, &link->workers, LIMIT_MESSAGE_BYTES, HEAD_REGISTER, now_ms);
+}
+
+static int pin(const struct link_head *link, struct trouble *trouble)
+{
+    const struct settings *settings = link->settings;
+
+    if (settings->finder != NULL)
+        return known_cluster_pin(finder_cluster(settings->finder), settings->head_key, trouble);
+    return known_head_pin(&link->address, settings->head_key, trouble);
 }
 
 static void on_joined(struct link_head *link, const struct msg_joined *joined, uint64_t now_ms)
@@ -56,7 +65,7 @@ static void on_joined(struct link_head *link, const struct msg_joined *joined, u
     link->has_token = false;
     token_fini(&link->token);
     /* Without the pin only the next start is harder. */
-    if (known_head_pin(&link->settings->address, link->settings->head_key, &trouble) != 0)
+    if (pin(link, &trouble) != 0)
         log_line(LOG_WARNING, "pin", "the head's key is not noted: %s", trouble.why);
     log_line(LOG_INFO, "joined", "the head knows this worker now principal=%u", joined->principal);
     /* What is known of a key is what was known at the handshake: a new one. */
@@ -101,7 +110,7 @@ static void on_registered(struct link_head *link, const struct message *message,
     if (link->state == HEAD_REGISTER && message->request == link->asked) {
         link->state = HEAD_COLLECT;
         link->beat_ms = now_ms + link->beat_every_ms;
-    } else if (link->state == HEAD_READYING && message->request == 0) {
+    } else if (link->state == HEAD_READYING && message->request == link->readied) {
         link->state = HEAD_OPEN;
         link->opened++;
         link->away_said = false;

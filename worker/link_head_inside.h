@@ -21,11 +21,13 @@ struct link_head {
     void *socket;
     struct monitor *monitor;
     struct link_watch watch;
-    struct address workers; /* the worker plane */
+    struct address address; /* of the head */
+    struct address workers; /* its worker plane */
     uint64_t epoch;         /* the highest seen */
     uint32_t node;
     uint64_t opened;
     uint64_t requests; /* ids given so far */
+    uint64_t readied;  /* that of the last READY */
     uint64_t asked;    /* the id of the question that is open */
     uint64_t ask_ms;   /* when to ask again */
     uint64_t beat_ms;

@@ -10,12 +10,15 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/number.h"
+#include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "common/sys/home.h"
 #include "common/sys/log.h"
 #include "proto/known.h"
 #include "worker/machine.h"
 
+#define FIND_MS     2000u
 #define EXIT_HELP   1
 #define EXIT_USAGE  2
 #define EXIT_NOHEAD 3
@@ -26,7 +29,9 @@ static const char usage[] =
     "\n"
     "Run a worker in the foreground: it lends this machine to a head's trials.\n"
     "\n"
-    "  --address HOST:PORT     the head ($ASSAY_ADDRESS; else this user's own on this machine)\n"
+    "  --address HOST:PORT     the head ($ASSAY_ADDRESS; else this user's own on this machine), "
+    "or\n"
+    "                          redis://[user@]host[:port][/NAME]: the one that leads there\n"
     "  --token-file FILE       the token to join with, once; - reads stdin ($ASSAY_TOKEN_FILE)\n"
     "  --cpus N                processors to lend (all that this process may use)\n"
     "  --gpus N                GPUs to lend (all that are visible)\n"
@@ -101,24 +106,13 @@ static int trouble_say(const char *what, const struct trouble *trouble, int stat
 
 /* ---- single values ---- */
 
-bool settings_size(const char *text, int64_t *out)
+static bool size_read(const char *text, int64_t *out)
 {
-    static const char units[] = "KMGT";
-    char *end;
-    double number;
-    const char *unit;
+    double bytes;
 
-    if (text[0] < '0' || text[0] > '9')
+    if (!number_size(text, &bytes) || !(bytes >= 1 && bytes < 1e18))
         return false;
-    number = strtod(text, &end);
-    unit = *end != '\0' ? strchr(units, *end >= 'a' ? *end - 'a' + 'A' : *end) : NULL;
-    if (*end != '\0' && (unit == NULL || end[1] != '\0'))
-        return false;
-    for (const char *at = units; unit != NULL && at <= unit; at++)
-        number *= 1024;
-    if (!(number >= 1 && number < 1e18))
-        return false;
-    *out = (int64_t)number;
+    *out = (int64_t)bytes;
     return true;
 }
 
@@ -197,7 +191,7 @@ static int read_amount(int option, struct given *given)
             return wrong("--gpus", "it takes a whole number up to 64");
         return 0;
     default:
-        if (!settings_size(optarg, &given->memory))
+        if (!size_read(optarg, &given->memory))
             return wrong("--memory", "it takes a size, as 512M or 2G");
         return 0;
     }
@@ -350,6 +344,27 @@ static void set_capacity(const struct given *given, struct settings *settings)
     capacity->gpu = (int64_t)settings->gpus.count * RESOURCE_ONE;
 }
 
+/* By a Redis: whoever leads there. It may be away for now; the worker asks until somebody does. */
+static int find_by_redis(const char *text, struct settings *settings, bool *last,
+                         const struct last_head *head, struct trouble *trouble)
+{
+    char fingerprint[KEY_FINGERPRINT] = "";
+    struct found_head found;
+
+    if (finder_new(text, &settings->finder, trouble) != 0)
+        return trouble_say("--address", trouble, EXIT_USAGE);
+    if (finder_ask(settings->finder, clock_ms() + FIND_MS, &found) != 0) {
+        log_line(LOG_WARNING, "head-away", "%s: %s", finder_cluster(settings->finder),
+                 finder_why(settings->finder));
+        return 0;
+    }
+    settings->address = found.address;
+    if (head != NULL)
+        key_fingerprint(head->key, fingerprint);
+    *last = head != NULL && strcmp(found.key, fingerprint) == 0;
+    return 0;
+}
+
 /* Where the head is. *last: it is the one that this user started last on this machine. */
 static int find_address(const struct given *given, struct settings *settings, bool *last,
                         struct last_head *head, struct trouble *trouble)
@@ -367,6 +382,8 @@ static int find_address(const struct given *given, struct settings *settings, bo
             return EXIT_NOHEAD;
         }
         settings->address = head->address;
+    } else if (finder_is_meant(text)) {
+        return find_by_redis(text, settings, last, known ? head : NULL, trouble);
     } else if (address_parse(span_text(text), ADDRESS_PORT, &settings->address, trouble) != 0) {
         return trouble_say("--address", trouble, EXIT_USAGE);
     }
@@ -391,7 +408,9 @@ static int load_token(const struct given *given, struct settings *settings, stru
 static int find_head_key(struct settings *settings, bool last, const struct last_head *head,
                          struct trouble *trouble)
 {
-    int rc = known_head_load(&settings->address, settings->head_key, trouble);
+    int rc = settings->finder != NULL
+                 ? known_cluster_load(finder_cluster(settings->finder), settings->head_key, trouble)
+                 : known_head_load(&settings->address, settings->head_key, trouble);
 
     if (rc != 0 && rc != ERR_NOT_FOUND)
         return trouble_say("known head", trouble, EXIT_DENIED);
@@ -479,6 +498,7 @@ int settings_read(int argc, char **argv, struct settings *out)
 
 void settings_fini(struct settings *settings)
 {
+    finder_free(settings->finder);
     key_pair_fini(&settings->keys);
     token_fini(&settings->token);
     free(settings->data_dir);

@@ -8,13 +8,16 @@
 #include "common/arena.h"
 #include "common/resource.h"
 #include "proto/address.h"
+#include "proto/finder.h"
 #include "proto/key.h"
 #include "proto/token.h"
 #include "worker/gpus.h"
 
 struct settings {
-    struct arena arena;     /* of all texts and of capacity's names */
-    struct address address; /* of the head */
+    struct arena arena; /* of all texts and of capacity's names */
+    struct address
+        address;           /* of the head; with a finder, as that said at first; host "": not yet */
+    struct finder *finder; /* owned: a Redis that knows who leads; NULL: the address is fixed */
     uint8_t head_key[KEY_BYTES];
     struct key_pair keys; /* owned: this worker's */
     bool has_token;
@@ -35,9 +38,6 @@ struct settings {
  * status: 1 stands for `--help` (0), and what is wrong was said on stderr. */
 int settings_read(int argc, char **argv, struct settings *out);
 void settings_fini(struct settings *settings);
-
-/* "512M", "2G", "1000000": bytes, units of 1024. False where it is none. Also for tests. */
-bool settings_size(const char *text, int64_t *out);
 
 /* NAME=AMOUNT into a list that is kept sorted; ERR_MALFORMED, ERR_EXISTS, ERR_FULL. */
 int settings_resource(const char *text, struct arena *arena, struct resources *capacity);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
@@ -242,6 +243,7 @@ enum unpack_result unpack_tree(const char *archive, const uint8_t *hash, const c
     result = copy_out(source, real);
     if (!hash_is_right(source, hash))
         result = UNPACK_WRONG;
+    FAILPOINT("code-unpacked");
     if (result == UNPACK_DONE && (fs_remove_tree(dir) != 0 || rename(temporary, dir) != 0))
         result = UNPACK_DISK;
     if (result != UNPACK_DONE)

@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/xalloc.h"
 
 #define READ_STEP 65536u
@@ -144,8 +145,10 @@ int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t size
     if (unlink(temporary) < 0 && errno != ENOENT)
         return err_from_errno();
     err = write_file(temporary, mode, data, size);
+    FAILPOINT("file-written");
     if (err == 0 && rename(temporary, path) < 0)
         err = err_from_errno();
+    FAILPOINT("file-renamed");
     if (err < 0) {
         saved = errno;
         (void)unlink(temporary);

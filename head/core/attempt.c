@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "head/core/burn.h"
+#include "head/core/rest.h"
 #include "head/core/state.h"
 #include "head/core/streams.h"
 
@@ -42,6 +44,7 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     const struct experiment *experiment = trial->experiment;
     struct arena *arena = step->effects->arena;
     struct effect_launch *launch = &effects_add(step->effects, EFFECT_LAUNCH)->launch;
+    const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
     const uint64_t decided[] = {trial->node->number, experiment->number, trial->number,
                                 trial->attempt, trial->ahead};
 
@@ -58,6 +61,10 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     launch->horizon = horizon_of(trial);
     launch->seed = rng_u64(experiment->seed, STREAM_PROGRAM + trial->number, 0);
     launch->again = again;
+    if (latest != NULL) {
+        launch->checkpoint = arena_copy(arena, span_of(latest->manifest, LIMIT_HASH_BYTES));
+        launch->counters = latest->counters;
+    }
     tape_confirm(step->tape, "launch", decided, sizeof(decided) / sizeof(decided[0]));
 }
 
@@ -65,12 +72,16 @@ void attempt_launch(struct step *step, struct trial *trial, struct node *node, b
 {
     bool queued = queue_remove(&trial->experiment->pending, trial->number);
 
-    assert(queued);
+    assert(queued || trial->pause == PAUSE_BY_SCHEDULER); /* who has chosen it now */
     trial_order(trial, TRIAL_PLACE);
+    trial->pause = 0;
+    trial->save = false;
+    checkpoint_forget_marks(trial);
     trial->attempt++;
     trial->hw = 0;
     trial->pid = 0;
     trial->started_ms = 0;
+    trial->began_ms = 0;
     trial->closed = false;
     trial->done = false;
     if (trial->folder == NULL)
@@ -99,12 +110,14 @@ void attempt_begin(struct step *step, struct trial *trial, const struct record_s
     trial->begun = true;
     trial->pid = start->pid;
     trial->started_ms = step->now_ms;
-    trial_forget_results(trial);
+    trial->began_ms = start->unix_ms;
+    checkpoint_restore(trial);
 
     attempt = &effects_add(step->effects, EFFECT_ATTEMPT)->attempt;
     attempt->experiment = experiment->number;
     attempt->trial = trial->number;
     attempt->attempt = trial->attempt;
+    attempt->rows = trial->rows;
     attempt->trial_folder = arena_copy(arena, span_text(trial->folder));
     attempt->experiment_folder = arena_copy(arena, span_text(experiment->folder));
     attempt->config = arena_copy(arena, buf_span(&trial->config));
@@ -133,15 +146,39 @@ void attempt_observe(struct step *step, const struct trial *trial, bool ended, b
     step->core->wants_place = true;
 }
 
+/* Nothing waits for it: it is taken when the program gets to it. */
+static void attempt_save(struct step *step, struct trial *trial)
+{
+    if (trial->state != TRIAL_RUNNING || trial->closed)
+        return;
+    trial->save = true;
+    attempt_verdict(step, trial);
+}
+
 void attempt_obey(struct step *step, const struct experiment *experiment,
                   const struct sched_verdict *verdict)
 {
     for (uint32_t i = 0; i < verdict->other_count; i++) {
         struct trial *other = experiment_trial(experiment, verdict->others[i].trial);
 
-        assert(verdict->others[i].action == ACTION_STOP);
-        if (other != NULL)
+        if (other == NULL)
+            continue;
+        switch ((int)verdict->others[i].action) {
+        case ACTION_STOP:
             attempt_stop(step, other, CAUSE_SCHEDULER);
+            break;
+        case ACTION_PAUSE:
+            attempt_pause(step, other, PAUSE_BY_SCHEDULER);
+            break;
+        case ACTION_CONTINUE:
+            attempt_resume(step, other, PAUSE_BY_SCHEDULER);
+            break;
+        case ACTION_SAVE:
+            attempt_save(step, other);
+            break;
+        default:
+            assert(!"something that can be done with another trial");
+        }
     }
 }
 
@@ -183,41 +220,27 @@ static void lease_end(struct step *step, struct trial *trial)
     core_node_fresh(step->core, node);
 }
 
-/* Nobody's fault: it comes first again. */
-static void try_again(struct step *step, struct trial *trial, bool own_failure)
+/* After a rest, which grows with the times that it went wrong. */
+static void try_again(struct step *step, struct trial *trial, uint32_t times)
 {
     struct experiment *experiment = trial->experiment;
 
+    /* A scheduler's pause that was not finished is none; a person's holds. */
+    trial->pause &= ~(uint32_t)PAUSE_BY_SCHEDULER;
+    if (trial->state == TRIAL_PAUSING && trial->pause != 0) {
+        attempt_suspend(step, trial);
+        return;
+    }
     trial_order(trial, trial->state == TRIAL_STARTING ? TRIAL_UNPLACE : TRIAL_RETRY);
-    if (own_failure)
-        queue_push(&experiment->pending, trial->number);
-    else
-        queue_push_front(&experiment->pending, trial->number);
+    rest_begin(step, trial, times);
     experiment->sched->add(experiment->scheduler, trial->number);
-    step->core->wants_place = true;
 }
 
-/* What an end that nobody had ordered means. */
-static void end_unasked(struct step *step, struct trial *trial, const struct record_end *end)
+/* No more attempts: scheduler and searcher are told. */
+static void fail(struct step *step, struct trial *trial)
 {
     struct experiment *experiment = trial->experiment;
-    int32_t most = experiment->spec.max_failures;
 
-    if (end_reason_is_infrastructure(end->reason)) {
-        try_again(step, trial, false);
-        return;
-    }
-    if (!end_reason_is_failure(end->reason)) {
-        attempt_observe(step, trial, true, false);
-        tell_scheduler_complete(step, trial);
-        trial_order(trial, TRIAL_EXITED);
-        return;
-    }
-    trial->failures++;
-    if (most < 0 || trial->failures <= (uint32_t)most) {
-        try_again(step, trial, true);
-        return;
-    }
     tell_scheduler_left(step, trial);
     if (experiment->search->error != NULL)
         experiment->search->error(experiment->searcher, trial->number);
@@ -225,19 +248,109 @@ static void end_unasked(struct step *step, struct trial *trial, const struct rec
     trial_order(trial, TRIAL_GIVE_UP);
 }
 
+/* It was lost, which is nobody's fault; but one that is, again and again, and gets no further, is
+ * perhaps what takes its nodes down. A lease that only waited there had no part in it. */
+static void end_lost(struct step *step, struct trial *trial, bool waited)
+{
+    if (trial->rows > trial->furthest) {
+        trial->furthest = trial->rows;
+        trial->losses = 0;
+    }
+    if (!waited)
+        trial->losses++;
+    if (trial->losses > LIMIT_LOSSES)
+        fail(step, trial);
+    else
+        try_again(step, trial, waited ? 0 : trial->losses);
+}
+
+/* What an end that nobody had ordered means. */
+static void end_unasked(struct step *step, struct trial *trial, const struct record_end *end)
+{
+    int32_t most = trial->experiment->spec.max_failures;
+
+    if (!end_reason_is_failure(end->reason)) {
+        attempt_observe(step, trial, true, false);
+        tell_scheduler_complete(step, trial);
+        trial_order(trial, TRIAL_EXITED);
+        return;
+    }
+    if (end_reason_may_pass(end->reason) && trial->experiment->why.size == 0 &&
+        (most < 0 || trial->failures <= (uint32_t)most))
+        try_again(step, trial, trial->failures);
+    else
+        fail(step, trial);
+}
+
+/* How long the attempt ran; 0: it never began. Its node knows: what comes in one batch after a cut
+ * may have taken an hour. */
+static uint64_t ran_ms(const struct step *step, const struct trial *trial,
+                       const struct record_end *end)
+{
+    uint64_t heard = trial->started_ms > 0 ? step->now_ms - trial->started_ms : 0;
+    uint64_t said =
+        trial->began_ms > 0 && end->unix_ms > trial->began_ms ? end->unix_ms - trial->began_ms : 0;
+
+    return heard > said ? heard : said;
+}
+
+static void remember(struct trial *trial, uint32_t node, uint64_t ran, const struct record_end *end)
+{
+    const struct past past = {
+        .attempt = trial->attempt,
+        .reason = end->reason,
+        .status = end->status,
+        .node = node,
+        .ran_ms = ran,
+    };
+
+    past_add(&trial->past, &past);
+}
+
 void attempt_end(struct step *step, struct trial *trial, const struct record_end *end)
 {
+    struct experiment *experiment = trial->experiment;
+    uint32_t node = trial->node->number;
+    uint64_t ran = ran_ms(step, trial, end);
+    bool waited = trial->ahead && trial->hw == 0;
+    bool burnt = false;
+
     lease_end(step, trial);
     trial->reason = end->reason;
     trial->status = end->status;
-    if (trial->closed || trial->state == TRIAL_STOPPING)
+    remember(trial, node, ran, end);
+    if (trial->closed || trial->state == TRIAL_STOPPING) {
         trial_order(trial, TRIAL_EXITED);
-    else
+    } else if (trial->state == TRIAL_PAUSING && end->reason == END_STOPPED) {
+        attempt_suspend(step, trial);
+    } else if (end->reason == END_CHECKPOINT) {
+        checkpoint_give_up(step, trial); /* one less each time: this ends */
+        try_again(step, trial, 0);
+    } else if (end_reason_is_infrastructure(end->reason)) {
+        end_lost(step, trial, waited);
+    } else if (end_reason_is_failure(end->reason)) {
+        trial->failures++;
+        burnt = burn_add(step, trial, node, ran, end);
         end_unasked(step, trial, end);
+    } else {
+        burn_forget(experiment);
+        end_unasked(step, trial, end);
+    }
     if (trial_is_final(trial->state))
         experiment_bury(step, trial, end->text);
     else
         trial_tell(trial, false, 0, end->text, step->effects);
+    if (burnt)
+        burn_stop(step, experiment);
+}
+
+void attempt_give_up(struct step *step, struct trial *trial, struct span text)
+{
+    if (!queue_remove(&trial->experiment->pending, trial->number))
+        (void)rest_cancel(trial->experiment, trial);
+    fail(step, trial);
+    step->core->wants_place = true;
+    experiment_bury(step, trial, text);
 }
 
 void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause)
@@ -254,7 +367,8 @@ void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause)
         trial_tell(trial, false, 0, (struct span){0}, step->effects);
         return;
     }
-    (void)queue_remove(&trial->experiment->pending, trial->number);
+    if (!queue_remove(&trial->experiment->pending, trial->number))
+        (void)rest_cancel(trial->experiment, trial);
     trial->reason = END_STOPPED;
     step->core->wants_place = true;
     experiment_bury(step, trial, (struct span){0});
@@ -270,7 +384,7 @@ void attempt_verdict(struct step *step, const struct trial *trial)
     verdict->attempt = trial->attempt;
     verdict->acked_seq = trial->hw;
     verdict->action = trial_action(trial);
-    if (verdict->action == ACTION_CONTINUE)
+    if (verdict->action == ACTION_CONTINUE || verdict->action == ACTION_SAVE)
         verdict->horizon = horizon_of(trial);
 
     const uint64_t decided[] = {verdict->experiment, verdict->trial,  verdict->attempt,

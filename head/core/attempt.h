@@ -22,6 +22,16 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
  * lease is freed. */
 void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause);
 
+/* End one that has no lease and waits for another attempt: it failed, and gets none. */
+void attempt_give_up(struct step *step, struct trial *trial, struct span text);
+/* pause.c: have it wait with its latest checkpoint and without a lease, as soon as it can; nothing
+ * happens where it is ending. */
+void attempt_pause(struct step *step, struct trial *trial, enum pause_by by);
+/* One that was to wait has given its lease back. */
+void attempt_suspend(struct step *step, struct trial *trial);
+/* As far as this one wanted it, it may go on. */
+void attempt_resume(struct step *step, struct trial *trial, enum pause_by by);
+
 /* A result that no longer belongs to an order: what the scheduler wants done with other trials. */
 void attempt_obey(struct step *step, const struct experiment *experiment,
                   const struct sched_verdict *verdict);

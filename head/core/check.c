@@ -135,6 +135,36 @@ static const char *check_node(const struct core *core, const struct node *node)
     return check_custom(core, node);
 }
 
+static uint64_t rows_marked(const struct trial *trial)
+{
+    uint64_t rows = 0;
+
+    for (uint32_t i = 0; i < CHECKPOINT_MARKS; i++)
+        if (trial->marks[i] != NULL && trial->marks[i]->rows > rows)
+            rows = trial->marks[i]->rows;
+    return rows;
+}
+
+static const char *check_checkpoints(const struct core *core, const struct trial *trial)
+{
+    const struct checkpoints *list = &trial->checkpoints;
+    uint64_t rows = 0;
+
+    if (list->count > trial->experiment->spec.keep_checkpoints + 1)
+        return broken(core, "trial %u/%u keeps more checkpoints than it may",
+                      trial->experiment->number, trial->number);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->items[i].rows < rows || list->items[i].attempt > trial->attempt)
+            return broken(core, "trial %u/%u: its checkpoints are not in their order",
+                          trial->experiment->number, trial->number);
+        rows = list->items[i].rows;
+    }
+    if (rows > trial->rows || rows_marked(trial) > trial->rows)
+        return broken(core, "trial %u/%u: a checkpoint holds more rows than it has",
+                      trial->experiment->number, trial->number);
+    return NULL;
+}
+
 static const char *check_trial(const struct core *core, const struct trial *trial)
 {
     uint32_t of = trial->experiment->number;
@@ -148,13 +178,19 @@ static const char *check_trial(const struct core *core, const struct trial *tria
         return broken(core, "trial %u/%u is leased as no attempt", of, trial->number);
     if (trial->state == TRIAL_STARTING && trial->hw > 0)
         return broken(core, "trial %u/%u has reported and never started", of, trial->number);
-    if (trial->started_ms > 0 && trial->rows > trial->hw)
+    if (trial->started_ms > 0 && trial->rows - trial->base_rows > trial->hw)
         return broken(core, "trial %u/%u has more rows than records", of, trial->number);
+    if ((trial->state == TRIAL_PAUSED) != (trial->pause != 0) && trial->state != TRIAL_PAUSING &&
+        trial->state != TRIAL_STOPPING)
+        return broken(core, "trial %u/%u is %s, and is to wait or not against that", of,
+                      trial->number, trial_state_name(trial->state));
     if (trial->ahead && trial->node == NULL)
         return broken(core, "trial %u/%u waits ahead on no node", of, trial->number);
+    if (trial->losses > LIMIT_LOSSES)
+        return broken(core, "trial %u/%u was lost too often and is still there", of, trial->number);
     if (trial->held || trial->ending)
         return broken(core, "trial %u/%u was left in the middle of an event", of, trial->number);
-    return NULL;
+    return check_checkpoints(core, trial);
 }
 
 static const char *check_trials(const struct core *core, const struct experiment *experiment)
@@ -185,18 +221,18 @@ static const char *check_trials(const struct core *core, const struct experiment
     return NULL;
 }
 
-/* Everything that is pending is in the queue once, and nothing else. The queue is as long as there
- * are pending ones, so it is enough that each entry is pending and that none comes twice. */
-static const char *check_queue(const struct core *core, const struct experiment *experiment)
+/* Everything that is pending is in the queue or rests, once, and nothing else. The queue is as long
+ * as there are pending ones, so it is enough that each entry is pending and that none comes twice.
+ */
+static const char *check_waiting(const struct core *core, const struct experiment *experiment,
+                                 const struct queue *queue, bool rest)
 {
-    const uint32_t *items = queue_items(&experiment->pending);
+    const uint32_t *items = queue_items(queue);
 
-    if (experiment->pending.count != experiment->counts[TRIAL_PENDING])
-        return broken(core, "experiment %u: its queue is not what is pending", experiment->number);
-    for (uint32_t i = 0; i < experiment->pending.count; i++) {
+    for (uint32_t i = 0; i < queue->count; i++) {
         const struct trial *trial = experiment_trial(experiment, items[i]);
 
-        if (trial == NULL || trial->state != TRIAL_PENDING)
+        if (trial == NULL || trial->state != TRIAL_PENDING || rest != (trial->wake_ms > 0))
             return broken(core, "experiment %u: trial %u waits and is not pending",
                           experiment->number, items[i]);
         for (uint32_t k = 0; k < i; k++)
@@ -204,6 +240,30 @@ static const char *check_queue(const struct core *core, const struct experiment 
                 return broken(core, "experiment %u: trial %u waits twice", experiment->number,
                               items[i]);
     }
+    return NULL;
+}
+
+static const char *check_queue(const struct core *core, const struct experiment *experiment)
+{
+    const uint32_t *items = queue_items(&experiment->resting);
+    uint64_t first = DEADLINE_NEVER;
+    const char *finding;
+
+    if (experiment->pending.count + experiment->resting.count != experiment->counts[TRIAL_PENDING])
+        return broken(core, "experiment %u: its queue is not what is pending", experiment->number);
+    finding = check_waiting(core, experiment, &experiment->pending, false);
+    if (finding == NULL)
+        finding = check_waiting(core, experiment, &experiment->resting, true);
+    if (finding != NULL)
+        return finding;
+    for (uint32_t i = 0; i < experiment->resting.count; i++) {
+        uint64_t wake_ms = experiment_trial(experiment, items[i])->wake_ms;
+
+        first = wake_ms < first ? wake_ms : first;
+    }
+    if (first != experiment->wake_ms)
+        return broken(core, "experiment %u: it wakes its trials at another time than they want",
+                      experiment->number);
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "head/core/rest.h"
 #include "head/core/state.h"
 
 struct core *core_new(void)
@@ -152,6 +153,17 @@ void step_refuse(struct step *step, enum reply_code code, const char *what, cons
     reply->mend = arena_copy(step->effects->arena, span_text(mend));
 }
 
+/* Time has passed: those that rested long enough may go on. */
+static enum core_answer on_tick(struct step *step)
+{
+    struct core *core = step->core;
+    bool any = false;
+
+    for (uint32_t i = 0; i < core->running_count; i++)
+        any |= rest_wake(step, core->running[i]);
+    return any ? CORE_ADMITTED : CORE_REFUSED;
+}
+
 enum core_answer core_step(struct core *core, const struct event *event, struct tape *tape,
                            struct effects *effects)
 {
@@ -188,18 +200,27 @@ enum core_answer core_step(struct core *core, const struct event *event, struct 
         return on_token_revoke(&step, &event->token_revoke);
     case EVENT_JOIN:
         return on_join(&step, &event->join);
+    case EVENT_NODE_DISK:
+        return on_node_disk(&step, &event->node_disk);
+    case EVENT_PAUSE:
+        return on_pause(&step, &event->pause);
+    case EVENT_RESUME:
+        return on_resume(&step, &event->pause);
     case EVENT_TICK:
-        return CORE_REFUSED; /* nothing is timed: it changes nothing */
+        return on_tick(&step);
     }
     assert(!"an event of no known type");
     return CORE_REFUSED;
 }
 
-/* Nothing that the core judges waits for a time. */
 uint64_t core_deadline_ms(const struct core *core)
 {
-    (void)core;
-    return DEADLINE_NEVER;
+    uint64_t first = DEADLINE_NEVER;
+
+    for (uint32_t i = 0; i < core->running_count; i++)
+        if (rest_deadline_ms(core->running[i]) < first)
+            first = rest_deadline_ms(core->running[i]);
+    return first;
 }
 
 enum role core_role(const struct core *core, uint32_t number)
@@ -229,8 +250,13 @@ bool core_status_text(const struct core *core, uint32_t number, struct buf *out)
 static void describe_experiment(const struct experiment *experiment, struct effects *effects)
 {
     experiment_tell(experiment, true, effects);
-    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
+    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next) {
         trial_tell(trial, true, 0, (struct span){0}, effects);
+        checkpoints_tell(&trial->checkpoints, experiment->number, trial->number, true, effects);
+    }
+    for (uint32_t i = 0; i < experiment->created; i++)
+        if (experiment->rows[i].checkpoints != NULL)
+            checkpoints_tell(experiment->rows[i].checkpoints, experiment->number, i, true, effects);
 }
 
 void core_describe(const struct core *core, struct effects *effects)

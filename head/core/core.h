@@ -14,7 +14,11 @@
 #include "head/core/tape.h"
 
 /* Which build may replay a tail: raised whenever the same events would be decided otherwise. */
-#define CORE_RULES 2u
+#define CORE_RULES 4u
+
+/* Which build may read an image: raised whenever its fields change. Other rules may read it: what
+ * was decided stands in it as state. */
+#define CORE_IMAGE 1u
 
 struct core;
 
@@ -56,7 +60,7 @@ enum role core_role(const struct core *core, uint32_t principal);
 /* Whether no token let it in: the head put it there, for a key on its own machine. */
 bool core_is_own(const struct core *core, uint32_t principal);
 
-/* The whole state as an image (msgpack, begins with CORE_RULES), and back. core_load takes a fresh
+/* The whole state as an image (msgpack, begins with CORE_IMAGE), and back. core_load takes a fresh
  * core; ERR_VERSION, ERR_MALFORMED. step, save, load, step equals step, step. */
 void core_save(const struct core *core, struct buf *out);
 int core_load(struct core *core, struct span image);

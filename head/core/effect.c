@@ -39,6 +39,8 @@ static const struct field launch_fields[] = {
     FIELD(effect_launch, horizon, FIELD_F64, 0),
     FIELD(effect_launch, seed, FIELD_U64, 0),
     FIELD(effect_launch, again, FIELD_BOOL, 0),
+    FIELD(effect_launch, checkpoint, FIELD_BYTES, LIMIT_HASH_BYTES),
+    FIELD_OF(effect_launch, counters, FIELD_RECORD, 0, counters_schema),
 };
 
 static const struct field verdict_fields[] = {
@@ -88,6 +90,8 @@ static const struct field experiment_fields[] = {
     FIELD(effect_experiment, spec, FIELD_PACKED, LIMIT_SPEC_BYTES),
     FIELD(effect_experiment, code, FIELD_BYTES, 32),
     FIELD(effect_experiment, seed, FIELD_U64, 0),
+    FIELD(effect_experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
+    FIELD(effect_experiment, paused, FIELD_BOOL, 0),
 };
 
 static const struct field trial_fields[] = {
@@ -174,6 +178,18 @@ static const struct field token_fields[] = {
     FIELD(effect_token, revoked, FIELD_BOOL, 0),
 };
 
+static const struct field checkpoint_fields[] = {
+    FIELD(effect_checkpoint, experiment, FIELD_U32, 0),
+    FIELD(effect_checkpoint, trial, FIELD_U32, 0),
+    FIELD(effect_checkpoint, attempt, FIELD_U32, 0),
+    FIELD(effect_checkpoint, number, FIELD_U64, 0),
+    FIELD(effect_checkpoint, manifest, FIELD_BYTES, LIMIT_HASH_BYTES),
+    FIELD(effect_checkpoint, bytes, FIELD_U64, 0),
+    FIELD(effect_checkpoint, iteration, FIELD_I64, 0),
+    FIELD(effect_checkpoint, kept, FIELD_BOOL, 0),
+    FIELD(effect_checkpoint, broken, FIELD_BOOL, 0),
+};
+
 #define ROW(number, text, member, table)                                                           \
     [number] = {text, number, sizeof(((struct effect *)NULL)->member), table,                      \
                 sizeof(table) / sizeof((table)[0])}
@@ -191,6 +207,7 @@ static const struct schema schemas[] = {
     ROW(EFFECT_CLOSE, "close", close, close_fields),
     ROW(EFFECT_PRINCIPAL, "principal", principal, principal_fields),
     ROW(EFFECT_TOKEN, "token", token, token_fields),
+    ROW(EFFECT_CHECKPOINT, "checkpoint", checkpoint, checkpoint_fields),
 };
 
 const struct schema *effect_schema(uint32_t type)

@@ -8,6 +8,7 @@
 
 #include "common/action.h"
 #include "common/arena.h"
+#include "common/counters.h"
 #include "common/resource.h"
 #include "common/schema.h"
 #include "head/core/event.h"
@@ -25,7 +26,9 @@ enum effect_type {
     EFFECT_RESULTS = 9,    /* rows for the files and the feed: sinks */
     EFFECT_CLOSE = 10,     /* no more rows will come for a trial: sinks */
     EFFECT_PRINCIPAL = 11, /* a key may talk from now on, or no more: the ZAP handler */
-    EFFECT_TOKEN = 12      /* a token's row changed: view */
+    EFFECT_TOKEN = 12,     /* a token's row changed: view */
+    EFFECT_CHECKPOINT =
+        13 /* a checkpoint's bytes are needed, or are not any more: store of blobs */
 };
 
 enum reply_code {
@@ -63,10 +66,12 @@ struct effect_launch {
     struct span folder; /* the trial's folder: its name in the experiment's */
     struct span config; /* packed map */
     struct resources resources;
-    struct record_list gpus; /* struct gpu_device */
-    double horizon;          /* of the experiment's horizon attribute; infinity: none */
-    uint64_t seed;           /* for the trial's own random generators */
-    bool again;              /* re-sent: the node did not know it after a reconnect */
+    struct record_list gpus;  /* struct gpu_device */
+    double horizon;           /* of the experiment's horizon attribute; infinity: none */
+    uint64_t seed;            /* for the trial's own random generators */
+    bool again;               /* re-sent: the node did not know it after a reconnect */
+    struct span checkpoint;   /* to go on from: hash of its manifest; empty: from scratch */
+    struct counters counters; /* that it carries */
 };
 
 const char *action_name(uint32_t action);
@@ -88,8 +93,9 @@ struct effect_release {
     bool removed; /* rm: rows and log are forgotten */
 };
 
-/* A draining node finishes what it has and gets nothing new; a lost one keeps its number. */
-enum node_state { NODE_UP, NODE_DRAINING, NODE_LOST };
+/* A draining node, and one whose disk is full, finishes what it has and gets nothing new; a lost
+ * one keeps its number. */
+enum node_state { NODE_UP, NODE_DRAINING, NODE_LOST, NODE_FULL, NODE_STATE_COUNT };
 
 enum experiment_state { EXPERIMENT_RUNNING, EXPERIMENT_STOPPING, EXPERIMENT_DONE };
 
@@ -109,6 +115,8 @@ struct effect_experiment {
     struct span spec;   /* packed; only in the first row of an experiment, else empty */
     struct span code;
     uint64_t seed;
+    struct span why; /* it was ended for this; empty: it was not */
+    bool paused;     /* by a person: nothing of it starts */
 };
 
 struct effect_trial {
@@ -151,8 +159,8 @@ struct effect_node {
     uint32_t credit;
 };
 
-/* rows: how many result rows of the trial stay; those behind are superseded (a new attempt starts
- * from scratch: 0). */
+/* rows: how many result rows of the trial stay; those behind are superseded (a new attempt goes on
+ * from a checkpoint, which holds so many; from scratch: 0). */
 struct effect_attempt {
     uint32_t experiment;
     uint32_t trial;
@@ -199,6 +207,19 @@ struct effect_token {
     bool revoked;
 };
 
+/* Each that is kept is told once, and once that it is not any more. */
+struct effect_checkpoint {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t attempt;     /* that took it */
+    uint64_t number;      /* of its mark there */
+    struct span manifest; /* its hash */
+    uint64_t bytes;
+    int64_t iteration;
+    bool kept;
+    bool broken; /* not kept because a node could not use it: its bytes are not to be trusted */
+};
+
 struct effect {
     enum effect_type type;
     union {
@@ -214,6 +235,7 @@ struct effect {
         struct effect_close close;
         struct effect_principal principal;
         struct effect_token token;
+        struct effect_checkpoint checkpoint;
     };
 };
 

@@ -99,6 +99,17 @@ static const struct field tick_fields[] = {
     FIELD(event_tick, nothing, FIELD_U32, 0),
 };
 
+static const struct field node_disk_fields[] = {
+    FIELD(event_node_disk, node, FIELD_U32, 0),
+    FIELD(event_node_disk, full, FIELD_BOOL, 0),
+};
+
+static const struct field pause_fields[] = {
+    FIELD(event_pause, experiment, FIELD_U32, 0),
+    FIELD(event_pause, trial, FIELD_U32, 0),
+    FIELD(event_pause, principal, FIELD_U32, 0),
+};
+
 #define ROW(number, text, member, table)                                                           \
     [number] = {text, number, sizeof(((struct event *)NULL)->member), table,                       \
                 sizeof(table) / sizeof((table)[0])}
@@ -116,13 +127,16 @@ static const struct schema schemas[] = {
     ROW(EVENT_TOKEN_REVOKE, "token_revoke", token_revoke, token_revoke_fields),
     ROW(EVENT_JOIN, "join", join, join_fields),
     ROW(EVENT_TICK, "tick", tick, tick_fields),
+    ROW(EVENT_PAUSE, "pause", pause, pause_fields),
+    ROW(EVENT_RESUME, "resume", pause, pause_fields),
+    ROW(EVENT_NODE_DISK, "node_disk", node_disk, node_disk_fields),
 };
 
 #define SCHEMA_COUNT (sizeof(schemas) / sizeof(schemas[0]))
 
 const struct schema *event_schema(uint32_t type)
 {
-    return type > 0 && type < SCHEMA_COUNT ? &schemas[type] : NULL;
+    return type < SCHEMA_COUNT && schemas[type].name != NULL ? &schemas[type] : NULL;
 }
 
 /* All members of the union begin where it begins. */
@@ -173,7 +187,7 @@ int event_parse(const char *line, struct arena *arena, struct event *out,
     int err;
 
     for (uint32_t i = 1; i < SCHEMA_COUNT; i++) {
-        if (!span_is(span_of(line, size), schemas[i].name))
+        if (schemas[i].name == NULL || !span_is(span_of(line, size), schemas[i].name))
             continue;
         event.type = (enum event_type)i;
         err = schema_parse(&schemas[i], line + size, arena, event_record(&event), error);

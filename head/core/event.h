@@ -27,7 +27,10 @@ enum event_type {
     EVENT_TOKEN_CREATE = 9,
     EVENT_TOKEN_REVOKE = 10,
     EVENT_JOIN = 11,
-    EVENT_TICK = 12
+    EVENT_TICK = 12,
+    EVENT_PAUSE = 13,
+    EVENT_RESUME = 14,
+    EVENT_NODE_DISK = 20
 };
 
 #define NUMBER_NONE UINT32_MAX /* no experiment, trial or node has this number */
@@ -45,6 +48,14 @@ struct event_submit {
 
 /* A person stops a trial or, with trial NUMBER_NONE, a whole experiment. */
 struct event_stop {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t principal;
+};
+
+/* A person has a trial or, with trial NUMBER_NONE, a whole experiment wait with its checkpoints and
+ * without resources, or lets it go on (EVENT_RESUME). */
+struct event_pause {
     uint32_t experiment;
     uint32_t trial;
     uint32_t principal;
@@ -88,6 +99,12 @@ struct event_node_lost {
 struct event_drain {
     uint32_t node;
     bool on;
+};
+
+/* A node's disk has become full, or has room again: while full it gets nothing new. */
+struct event_node_disk {
+    uint32_t node;
+    bool full;
 };
 
 /* Records of an attempt, in order, as the executor wrote them (record.h). */
@@ -153,6 +170,8 @@ struct event {
         struct event_token_revoke token_revoke;
         struct event_join join;
         struct event_tick tick;
+        struct event_node_disk node_disk;
+        struct event_pause pause; /* RESUME as well */
     };
 };
 

@@ -59,6 +59,7 @@ struct experiment *experiment_new(uint32_t number, struct span packed, struct sp
     struct experiment *experiment = xcalloc(1, sizeof(*experiment));
 
     experiment->number = number;
+    experiment->wake_ms = DEADLINE_NEVER;
     arena_init(&experiment->arena);
     if (spec_read(experiment, packed, error) < 0) {
         experiment_free(experiment);
@@ -83,8 +84,13 @@ void experiment_free(struct experiment *experiment)
         experiment->search->free(experiment->searcher);
     if (experiment->scheduler != NULL)
         experiment->sched->free(experiment->scheduler);
+    for (uint32_t i = 0; i < experiment->row_capacity; i++) {
+        past_drop(experiment->rows[i].past);
+        checkpoints_drop(experiment->rows[i].checkpoints);
+    }
     free(experiment->rows);
     queue_fini(&experiment->pending);
+    queue_fini(&experiment->resting);
     arena_fini(&experiment->arena);
     free(experiment);
 }
@@ -196,17 +202,33 @@ void experiment_adopt(struct experiment *experiment, struct trial *trial)
     experiment->unended++;
 }
 
+bool experiment_may_choose(const struct trial *trial)
+{
+    return trial->state == TRIAL_PAUSED && trial->pause == PAUSE_BY_SCHEDULER;
+}
+
+/* Whether its scheduler may choose one that it has paused. */
+static bool experiment_has_paused(const struct experiment *experiment)
+{
+    if (experiment->counts[TRIAL_PAUSED] == 0)
+        return false;
+    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
+        if (experiment_may_choose(trial))
+            return true;
+    return false;
+}
+
 bool experiment_wants(const struct experiment *experiment)
 {
     uint32_t most = experiment->spec.max_concurrent;
 
-    if (most > 0 && experiment->leases >= most)
+    if (experiment->paused || (most > 0 && experiment->leases >= most))
         return false;
-    return experiment->pending.count > 0 ||
+    return experiment->pending.count > 0 || experiment_has_paused(experiment) ||
            (!experiment->search_done && !experiment->search_waits && !experiment->search->ahead);
 }
 
-static void forget(struct experiment *experiment, const struct trial *trial)
+static void forget(struct experiment *experiment, struct trial *trial)
 {
     struct trial_row *row = &experiment->rows[trial->number];
 
@@ -216,7 +238,9 @@ static void forget(struct experiment *experiment, const struct trial *trial)
     row->state = (uint8_t)trial->state;
     row->reason = (uint8_t)trial->reason;
     row->cause = (uint8_t)trial->cause;
+    row->checkpoints = checkpoints_keep(&trial->checkpoints);
     row->failures = trial->failures < UINT8_MAX ? (uint8_t)trial->failures : UINT8_MAX;
+    row->past = trial->attempt > 1 ? past_keep(&trial->past) : NULL;
     if (trial->previous != NULL)
         trial->previous->next = trial->next;
     else
@@ -277,7 +301,9 @@ void experiment_tell(const struct experiment *experiment, bool first, struct eff
     row->results = experiment->results;
     row->folder = arena_copy(arena, span_text(experiment->folder));
     row->seed = experiment->seed;
+    row->paused = experiment->paused;
     row->code = arena_copy(arena, span_of(experiment->code, experiment->code_size));
+    row->why = arena_copy(arena, experiment->why);
     if (first)
         row->spec = arena_copy(arena, experiment->packed);
 }

@@ -53,6 +53,13 @@ struct experiment {
     struct trial *last;
     uint32_t unended;
     struct queue pending;
+    struct queue resting; /* pending ones that wait a while (rest.h) */
+    uint64_t wake_ms;     /* when the first of them is due */
+
+    uint32_t burns;      /* failures at once, in a row (burn.h) */
+    uint32_t burn_node;  /* where the first of them was */
+    uint32_t burn_nodes; /* 0: none; 1: all there; more: elsewhere, too */
+    struct span why;     /* in arena: why it was ended; empty: it was not */
 
     uint32_t counts[TRIAL_STATE_COUNT];
     uint64_t results;
@@ -60,6 +67,7 @@ struct experiment {
     bool has_mean;
     double mean_ms; /* of a trial's run, newer ones weigh more */
 
+    bool paused;    /* by a person: nothing of it starts */
     bool blocked;   /* placement found room for it on no node that is not fresh */
     bool unwilling; /* within one placement: its scheduler wants none of those that wait */
     bool changed;   /* its row is to be told */
@@ -80,6 +88,10 @@ bool experiment_propose(struct step *step, struct experiment *experiment);
 
 /* Whether it has, or may get, a trial that waits, and may start one more. */
 bool experiment_wants(const struct experiment *experiment);
+
+/* Whether a trial is one that waits because its scheduler wants it, and nobody else: it may be
+ * chosen to go on. */
+bool experiment_may_choose(const struct trial *trial);
 
 struct trial *experiment_trial(const struct experiment *experiment, uint32_t number);
 

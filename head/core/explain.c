@@ -1,4 +1,6 @@
 /* Why a trial is where it is, in sentences. */
+#include <inttypes.h>
+
 #include "common/record.h"
 #include "head/core/state.h"
 
@@ -19,8 +21,8 @@ static uint32_t fitting_nodes(const struct core *core, const struct resources *n
     for (uint32_t i = 0; i < core->node_count; i++) {
         const struct node *node = core->nodes[i];
 
-        *open += !node->lost && !node->draining;
-        fitting += !node->lost && !node->draining && node_could_fit(node, need);
+        *open += !node->lost && !node->draining && !node->full;
+        fitting += !node->lost && !node->draining && !node->full && node_could_fit(node, need);
     }
     return fitting;
 }
@@ -42,11 +44,18 @@ static void explain_pending(const struct core *core, const struct trial *trial, 
     uint32_t place = place_in_queue(experiment, trial->number);
     uint32_t open, fitting;
 
+    if (trial->wake_ms > 0) {
+        buf_append_text(out, "It rests before it is tried again, longer after each failure.\n");
+        return;
+    }
     buf_append_text(out, "It waits to be started");
     if (place > 0)
         buf_printf(out, ", behind %u others of its experiment", place);
     buf_append_text(out, ".\n");
     fitting = fitting_nodes(core, &experiment->spec.resources, &open);
+    if (experiment->paused)
+        buf_printf(out, "Its experiment is paused. It goes on after: assay resume %u\n",
+                   experiment->number);
     if (most > 0 && experiment->leases >= most)
         buf_printf(out, "max_concurrent is %u, and as many of its experiment run.\n", most);
     if (open == 0) {
@@ -58,9 +67,63 @@ static void explain_pending(const struct core *core, const struct trial *trial, 
     } else if (experiment->blocked) {
         buf_printf(out, "None of the %u nodes that could take it has room now.\n", fitting);
     }
-    if (trial->attempt > 0)
-        buf_printf(out, "Its attempt %u ended: %s.\n", trial->attempt,
-                   end_reason_name(trial->reason));
+}
+
+/* "exit with status 3". */
+static void explain_reason(uint32_t reason, int64_t status, struct buf *out)
+{
+    buf_append_text(out, end_reason_name(reason));
+    if (reason == END_EXIT)
+        buf_printf(out, " with status %d", (int)status);
+    else if (reason == END_SIGNAL)
+        buf_printf(out, " %d", (int)status);
+}
+
+static void explain_past(const struct core *core, const struct record_list *list, struct buf *out)
+{
+    const struct past *past = list != NULL ? list->items : NULL;
+
+    for (uint32_t i = 0; list != NULL && i < list->count; i++) {
+        const struct node *node = core_node(core, past[i].node);
+
+        buf_printf(out, "Attempt %u on node %u (%s)", past[i].attempt, past[i].node,
+                   node != NULL ? node->name : "");
+        if (past[i].ran_ms > 0)
+            buf_printf(out, " ran for %.1f s and", (double)past[i].ran_ms / 1000);
+        buf_append_text(out, " ended: ");
+        explain_reason(past[i].reason, past[i].status, out);
+        buf_append_text(out, ".\n");
+    }
+}
+
+/* What the next attempt begins with. */
+static void explain_checkpoint(const struct trial *trial, struct buf *out)
+{
+    const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
+
+    if (trial->broken > 0)
+        buf_printf(out, "%u of its checkpoints %s broken, and given up for the one before.\n",
+                   trial->broken, trial->broken == 1 ? "was" : "were");
+    if (latest != NULL)
+        buf_printf(out,
+                   "Its latest checkpoint is of iteration %" PRId64 " (attempt %u, %" PRIu64
+                   " bytes): its next attempt goes on from there.\n",
+                   latest->counters.training_iteration, latest->attempt, latest->bytes);
+    else if (trial->attempt > 0)
+        buf_append_text(out, "It has no checkpoint: another attempt begins from scratch.\n");
+}
+
+static void explain_paused(const struct trial *trial, struct buf *out)
+{
+    bool person = (trial->pause & PAUSE_BY_PERSON) != 0;
+
+    buf_printf(out, "It was paused by %s, and holds no resources.\n",
+               person ? "a person" : "the scheduler");
+    if (person && trial->experiment->paused)
+        buf_printf(out, "It goes on after: assay resume %u\n", trial->experiment->number);
+    else if (person)
+        buf_printf(out, "It goes on after: assay resume %u/%u\n", trial->experiment->number,
+                   trial->number);
 }
 
 static void explain_live(const struct trial *trial, struct buf *out)
@@ -77,7 +140,12 @@ static void explain_live(const struct trial *trial, struct buf *out)
         buf_append_text(out, "Its last result said done; its program is ending.\n");
     else if (trial->state == TRIAL_STOPPING)
         buf_printf(out, "It was stopped by %s; its program is ending.\n",
-                   trial->cause == CAUSE_PERSON ? "a person" : "the scheduler");
+                   trial->cause == CAUSE_PERSON  ? "a person"
+                   : trial->cause == CAUSE_BURNT ? "the end of its experiment"
+                                                 : "the scheduler");
+    else if (trial->state == TRIAL_PAUSING)
+        buf_printf(out, "It is to be paused, by %s; its program is saving, or ending.\n",
+                   (trial->pause & PAUSE_BY_PERSON) != 0 ? "a person" : "the scheduler");
     else
         buf_append_text(out, "It runs.\n");
 }
@@ -88,14 +156,19 @@ static void explain_ended(const struct trial_row *row, struct buf *out)
         buf_printf(out, "It failed for good: %s.\n", end_reason_name(row->reason));
     else if (row->cause == CAUSE_PERSON)
         buf_append_text(out, "It was stopped by a person.\n");
+    else if (row->cause == CAUSE_BURNT)
+        buf_append_text(out, "It was stopped because its experiment was.\n");
     else if (row->cause == CAUSE_SCHEDULER)
         buf_append_text(out, "It was stopped by the scheduler.\n");
     else
         buf_append_text(out, "It ended by itself or by a stop rule.\n");
     if (row->attempt > 1)
         buf_printf(out, "It took %u attempts.\n", row->attempt);
-    if (row->failures > 0)
+    if (row->attempt > 1 && row->failures > 0)
         buf_printf(out, "Of these %u failed by themselves.\n", row->failures);
+    if (row->checkpoints != NULL)
+        buf_printf(out, "Its latest checkpoint is of iteration %" PRId64 ".\n",
+                   checkpoints_latest(row->checkpoints)->counters.training_iteration);
 }
 
 bool core_explain(const struct core *core, uint32_t number, uint32_t trial_number, struct buf *out)
@@ -112,10 +185,17 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
                                      : (enum trial_state)experiment->rows[trial_number].state));
     if (trial == NULL)
         explain_ended(&experiment->rows[trial_number], out);
+    else if (trial->state == TRIAL_PAUSED)
+        explain_paused(trial, out);
     else if (trial->node == NULL)
         explain_pending(core, trial, out);
     else
         explain_live(trial, out);
+    explain_past(core, trial != NULL ? &trial->past : experiment->rows[trial_number].past, out);
+    if (experiment->why.size > 0)
+        buf_printf(out, "Its experiment was ended: %.*s\n", SPAN(experiment->why));
+    if (trial != NULL && (trial->pause != 0 || trial->broken > 0 || trial->checkpoints.count > 0))
+        explain_checkpoint(trial, out);
     explain_scheduler(experiment, trial_number, out);
     return true;
 }

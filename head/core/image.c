@@ -19,17 +19,26 @@ static const struct field trial_fields[] = {
     FIELD(trial, state, FIELD_U32, TRIAL_STATE_COUNT - 1),
     FIELD(trial, attempt, FIELD_U32, 0),
     FIELD(trial, failures, FIELD_U32, 0),
+    FIELD(trial, losses, FIELD_U32, 0),
+    FIELD(trial, furthest, FIELD_U64, 0),
+    FIELD(trial, wake_ms, FIELD_U64, 0),
+    FIELD_OF(trial, past, FIELD_LIST, LIMIT_PAST, past_schema),
     FIELD(trial, begun, FIELD_BOOL, 0),
     FIELD(trial, ahead, FIELD_BOOL, 0),
     FIELD(trial, hw, FIELD_U64, 0),
     FIELD(trial, rows, FIELD_U64, 0),
+    FIELD(trial, base_rows, FIELD_U64, 0),
+    FIELD(trial, pause, FIELD_U32, PAUSE_BY_SCHEDULER | PAUSE_BY_PERSON),
+    FIELD(trial, save, FIELD_BOOL, 0),
+    FIELD(trial, broken, FIELD_U32, 0),
     FIELD(trial, pid, FIELD_I64, 0),
     FIELD(trial, started_ms, FIELD_U64, 0),
+    FIELD(trial, began_ms, FIELD_U64, 0),
     FIELD(trial, reason, FIELD_U32, END_REASON_COUNT - 1),
     FIELD(trial, status, FIELD_I64, 0),
     FIELD(trial, closed, FIELD_BOOL, 0),
     FIELD(trial, done, FIELD_BOOL, 0),
-    FIELD(trial, cause, FIELD_U32, CAUSE_PERSON),
+    FIELD(trial, cause, FIELD_U32, CAUSE_COUNT - 1),
     FIELD(trial, has_last, FIELD_BOOL, 0),
     FIELD_OF(trial, last, FIELD_RECORD, 0, image_judged_schema),
     FIELD(trial, has_best, FIELD_BOOL, 0),
@@ -37,6 +46,22 @@ static const struct field trial_fields[] = {
     FIELD(trial, best_at, FIELD_I64, 0),
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
+
+static const struct field checkpoint_fields[] = {
+    FIELD(checkpoint, bytes, FIELD_U64, 0),
+    FIELD(checkpoint, number, FIELD_U64, 0),
+    FIELD(checkpoint, attempt, FIELD_U32, 0),
+    FIELD_OF(checkpoint, counters, FIELD_RECORD, 0, counters_schema),
+    FIELD(checkpoint, rows, FIELD_U64, 0),
+    FIELD(checkpoint, has_score, FIELD_BOOL, 0),
+    FIELD(checkpoint, score, FIELD_F64, 0),
+    FIELD(checkpoint, has_last, FIELD_BOOL, 0),
+    FIELD_OF(checkpoint, last, FIELD_RECORD, 0, image_judged_schema),
+    FIELD(checkpoint, has_best, FIELD_BOOL, 0),
+    FIELD(checkpoint, best, FIELD_F64, 0),
+    FIELD(checkpoint, best_at, FIELD_I64, 0),
+};
+const struct schema image_checkpoint_schema = SCHEMA(checkpoint, 0, checkpoint_fields);
 
 static const struct field experiment_fields[] = {
     FIELD(experiment, number, FIELD_U32, 0),
@@ -51,8 +76,13 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, results, FIELD_U64, 0),
     FIELD(experiment, has_mean, FIELD_BOOL, 0),
     FIELD(experiment, mean_ms, FIELD_F64, 0),
+    FIELD(experiment, paused, FIELD_BOOL, 0),
     FIELD(experiment, blocked, FIELD_BOOL, 0),
     FIELD(experiment, changed, FIELD_BOOL, 0),
+    FIELD(experiment, burns, FIELD_U32, 0),
+    FIELD(experiment, burn_node, FIELD_U32, 0),
+    FIELD(experiment, burn_nodes, FIELD_U32, 0),
+    FIELD(experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
 };
 const struct schema image_experiment_schema = SCHEMA(experiment, 0, experiment_fields);
 
@@ -85,19 +115,27 @@ const struct schema image_token_schema = SCHEMA(image_token, 0, token_fields);
 static const struct field node_fields[] = {
     FIELD(image_node, lost, FIELD_BOOL, 0),  FIELD(image_node, draining, FIELD_BOOL, 0),
     FIELD(image_node, fresh, FIELD_BOOL, 0), FIELD(image_node, changed, FIELD_BOOL, 0),
-    FIELD(image_node, over, FIELD_BOOL, 0),
+    FIELD(image_node, over, FIELD_BOOL, 0),  FIELD(image_node, full, FIELD_BOOL, 0),
 };
 const struct schema image_node_schema = SCHEMA(image_node, 0, node_fields);
 
-static const struct field row_fields[] = {
-    FIELD(image_row, hw, FIELD_U64, 0),
-    FIELD(image_row, attempt, FIELD_U32, 0),
-    FIELD(image_row, state, FIELD_U32, TRIAL_STATE_COUNT - 1),
-    FIELD(image_row, reason, FIELD_U32, END_REASON_COUNT - 1),
-    FIELD(image_row, cause, FIELD_U32, CAUSE_PERSON),
-    FIELD(image_row, failures, FIELD_U32, UINT8_MAX),
+/* Written byte by byte: an image may be read on another processor. */
+void image_row_put(uint8_t out[IMAGE_ROW_BYTES], const struct trial_row *row)
+{
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = (uint8_t)(row->hw >> (8 * i));
+    for (unsigned i = 0; i < 4; i++)
+        out[8 + i] = (uint8_t)(row->attempt >> (8 * i));
+    out[12] = row->state;
+    out[13] = row->reason;
+    out[14] = row->cause;
+    out[15] = row->failures;
+}
+
+static const struct field image_past_fields[] = {
+    FIELD_OF(image_past, list, FIELD_LIST, LIMIT_PAST, past_schema),
 };
-const struct schema image_row_schema = SCHEMA(image_row, 0, row_fields);
+const struct schema image_past_schema = SCHEMA(image_past, 0, image_past_fields);
 
 static void save_registry(const struct registry *registry, struct buf *out)
 {
@@ -148,6 +186,7 @@ static void save_node(const struct node *node, struct buf *out)
         .fresh = node->fresh,
         .changed = node->changed,
         .over = node->over,
+        .full = node->full,
     };
 
     pack_list(out, 2);
@@ -155,9 +194,24 @@ static void save_node(const struct node *node, struct buf *out)
     schema_pack(&image_node_schema, &more, out);
 }
 
+static void save_checkpoint(const struct checkpoint *checkpoint, struct buf *out)
+{
+    pack_list(out, 3);
+    schema_pack(&image_checkpoint_schema, checkpoint, out);
+    pack_bytes(out, span_of(checkpoint->manifest, LIMIT_HASH_BYTES));
+    pack_bytes(out, buf_span(&checkpoint->last_result));
+}
+
+static void save_checkpoints(const struct checkpoints *list, struct buf *out)
+{
+    pack_list(out, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        save_checkpoint(&list->items[i], out);
+}
+
 static void save_trial(const struct trial *trial, struct buf *out)
 {
-    pack_list(out, 7);
+    pack_list(out, 8 + CHECKPOINT_MARKS);
     schema_pack(&image_trial_schema, trial, out);
     pack_text(out, trial->name);
     pack_text(out, trial->tag);
@@ -168,27 +222,54 @@ static void save_trial(const struct trial *trial, struct buf *out)
     pack_int(out, trial->gpus.amount);
     for (uint32_t i = 0; i < trial->gpus.count; i++)
         pack_uint(out, trial->gpus.device[i]);
+    save_checkpoints(&trial->checkpoints, out);
+    for (uint32_t i = 0; i < CHECKPOINT_MARKS; i++) {
+        if (trial->marks[i] != NULL)
+            save_checkpoint(trial->marks[i], out);
+        else
+            pack_nil(out);
+    }
 }
 
-/* A row for each number: nil where the trial has not ended. */
 static void save_rows(const struct experiment *experiment, struct buf *out)
 {
-    pack_list(out, experiment->created);
+    static const struct trial_row none;
+    struct buf rows = {0};
+    uint8_t *at = buf_reserve(&rows, (size_t)experiment->created * IMAGE_ROW_BYTES);
+
+    for (uint32_t i = 0; i < experiment->created; i++, at += IMAGE_ROW_BYTES)
+        image_row_put(at, experiment->rows[i].live != NULL ? &none : &experiment->rows[i]);
+    rows.size = (size_t)experiment->created * IMAGE_ROW_BYTES;
+    pack_bytes(out, buf_span(&rows));
+    buf_fini(&rows);
+}
+
+static bool has_more(const struct trial_row *row)
+{
+    return row->past != NULL || row->checkpoints != NULL;
+}
+
+/* Of ended trials that took more than one attempt, or have checkpoints: number, how the attempts
+ * ended, checkpoints; one behind the other. */
+static void save_more(const struct experiment *experiment, struct buf *out)
+{
+    static const struct checkpoints none;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < experiment->created; i++)
+        count += has_more(&experiment->rows[i]);
+    pack_list(out, count * 3);
     for (uint32_t i = 0; i < experiment->created; i++) {
         const struct trial_row *row = &experiment->rows[i];
-        const struct image_row saved = {
-            .hw = row->hw,
-            .attempt = row->attempt,
-            .state = row->state,
-            .reason = row->reason,
-            .cause = row->cause,
-            .failures = row->failures,
-        };
+        struct image_past past = {0};
 
-        if (row->live != NULL)
-            pack_nil(out);
-        else
-            schema_pack(&image_row_schema, &saved, out);
+        if (!has_more(row))
+            continue;
+        if (row->past != NULL)
+            past.list = *row->past;
+        pack_uint(out, i);
+        schema_pack(&image_past_schema, &past, out);
+        save_checkpoints(row->checkpoints != NULL ? row->checkpoints : &none, out);
     }
 }
 
@@ -197,18 +278,22 @@ static void save_experiment(const struct experiment *experiment, struct buf *out
     const uint32_t *pending = queue_items(&experiment->pending);
     struct buf algorithm = {0};
 
-    pack_list(out, 9);
+    pack_list(out, 11);
     schema_pack(&image_experiment_schema, experiment, out);
     pack_bytes(out, span_of(experiment->submission, SUBMISSION_BYTES));
     pack_bytes(out, span_of(experiment->code, experiment->code_size));
     pack_bytes(out, experiment->packed);
     save_rows(experiment, out);
+    save_more(experiment, out);
     pack_list(out, experiment->unended);
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
         save_trial(trial, out);
     pack_list(out, experiment->pending.count);
     for (uint32_t i = 0; i < experiment->pending.count; i++)
         pack_uint(out, pending[i]);
+    pack_list(out, experiment->resting.count);
+    for (uint32_t i = 0; i < experiment->resting.count; i++)
+        pack_uint(out, queue_items(&experiment->resting)[i]);
     if (experiment->search->save != NULL)
         experiment->search->save(experiment->searcher, &algorithm);
     pack_bytes(out, buf_span(&algorithm));
@@ -237,7 +322,7 @@ void core_save(const struct core *core, struct buf *out)
     };
 
     pack_list(out, IMAGE_PARTS);
-    pack_uint(out, CORE_RULES);
+    pack_uint(out, CORE_IMAGE);
     schema_pack(&image_numbers_schema, &numbers, out);
     save_registry(&core->registry, out);
     pack_list(out, core->node_count);

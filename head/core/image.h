@@ -1,6 +1,6 @@
 /* image.h - the tables with which trials and experiments are written into an image and read back.
  *
- * An image is a msgpack list: CORE_RULES, the core's own numbers, principals, tokens, nodes,
+ * An image is a msgpack list: CORE_IMAGE, the core's own numbers, principals, tokens, nodes,
  * experiments, and last the leases of each node in their order. What can be summed up again from
  * these (what is used, how many are in a state) is not in it. */
 #ifndef CORE_IMAGE_H
@@ -14,6 +14,7 @@
 extern const struct schema image_trial_schema;
 extern const struct schema image_experiment_schema;
 extern const struct schema image_judged_schema;
+extern const struct schema image_checkpoint_schema;
 
 /* The core's own numbers. */
 struct image_numbers {
@@ -47,21 +48,30 @@ struct image_node {
     bool fresh;
     bool changed;
     bool over;
+    bool full;
 };
 
-struct image_row {
-    uint64_t hw;
-    uint32_t attempt;
-    uint32_t state;
-    uint32_t reason;
-    uint32_t cause;
-    uint32_t failures;
+/* Rows of a trial each, whether it has ended or not, as bytes one behind the other: of what grows
+ * with ended trials there is nothing else, and an image is written while the head waits. A row is
+ * hw (8 bytes, little-endian), attempt (4), state, reason, cause, failures; zeros where the trial
+ * has not ended. */
+#define IMAGE_ROW_BYTES 16u
+
+void image_row_put(uint8_t out[IMAGE_ROW_BYTES], const struct trial_row *row);
+
+/* Behind the rows: of trials that took several attempts, how these ended. */
+struct image_past {
+    struct record_list list; /* struct past */
 };
+
+extern const struct schema image_past_schema;
+
+/* False where no ended trial has such a row. */
+bool image_row_get(const uint8_t in[IMAGE_ROW_BYTES], struct trial_row *row);
 
 extern const struct schema image_numbers_schema;
 extern const struct schema image_principal_schema;
 extern const struct schema image_token_schema;
 extern const struct schema image_node_schema;
-extern const struct schema image_row_schema;
 
 #endif

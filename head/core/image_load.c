@@ -56,6 +56,7 @@ static bool load_node(struct core *core, struct cursor *in)
     node->lost = more.lost;
     node->draining = more.draining;
     node->over = more.over;
+    node->full = more.full;
     if (more.changed)
         core_node_changed(core, node);
     if (more.fresh)
@@ -95,14 +96,68 @@ static bool load_texts(struct trial *trial, struct cursor *in)
     return true;
 }
 
+/* Lists that are read lie in scratch: the trial gets its own, or none. */
+static bool load_numbers(struct core *core, struct trial *trial, struct cursor *in)
+{
+    int err = schema_unpack(&image_trial_schema, in, &core->scratch, trial, NULL);
+
+    trial->past = err < 0 ? (struct record_list){0} : past_copy(&trial->past);
+    return err == 0;
+}
+
+static bool load_checkpoint(struct core *core, struct cursor *in, struct checkpoint *out)
+{
+    struct checkpoint checkpoint = {0};
+    struct span manifest, last;
+    uint32_t parts;
+
+    if (!cursor_list(in, &parts) || parts != 3 ||
+        schema_unpack(&image_checkpoint_schema, in, &core->scratch, &checkpoint, NULL) < 0 ||
+        !cursor_bytes(in, &manifest) || manifest.size != LIMIT_HASH_BYTES ||
+        !cursor_bytes(in, &last))
+        return false;
+    memcpy(checkpoint.manifest, manifest.data, LIMIT_HASH_BYTES);
+    buf_append_span(&checkpoint.last_result, last);
+    *out = checkpoint;
+    return true;
+}
+
+static bool load_checkpoints(struct core *core, struct cursor *in, struct checkpoints *list)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count > LIMIT_CHECKPOINTS_KEPT + 1)
+        return false;
+    if (count > 0)
+        list->items = xcalloc(count, sizeof(struct checkpoint));
+    for (; list->count < count; list->count++)
+        if (!load_checkpoint(core, in, &list->items[list->count]))
+            return false;
+    return true;
+}
+
+static bool load_marks(struct core *core, struct cursor *in, struct trial *trial)
+{
+    for (uint32_t i = 0; i < CHECKPOINT_MARKS; i++) {
+        if (cursor_peek(in) == CURSOR_NIL) {
+            (void)cursor_nil(in);
+            continue;
+        }
+        trial->marks[i] = xcalloc(1, sizeof(struct checkpoint));
+        if (!load_checkpoint(core, in, trial->marks[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool load_trial(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     struct trial *trial = xcalloc(1, sizeof(*trial));
     uint32_t parts;
 
-    if (!cursor_list(in, &parts) || parts != 7 ||
-        schema_unpack(&image_trial_schema, in, &core->scratch, trial, NULL) < 0 ||
-        !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
+    if (!cursor_list(in, &parts) || parts != 8 + CHECKPOINT_MARKS ||
+        !load_numbers(core, trial, in) || !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
+        !load_checkpoints(core, in, &trial->checkpoints) || !load_marks(core, in, trial) ||
         trial->number >= experiment->created || experiment->rows[trial->number].live != NULL ||
         trial->state == TRIAL_NONE || trial_is_final(trial->state) ||
         (experiment->last != NULL && trial->number <= experiment->last->number)) {
@@ -116,51 +171,72 @@ static bool load_trial(struct core *core, struct experiment *experiment, struct 
     return true;
 }
 
-static bool load_rows(struct core *core, struct experiment *experiment, struct cursor *in)
+bool image_row_get(const uint8_t in[IMAGE_ROW_BYTES], struct trial_row *row)
 {
-    uint32_t count;
+    *row =
+        (struct trial_row){.state = in[12], .reason = in[13], .cause = in[14], .failures = in[15]};
+    for (unsigned i = 0; i < 8; i++)
+        row->hw |= (uint64_t)in[i] << (8 * i);
+    for (unsigned i = 0; i < 4; i++)
+        row->attempt |= (uint32_t)in[8 + i] << (8 * i);
+    return row->state < TRIAL_STATE_COUNT && trial_is_final((enum trial_state)row->state) &&
+           row->reason < END_REASON_COUNT && row->cause < CAUSE_COUNT;
+}
 
-    if (!cursor_list(in, &count) || count != experiment->created ||
-        count > (size_t)(in->end - in->at))
+static bool load_rows(struct experiment *experiment, struct cursor *in)
+{
+    static const uint8_t none[IMAGE_ROW_BYTES];
+    struct span rows;
+    const uint8_t *at;
+
+    if (!cursor_bytes(in, &rows) || rows.size != (size_t)experiment->created * IMAGE_ROW_BYTES)
         return false;
-    experiment_reserve(experiment, count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct trial_row *row = &experiment->rows[i];
-        struct image_row saved;
-
-        if (cursor_peek(in) == CURSOR_NIL) {
-            (void)cursor_nil(in);
+    experiment_reserve(experiment, experiment->created);
+    at = rows.data;
+    for (uint32_t i = 0; i < experiment->created; i++, at += IMAGE_ROW_BYTES) {
+        if (memcmp(at, none, sizeof(none)) == 0)
             continue;
-        }
-        if (schema_unpack(&image_row_schema, in, &core->scratch, &saved, NULL) < 0 ||
-            !trial_is_final((enum trial_state)saved.state))
+        if (!image_row_get(at, &experiment->rows[i]))
             return false;
-        *row = (struct trial_row){
-            .hw = saved.hw,
-            .attempt = saved.attempt,
-            .state = (uint8_t)saved.state,
-            .reason = (uint8_t)saved.reason,
-            .cause = (uint8_t)saved.cause,
-            .failures = (uint8_t)saved.failures,
-        };
-        experiment->counts[saved.state]++;
+        experiment->counts[experiment->rows[i].state]++;
     }
     return true;
 }
 
-static bool load_trials(struct core *core, struct experiment *experiment, struct cursor *in)
+static bool load_more(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     uint32_t count, number;
 
-    if (!load_rows(core, experiment, in) || !cursor_list(in, &count))
+    if (!cursor_list(in, &count) || count % 3 != 0)
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!load_trial(core, experiment, in))
+    for (; count > 0; count -= 3) {
+        struct checkpoints list = {0};
+        struct image_past past;
+        struct trial_row *row;
+        bool good;
+
+        if (!cursor_u32(in, &number) || number >= experiment->created ||
+            schema_unpack(&image_past_schema, in, &core->scratch, &past, NULL) < 0)
             return false;
-    for (uint32_t i = 0; i < experiment->created; i++)
-        if (experiment->rows[i].live == NULL && experiment->rows[i].state == TRIAL_NONE)
+        row = &experiment->rows[number];
+        if (row->state == TRIAL_NONE || row->past != NULL || row->checkpoints != NULL)
             return false;
-    if (!cursor_list(in, &count) || count != experiment->counts[TRIAL_PENDING])
+        good = load_checkpoints(core, in, &list);
+        row->past = past_keep(&past.list);
+        row->checkpoints = checkpoints_keep(&list);
+        if (!good || (row->past == NULL && row->checkpoints == NULL))
+            return false;
+    }
+    return true;
+}
+
+/* The queue, or those that rest. */
+static bool load_waiting(struct experiment *experiment, struct cursor *in, struct queue *queue,
+                         bool rests)
+{
+    uint32_t count, number;
+
+    if (!cursor_list(in, &count) || count > experiment->counts[TRIAL_PENDING])
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const struct trial *trial;
@@ -168,11 +244,31 @@ static bool load_trials(struct core *core, struct experiment *experiment, struct
         if (!cursor_u32(in, &number))
             return false;
         trial = experiment_trial(experiment, number);
-        if (trial == NULL || trial->state != TRIAL_PENDING)
+        if (trial == NULL || trial->state != TRIAL_PENDING || rests != (trial->wake_ms > 0))
             return false;
-        queue_push(&experiment->pending, number);
+        queue_push(queue, number);
+        if (rests && trial->wake_ms < experiment->wake_ms)
+            experiment->wake_ms = trial->wake_ms;
     }
     return true;
+}
+
+static bool load_trials(struct core *core, struct experiment *experiment, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!load_rows(experiment, in) || !load_more(core, experiment, in) || !cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!load_trial(core, experiment, in))
+            return false;
+    for (uint32_t i = 0; i < experiment->created; i++)
+        if (experiment->rows[i].live == NULL && experiment->rows[i].state == TRIAL_NONE)
+            return false;
+    return load_waiting(experiment, in, &experiment->pending, false) &&
+           load_waiting(experiment, in, &experiment->resting, true) &&
+           experiment->pending.count + experiment->resting.count ==
+               experiment->counts[TRIAL_PENDING];
 }
 
 static bool load_algorithms(struct experiment *experiment, struct cursor *in)
@@ -191,8 +287,8 @@ static bool load_algorithms(struct experiment *experiment, struct cursor *in)
            experiment->sched->load(experiment->scheduler, &cursor);
 }
 
-/* The head of an experiment: its numbers, and the spec read again. What the scheduler puts through
- * a tape when it is made is overwritten by its own saved state. */
+/* The head of an experiment: its numbers, and the spec read again. What the scheduler puts
+ * through a tape when it is made is overwritten by its own saved state. */
 static struct experiment *load_head(struct core *core, struct cursor *in)
 {
     struct experiment *saved = arena_alloc(&core->scratch, sizeof(*saved));
@@ -224,8 +320,13 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->results = saved->results;
     experiment->has_mean = saved->has_mean;
     experiment->mean_ms = saved->mean_ms;
+    experiment->paused = saved->paused;
     experiment->blocked = saved->blocked;
     experiment->changed = saved->changed;
+    experiment->burns = saved->burns;
+    experiment->burn_node = saved->burn_node;
+    experiment->burn_nodes = saved->burn_nodes;
+    experiment->why = arena_copy(&experiment->arena, saved->why);
     tape_init(&tape);
     tape_record(&tape);
     experiment_start(experiment, &tape);
@@ -239,7 +340,7 @@ static bool load_experiment(struct core *core, struct cursor *in)
     uint32_t parts;
 
     arena_reset(&core->scratch);
-    if (!cursor_list(in, &parts) || parts != 9)
+    if (!cursor_list(in, &parts) || parts != 11)
         return false;
     experiment = load_head(core, in);
     if (experiment == NULL)
@@ -319,12 +420,12 @@ int core_load(struct core *core, struct span image)
 {
     struct image_numbers numbers;
     struct cursor cursor;
-    uint32_t parts, rules;
+    uint32_t parts, format;
 
     cursor_init(&cursor, image);
-    if (!cursor_list(&cursor, &parts) || !cursor_u32(&cursor, &rules))
+    if (!cursor_list(&cursor, &parts) || !cursor_u32(&cursor, &format))
         return ERR_MALFORMED;
-    if (rules != CORE_RULES || parts != IMAGE_PARTS)
+    if (format != CORE_IMAGE || parts != IMAGE_PARTS)
         return ERR_VERSION;
     if (!load_parts(core, &cursor, &numbers))
         return ERR_MALFORMED;

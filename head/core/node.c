@@ -95,7 +95,7 @@ void node_recount(struct node *node)
 
 bool node_is_open(const struct node *node)
 {
-    return !node->lost && !node->draining && node->leases < node->credit;
+    return !node->lost && !node->draining && !node->full && node->leases < node->credit;
 }
 
 bool node_has_room(const struct node *node, const struct resources *need)
@@ -209,7 +209,10 @@ void node_tell(const struct node *node, struct effects *effects)
     row->name = arena_copy(arena, span_text(node->name));
     row->hostname = arena_copy(arena, span_text(node->hostname));
     row->node_ip = arena_copy(arena, span_text(node->node_ip));
-    row->state = node->lost ? NODE_LOST : node->draining ? NODE_DRAINING : NODE_UP;
+    row->state = node->lost       ? NODE_LOST
+                 : node->draining ? NODE_DRAINING
+                 : node->full     ? NODE_FULL
+                                  : NODE_UP;
     row->capacity = resources_copy(&node->capacity, arena);
     row->used = used_now(node, arena);
     row->gpus = node->gpus.count;

@@ -16,6 +16,7 @@ struct node {
     char *node_ip;   /* owned */
     bool lost;
     bool draining;
+    bool full; /* its disk */
     uint64_t incarnation;
     struct arena arena; /* of the custom names in capacity and used */
     struct resources capacity;

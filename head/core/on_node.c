@@ -156,6 +156,18 @@ enum core_answer on_node_lost(struct step *step, const struct event_node_lost *l
     return CORE_ADMITTED;
 }
 
+enum core_answer on_node_disk(struct step *step, const struct event_node_disk *disk)
+{
+    struct node *node = core_node(step->core, disk->node);
+
+    if (node == NULL || node->lost || node->full == disk->full)
+        return CORE_REFUSED;
+    node->full = disk->full;
+    core_node_changed(step->core, node);
+    core_node_fresh(step->core, node);
+    return CORE_ADMITTED;
+}
+
 enum core_answer on_drain(struct step *step, const struct event_drain *drain)
 {
     struct node *node = core_node(step->core, drain->node);

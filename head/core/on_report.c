@@ -67,6 +67,14 @@ static void remember(const struct experiment *experiment, struct trial *trial,
     judge_metric(experiment, trial, result);
 }
 
+/* The verdict at the end of the report says it. */
+static void pause_here(struct trial *trial)
+{
+    trial->pause |= PAUSE_BY_SCHEDULER;
+    if (trial->state == TRIAL_RUNNING)
+        trial_order(trial, TRIAL_PAUSE);
+}
+
 static void judge(struct step *step, struct trial *trial, const struct result *result)
 {
     struct experiment *experiment = trial->experiment;
@@ -81,11 +89,22 @@ static void judge(struct step *step, struct trial *trial, const struct result *r
         return;
     }
     experiment->sched->result(experiment->scheduler, &trial->last, step->scratch, &verdict);
-    assert(verdict.action == ACTION_CONTINUE || verdict.action == ACTION_STOP);
-    if (verdict.action == ACTION_STOP) {
+    switch ((int)verdict.action) {
+    case ACTION_CONTINUE:
+        break;
+    case ACTION_SAVE:
+        trial->save = true;
+        break;
+    case ACTION_PAUSE:
+        pause_here(trial);
+        break;
+    case ACTION_STOP:
         trial->closed = true;
         trial->cause = CAUSE_SCHEDULER;
         trial_order(trial, TRIAL_STOP);
+        break;
+    default:
+        assert(!"a verdict on a result");
     }
     attempt_observe(step, trial, trial->closed, trial->closed);
     attempt_obey(step, experiment, &verdict);
@@ -132,16 +151,26 @@ static void take(struct step *step, struct trial *trial, const struct event_repo
         if (report->first_seq + i <= trial->hw)
             continue;
         trial->hw++;
-        if (record.kind == RECORD_START) {
+        if (trial->hw == 1 && record.kind != RECORD_START && record.kind != RECORD_END)
+            attempt_begin(step, trial, &unknown);
+        switch (record.kind) {
+        case RECORD_START:
             attempt_begin(step, trial, &record.start);
-        } else if (record.kind == RECORD_RESULT) {
-            if (trial->hw == 1)
-                attempt_begin(step, trial, &unknown);
+            break;
+        case RECORD_RESULT:
             take_result(step, trial, &record.result, span_of(begin, (size_t)(cursor.at - begin)),
                         intake);
-        } else {
+            break;
+        case RECORD_MARK:
+            checkpoint_mark(trial, &record.mark, intake->count > 0 ? &intake->last : NULL);
+            break;
+        case RECORD_CHECKPOINT:
+            checkpoint_commit(step, trial, &record.checkpoint);
+            break;
+        case RECORD_END:
             intake->ended = true;
             intake->end = record.end;
+            break;
         }
     }
 }
@@ -207,7 +236,7 @@ enum core_answer on_report(struct step *step, const struct event_report *report)
         return answer(step, report, 0, ACTION_FENCED, 0);
 
     action = trial_action(trial);
-    if (action == ACTION_CONTINUE)
+    if (action == ACTION_CONTINUE || action == ACTION_SAVE)
         horizon = experiment->sched->horizon(experiment->scheduler, trial->number);
     if (report->first_seq > trial->hw + 1)
         return answer(step, report, trial->hw, ACTION_RESEND, horizon);

@@ -2,8 +2,7 @@
 #include "head/core/attempt.h"
 #include "head/core/state.h"
 
-/* The experiment, if it is there and this principal may change it. */
-static struct experiment *own_experiment(struct step *step, uint32_t number, uint32_t principal)
+struct experiment *own_experiment(struct step *step, uint32_t number, uint32_t principal)
 {
     struct experiment *experiment = core_experiment(step->core, number);
     enum role role = core_role(step->core, principal);
@@ -51,6 +50,7 @@ static enum core_answer stop_experiment(struct step *step, struct experiment *ex
     if (experiment->state != EXPERIMENT_RUNNING)
         return CORE_REFUSED;
     experiment->state = EXPERIMENT_STOPPING;
+    experiment->paused = false;
     experiment->search_done = true;
     experiment->changed = true;
     /* By number, as the scheduler may have others stopped along with one. */
@@ -90,6 +90,10 @@ enum core_answer on_remove(struct step *step, const struct event_remove *remove)
     release = &effects_add(step->effects, EFFECT_RELEASE)->release;
     release->experiment = experiment->number;
     release->removed = true;
+    for (uint32_t i = 0; i < experiment->created; i++)
+        if (experiment->rows[i].checkpoints != NULL)
+            checkpoints_tell(experiment->rows[i].checkpoints, experiment->number, i, false,
+                             step->effects);
     core_drop_experiment(step->core, experiment);
     return CORE_ADMITTED;
 }

@@ -166,14 +166,32 @@ static bool fits(void *context, uint32_t trial)
     return true;
 }
 
-static struct trial *choose(struct experiment *experiment)
+/* Those that its scheduler has paused, and may have go on. */
+static void paused_list(const struct experiment *experiment, struct arena *arena,
+                        struct sched_candidates *out)
 {
-    const struct sched_candidates candidates = {
+    uint32_t *numbers;
+
+    if (experiment->counts[TRIAL_PAUSED] == 0)
+        return;
+    numbers = arena_alloc(arena, experiment->counts[TRIAL_PAUSED] * sizeof(*numbers));
+    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
+        if (experiment_may_choose(trial))
+            numbers[out->paused_count++] = trial->number;
+    out->paused = numbers;
+}
+
+static struct trial *choose(struct experiment *experiment, struct arena *arena)
+{
+    struct sched_candidates candidates = {
         .fits = fits,
         .pending = queue_items(&experiment->pending),
         .pending_count = experiment->pending.count,
     };
-    uint32_t number = experiment->sched->choose(experiment->scheduler, &candidates);
+    uint32_t number;
+
+    paused_list(experiment, arena, &candidates);
+    number = experiment->sched->choose(experiment->scheduler, &candidates);
 
     return number != NUMBER_NONE ? experiment_trial(experiment, number) : NULL;
 }
@@ -185,9 +203,10 @@ static void place_one(struct placing *placing, struct experiment *experiment, st
     struct trial *trial;
 
     arena_reset(placing->step.scratch);
-    if (experiment->pending.count == 0 && !experiment_propose(&placing->step, experiment))
+    if (experiment->pending.count == 0 && !experiment->search_done &&
+        !experiment_propose(&placing->step, experiment))
         return;
-    trial = choose(experiment);
+    trial = choose(experiment, placing->step.scratch);
     if (trial == NULL) {
         experiment->unwilling = true;
         return;

@@ -51,6 +51,10 @@ void core_retire_experiment(struct core *core, struct experiment *experiment);
 /* A node has got room. */
 void core_node_fresh(struct core *core, struct node *node);
 
+/* on_stop.c: the experiment, if it is there and this principal may change it; else NULL, and it was
+ * answered. */
+struct experiment *own_experiment(struct step *step, uint32_t number, uint32_t principal);
+
 /* A node's row is to be told at the turn's end. */
 void core_node_changed(struct core *core, struct node *node);
 
@@ -60,11 +64,14 @@ enum core_answer on_stop(struct step *step, const struct event_stop *stop);
 enum core_answer on_remove(struct step *step, const struct event_remove *remove);
 enum core_answer on_node_back(struct step *step, const struct event_node_back *back);
 enum core_answer on_node_lost(struct step *step, const struct event_node_lost *lost);
+enum core_answer on_node_disk(struct step *step, const struct event_node_disk *disk);
 enum core_answer on_drain(struct step *step, const struct event_drain *drain);
 enum core_answer on_report(struct step *step, const struct event_report *report);
 enum core_answer on_principal_add(struct step *step, const struct event_principal_add *add);
 enum core_answer on_token_create(struct step *step, const struct event_token_create *create);
 enum core_answer on_token_revoke(struct step *step, const struct event_token_revoke *revoke);
+enum core_answer on_pause(struct step *step, const struct event_pause *pause);
+enum core_answer on_resume(struct step *step, const struct event_pause *resume);
 enum core_answer on_join(struct step *step, const struct event_join *join);
 
 #endif

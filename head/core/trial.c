@@ -28,6 +28,9 @@ void trial_free(struct trial *trial)
     free(trial->folder);
     buf_fini(&trial->config);
     buf_fini(&trial->last_result);
+    past_fini(&trial->past);
+    checkpoints_fini(&trial->checkpoints);
+    checkpoint_forget_marks(trial);
     free(trial);
 }
 
@@ -63,7 +66,7 @@ bool trial_report(struct trial *trial, enum trial_input input)
 
 void trial_forget_results(struct trial *trial)
 {
-    trial->rows = 0;
+    trial->rows = trial->base_rows = 0;
     trial->has_last = false;
     trial->has_best = false;
     trial->best = 0;
@@ -76,7 +79,9 @@ enum action trial_action(const struct trial *trial)
     if (!trial_is_live(trial->state) || trial->closed || trial->ending ||
         trial->state == TRIAL_STOPPING)
         return ACTION_STOP;
-    return ACTION_CONTINUE;
+    if (trial->state == TRIAL_PAUSING)
+        return ACTION_PAUSE;
+    return trial->save ? ACTION_SAVE : ACTION_CONTINUE;
 }
 
 static struct span copy_text(struct arena *arena, const char *text)

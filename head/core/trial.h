@@ -7,7 +7,9 @@
 
 #include "common/record.h"
 #include "common/resource.h"
+#include "head/core/checkpoint.h"
 #include "head/core/effect.h"
+#include "head/core/past.h"
 #include "head/core/sched.h"
 #include "head/core/trial_state.h"
 
@@ -17,7 +19,10 @@ struct experiment;
 struct node;
 
 /* Who decided that a trial ends before its program did. */
-enum stop_cause { CAUSE_NONE, CAUSE_SCHEDULER, CAUSE_PERSON };
+enum stop_cause { CAUSE_NONE, CAUSE_SCHEDULER, CAUSE_PERSON, CAUSE_BURNT, CAUSE_COUNT };
+
+/* Who wants it to wait; or-ed. */
+enum pause_by { PAUSE_BY_SCHEDULER = 1, PAUSE_BY_PERSON = 2 };
 
 struct trial {
     uint32_t number;
@@ -34,7 +39,11 @@ struct trial {
 
     uint32_t attempt; /* of the newest launch; 0: never launched */
     uint32_t failures;
-    bool begun; /* some attempt has started: it has files */
+    uint32_t losses;         /* in a row, without that it got further; nobody's fault */
+    uint64_t furthest;       /* rows that it had at the most when it was lost */
+    uint64_t wake_ms;        /* when its rest is over; 0: it does not rest */
+    struct record_list past; /* struct past, owned: how its last attempts ended */
+    bool begun;              /* some attempt has started: it has files */
 
     struct node *node; /* borrowed; where its lease is, NULL: it has none */
     struct trial *lease_next;
@@ -43,10 +52,12 @@ struct trial {
     bool held;                    /* within one NODE_BACK: its node has it */
     struct gpu_share gpus;
 
-    uint64_t hw;   /* seq of the newest record accepted of this attempt */
-    uint64_t rows; /* in its result.json */
+    uint64_t hw;        /* seq of the newest record accepted of this attempt */
+    uint64_t rows;      /* in its result.json */
+    uint64_t base_rows; /* of these, from before this attempt: in the checkpoint it began with */
     int64_t pid;
     uint64_t started_ms; /* when this attempt's START came; 0: it has not */
+    uint64_t began_ms;   /* the same by its node's clock, which says it for both ends */
     uint32_t reason;     /* enum end_reason, of the last attempt that ended */
     int64_t status;
 
@@ -54,6 +65,13 @@ struct trial {
     bool ending; /* within one report: its END is in it */
     bool done;   /* that result was done by itself: judged as complete already */
     enum stop_cause cause;
+    uint32_t pause; /* enum pause_by, or-ed; 0: nobody */
+    bool save;      /* a checkpoint is asked for and has not begun */
+
+    struct checkpoints checkpoints;
+    struct checkpoint *marks[CHECKPOINT_MARKS]; /* owned; taken, on their way to the head: the
+                                                 * newest, and one before it; NULL: none */
+    uint32_t broken;                            /* checkpoints that no node could use */
 
     bool has_last;
     struct judged last;
@@ -68,10 +86,12 @@ struct trial_row {
     struct trial *live; /* owned; NULL once it has ended */
     uint64_t hw;        /* of the last attempt, when it ended */
     uint32_t attempt;
-    uint8_t state;    /* enum trial_state */
-    uint8_t reason;   /* enum end_reason */
-    uint8_t cause;    /* enum stop_cause */
-    uint8_t failures; /* up to 255 */
+    uint8_t state;                   /* enum trial_state */
+    uint8_t reason;                  /* enum end_reason */
+    uint8_t cause;                   /* enum stop_cause */
+    uint8_t failures;                /* up to 255 */
+    struct record_list *past;        /* owned; NULL where there was one attempt */
+    struct checkpoints *checkpoints; /* owned; NULL: none */
 };
 
 struct trial *trial_new(struct experiment *experiment, uint32_t number);
@@ -83,7 +103,7 @@ void trial_order(struct trial *trial, enum trial_input input);
 /* A move that a node reports: false, and nothing changed, where there is none from its state. */
 bool trial_report(struct trial *trial, enum trial_input input);
 
-/* Forget what the attempts before have reported: a new one starts from scratch. */
+/* Forget what the attempts before have reported. */
 void trial_forget_results(struct trial *trial);
 
 /* What it may do now, for its node. */

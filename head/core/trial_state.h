@@ -3,7 +3,7 @@
  *   PENDING -> STARTING -> RUNNING -> DONE
  *      ^          ^        |  |  \
  *      |          |        |  |   `-> STOPPING -> STOPPED
- *      |        PAUSED <- PAUSING
+ *      +------- PAUSED <- PAUSING
  *      `---- retry after a crash or a lost node; FAILED when no retry is left
  *
  * For people the states have Tune's names: STARTING, PAUSING and STOPPING are RUNNING; DONE and
@@ -32,8 +32,9 @@ enum trial_input {
     TRIAL_PLACE,     /* ours: a node was chosen */
     TRIAL_UNPLACE,   /* the lease was never begun and its node is gone or full */
     TRIAL_STARTED,   /* worker: the process runs */
-    TRIAL_PAUSE,     /* ours: the scheduler wants its slot */
+    TRIAL_PAUSE,     /* ours: scheduler or person want its slot */
     TRIAL_SUSPENDED, /* worker: checkpoint saved, process gone */
+    TRIAL_RESUME,    /* ours: it waits for a slot again */
     TRIAL_STOP,      /* ours: scheduler or user */
     TRIAL_EXITED,    /* worker: the process ended well */
     TRIAL_RETRY,     /* crash or lost node, and a retry is left */

@@ -5,9 +5,10 @@
  * called for it, from this thread.
  *
  * Files are a function of the log: an ATTEMPT with rows = 0 and attempt = 1 truncates a trial's
- * files to nothing, so replaying the log from its beginning writes them again, byte for byte. A
- * later attempt's ATTEMPT cuts result.json and progress.csv to the rows it goes on from; the rows
- * cut off are appended to superseded.json.
+ * files to nothing, so replaying the log from its beginning writes them again, byte for byte; and
+ * from an image, after they were cut to what they were then. A later attempt's ATTEMPT cuts
+ * result.json and progress.csv to the rows it goes on from; the rows cut off are appended to
+ * superseded.json.
  *
  * An experiment's folder also has `feed`: a row of 16 bytes a result in the order of commits, which
  * feed.h reads. */
@@ -18,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/span.h"
+#include "common/buf.h"
 #include "head/core/effect.h"
 
 struct sinks;
@@ -26,8 +27,15 @@ struct sinks;
 /* Starts the thread. */
 struct sinks *sinks_new(void);
 
-/* Writes everything that was put, then ends the thread. Accepts NULL. */
+/* Writes everything that was put, if it may, then ends the thread. Accepts NULL. */
 void sinks_free(struct sinks *sinks);
+
+/* Until when, by clock_ms, this head may write: later another one may be at the same files. What
+ * waits then waits until the time is moved on. DEADLINE_NEVER at first. */
+void sinks_write_until(struct sinks *sinks, uint64_t until_ms);
+
+/* Another head leads and has the files: write nothing any more, whatever was put. */
+void sinks_abandon(struct sinks *sinks);
 
 /* Hand over effects, in order; those that are none of its business are passed over. done(context)
  * is called from the sinks' thread when they are no longer looked at; NULL: nobody wants to know.
@@ -41,6 +49,20 @@ void sinks_put(struct sinks *sinks, const struct effect *effects, size_t count,
  * again later. */
 bool sinks_output(struct sinks *sinks, struct span folder, uint32_t attempt, uint32_t stream,
                   uint64_t offset, struct span bytes);
+
+/* What an image has to know of the files (head/image.h), as they are behind all that was put so
+ * far. saved(context, bytes, folders) is called from the sinks' thread: bytes for sinks_load, and
+ * a text of the folders whose files are to be synced, each with a zero behind it; both the caller's
+ * to keep. Empty bytes: rows are missing in some file, there can be no image. image: its number. */
+void sinks_save(struct sinks *sinks, uint64_t image,
+                void (*saved)(void *context, struct buf *bytes, struct buf *folders),
+                void *context);
+
+/* Before anything is put: files are cut to what they were. 0 or ERR_MALFORMED. */
+int sinks_load(struct sinks *sinks, struct span saved);
+
+/* That image is complete: nothing is needed any more for those before it. */
+void sinks_forget(struct sinks *sinks, uint64_t image);
 
 /* Wait until everything that was put is written: before reading files in tests and at a clean end.
  */

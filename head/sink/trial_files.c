@@ -15,6 +15,7 @@
 #include "common/spec.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
+#include "head/sink/keep.h"
 
 #define FOLDER_MODE 0755
 #define FILE_MODE   0644
@@ -67,7 +68,7 @@ static void broke(struct trial_files *files, const char *path, char *trouble, si
     trial_files_close(files);
 }
 
-static int open_file(struct trial_files *files, const char *name, int flags, char *path)
+static int open_file(const struct trial_files *files, const char *name, int flags, char *path)
 {
     if (fs_join(path, files->folder, name) != 0) {
         errno = ENAMETOOLONG;
@@ -125,9 +126,25 @@ static void feed_follow(int feed, uint64_t rows, uint32_t trial, uint64_t from, 
     }
 }
 
+/* One of the result files ends after size bytes from here on. */
+static int cut_file(const struct trial_files *files, int *fd, const char *name, uint64_t size,
+                    const struct trial_cut *cut)
+{
+    char path[LIMIT_PATH_BYTES];
+    char kept[LIMIT_PATH_BYTES];
+    int err = keep_cut(files->folder, name, size, cut->image, kept);
+
+    if (kept[0] == '\0')
+        return err;
+    cut->kept(cut->context, kept);
+    (void)close(*fd);
+    *fd = open_file(files, name, O_RDWR | O_APPEND, path);
+    return err == 0 && *fd < 0 ? ERR_IO : err;
+}
+
 /* Lines behind the rows that stay go to superseded.json: nothing that was reported is thrown away.
  */
-static int cut_json(struct trial_files *files, uint64_t rows, int feed_fd, uint64_t feed_rows,
+static int cut_json(struct trial_files *files, uint64_t rows, const struct trial_cut *cut,
                     char *path)
 {
     uint64_t end;
@@ -154,11 +171,9 @@ static int cut_json(struct trial_files *files, uint64_t rows, int feed_fd, uint6
         err = fs_write_all(old, block, (size_t)got);
     }
     (void)close(old);
-    if (err == 0 && feed_fd >= 0)
-        feed_follow(feed_fd, feed_rows, files->trial, end, (uint64_t)st.st_size);
-    if (err == 0 && ftruncate(files->json, (off_t)end) != 0)
-        err = ERR_IO;
-    return err;
+    if (err == 0 && cut->feed >= 0)
+        feed_follow(cut->feed, cut->feed_rows, files->trial, end, (uint64_t)st.st_size);
+    return err == 0 ? cut_file(files, &files->json, "result.json", end, cut) : err;
 }
 
 /* Open the result files as far as they were asked for. */
@@ -177,8 +192,8 @@ static int open_results(struct trial_files *files, char *path)
     return 0;
 }
 
-static int cut_files(struct trial_files *files, const struct effect_attempt *attempt, int feed_fd,
-                     uint64_t feed_rows, char *path)
+static int cut_files(struct trial_files *files, const struct effect_attempt *attempt,
+                     const struct trial_cut *cut, char *path)
 {
     uint64_t end = 0;
 
@@ -190,13 +205,13 @@ static int cut_files(struct trial_files *files, const struct effect_attempt *att
         if (files->json >= 0 && ftruncate(files->json, 0) != 0)
             return ERR_IO;
         files->json_end = 0;
-    } else if (files->json >= 0 && cut_json(files, attempt->rows, feed_fd, feed_rows, path) != 0) {
+    } else if (files->json >= 0 && cut_json(files, attempt->rows, cut, path) != 0) {
         return ERR_IO;
     }
     if (files->progress >= 0) {
         if (attempt->rows > 0 && rows_end(files->progress, attempt->rows + 1, true, &end) != 0)
             return ERR_IO;
-        if (ftruncate(files->progress, (off_t)end) != 0)
+        if (cut_file(files, &files->progress, "progress.csv", end, cut) != 0)
             return ERR_IO;
         files->new_progress = end == 0;
     }
@@ -243,7 +258,7 @@ static void set_constants(struct trial_files *files, const struct effect_attempt
 }
 
 void trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
-                         int feed_fd, uint64_t feed_rows, char *trouble, size_t size)
+                         const struct trial_cut *cut, char *trouble, size_t size)
 {
     char path[LIMIT_PATH_BYTES];
     char folder[LIMIT_PATH_BYTES];
@@ -269,7 +284,7 @@ void trial_files_attempt(struct trial_files *files, const struct effect_attempt 
     if (err == 0)
         err = open_results(files, path);
     if (err == 0)
-        err = cut_files(files, attempt, feed_fd, feed_rows, path);
+        err = cut_files(files, attempt, cut, path);
     files->begun = true;
     if (err != 0)
         broke(files, path, trouble, size);

@@ -51,11 +51,20 @@ struct trial_files *trial_files_new(uint32_t experiment, uint32_t trial);
 /* Closes; what was gathered must have been flushed. */
 void trial_files_free(struct trial_files *files);
 
-/* An attempt begins: make the folder and params.json, cut the files to the rows that stay. feed_fd:
- * the experiment's feed, whose rows for what is cut off are turned to superseded.json. A
+/* What a cut has to know. */
+struct trial_cut {
+    int feed;           /* of the experiment; its rows for what is cut off are turned to
+                           superseded.json. -1: none */
+    uint64_t feed_rows; /* in it */
+    uint64_t image;     /* number of the newest one that was begun; 0: none */
+    void (*kept)(void *context, const char *path); /* a file that was kept for it: keep.h */
+    void *context;
+};
+
+/* An attempt begins: make the folder and params.json, cut the files to the rows that stay. A
  * failure's text goes to trouble (size bytes; untouched else). */
 void trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
-                         int feed_fd, uint64_t feed_rows, char *trouble, size_t size);
+                         const struct trial_cut *cut, char *trouble, size_t size);
 
 /* Gather the rows of a batch; feed rows go behind feed. */
 void trial_files_results(struct trial_files *files, const struct effect_results *results,
@@ -66,5 +75,13 @@ void trial_files_flush(struct trial_files *files, char *trouble, size_t size);
 
 /* Close descriptors; they are opened again when needed. */
 void trial_files_close(struct trial_files *files);
+
+/* trial_files_saved.c: for an image, after everything was flushed: what has to be known to go on
+ * with the files, and how long they are. */
+void trial_files_save(const struct trial_files *files, struct buf *out);
+
+/* A trial as it was saved, its files cut to what they were then. NULL: *in holds none. What is
+ * amiss with the files goes to trouble; rows that are missing stay missing. */
+struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *trouble, size_t size);
 
 #endif

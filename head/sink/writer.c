@@ -9,13 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/err.h"
 #include "common/limits.h"
+#include "common/pack.h"
 #include "common/spec.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/table.h"
 #include "common/xalloc.h"
 #include "head/sink/output.h"
 #include "head/sink/trial_files.h"
+
+#define SAVED_PARTS 4u
 
 /* How far the head's thread may read of an experiment's feed; shared. */
 struct written {
@@ -43,7 +48,17 @@ struct lru {
     size_t count;
 };
 
+/* A file that was cut, as an image needs it: keep.h. */
+struct kept {
+    struct kept *next;
+    uint64_t image;
+    char *path; /* owned */
+};
+
 struct writer {
+    uint64_t image;            /* number of the newest that was begun; 0: none */
+    struct kept *kept;         /* owned */
+    bool missing;              /* some rows could not be written */
     struct table *experiments; /* by number */
     struct sunk *all;
     struct output *output;
@@ -148,25 +163,28 @@ static void make_dirty(struct writer *writer, struct trial_files *files)
     writer->dirty[writer->dirty_count++] = files;
 }
 
-static void on_experiment(struct writer *writer, const struct effect_experiment *row)
+static struct sunk *sunk_new(struct writer *writer, uint32_t experiment, struct span folder)
 {
-    struct sunk *sunk;
-    struct written *written;
+    struct sunk *sunk = xcalloc(1, sizeof(*sunk));
 
-    if (row->spec.size == 0 || table_get_u64(writer->experiments, row->experiment) != NULL)
-        return;
-    sunk = xcalloc(1, sizeof(*sunk));
-    sunk->experiment = row->experiment;
-    sunk->folder = xstrndup(row->folder.data, row->folder.size);
+    sunk->experiment = experiment;
+    sunk->folder = xstrndup(folder.data, folder.size);
     sunk->feed = -1;
     sunk->names = -1;
-    (void)table_put_u64(writer->experiments, row->experiment, sunk);
+    (void)table_put_u64(writer->experiments, experiment, sunk);
     sunk->next_of_all = writer->all;
     writer->all = sunk;
-    written = sunk->written = xcalloc(1, sizeof(*written));
+    sunk->written = xcalloc(1, sizeof(*sunk->written));
     (void)pthread_mutex_lock(&writer->lock);
-    (void)table_put_u64(writer->written_by_number, row->experiment, written);
+    (void)table_put_u64(writer->written_by_number, experiment, sunk->written);
     (void)pthread_mutex_unlock(&writer->lock);
+    return sunk;
+}
+
+static void on_experiment(struct writer *writer, const struct effect_experiment *row)
+{
+    if (row->spec.size > 0 && table_get_u64(writer->experiments, row->experiment) == NULL)
+        (void)sunk_new(writer, row->experiment, row->folder);
 }
 
 static int open_feed_file(struct writer *writer, const struct sunk *sunk, const char *name)
@@ -183,17 +201,22 @@ static int open_feed_file(struct writer *writer, const struct sunk *sunk, const 
     return fd;
 }
 
+static void open_feed_files(struct writer *writer, struct sunk *sunk)
+{
+    if (sunk->feed >= 0)
+        return;
+    (void)fs_make_dirs(sunk->folder, 0755); /* what is wrong shows when a file is opened */
+    sunk->feed = open_feed_file(writer, sunk, ".feed");
+    sunk->names = open_feed_file(writer, sunk, ".names");
+}
+
 /* The first attempt of an experiment makes its folder. */
 static void open_feed(struct writer *writer, struct sunk *sunk,
                       const struct effect_attempt *attempt)
 {
     char name[FEED_NAME_BYTES] = {0};
 
-    if (sunk->feed < 0) {
-        (void)fs_make_dirs(sunk->folder, 0755); /* what is wrong shows when a file is opened */
-        sunk->feed = open_feed_file(writer, sunk, ".feed");
-        sunk->names = open_feed_file(writer, sunk, ".names");
-    }
+    open_feed_files(writer, sunk);
     if (sunk->names < 0 || attempt->trial_folder.size >= sizeof(name))
         return;
     memcpy(name, attempt->trial_folder.data, attempt->trial_folder.size);
@@ -221,17 +244,31 @@ static void flush_feed(struct writer *writer, struct sunk *sunk)
  * lines. */
 static void flush(struct writer *writer)
 {
+    FAILPOINT("sink-gathered");
     for (size_t i = 0; i < writer->dirty_count; i++)
         if (writer->dirty[i] != NULL) {
             trial_files_flush(writer->dirty[i], writer->said, sizeof(writer->said));
             writer->dirty[i]->dirty = false;
         }
     writer->dirty_count = 0;
+    FAILPOINT("sink-lines-written");
     for (struct sunk *sunk = writer->gathered; sunk != NULL; sunk = sunk->next) {
         flush_feed(writer, sunk);
         sunk->waiting = false;
     }
     writer->gathered = NULL;
+    FAILPOINT("sink-flushed");
+}
+
+static void keep(void *context, const char *path)
+{
+    struct writer *writer = context;
+    struct kept *kept = xcalloc(1, sizeof(*kept));
+
+    kept->next = writer->kept;
+    kept->image = writer->image;
+    kept->path = xstrdup(path);
+    writer->kept = kept;
 }
 
 static void on_attempt(struct writer *writer, const struct effect_attempt *attempt)
@@ -246,7 +283,13 @@ static void on_attempt(struct writer *writer, const struct effect_attempt *attem
         flush(writer);
     if (attempt->files != 0)
         open_feed(writer, sunk, attempt);
-    trial_files_attempt(files, attempt, sunk->feed, sunk->rows, writer->said, sizeof(writer->said));
+    const struct trial_cut cut = {.feed = sunk->feed,
+                                  .feed_rows = sunk->rows,
+                                  .image = writer->image,
+                                  .kept = keep,
+                                  .context = writer};
+
+    trial_files_attempt(files, attempt, &cut, writer->said, sizeof(writer->said));
 }
 
 static void on_results(struct writer *writer, const struct effect_results *results)
@@ -337,6 +380,16 @@ static void do_effect(struct writer *writer, const struct effect *effect)
     }
 }
 
+/* Forget the first that is kept; its file stays. */
+static void kept_take(struct writer *writer)
+{
+    struct kept *kept = writer->kept;
+
+    writer->kept = kept->next;
+    free(kept->path);
+    free(kept);
+}
+
 struct writer *writer_new(void)
 {
     struct writer *writer = xcalloc(1, sizeof(*writer));
@@ -359,6 +412,8 @@ void writer_free(struct writer *writer)
         files_drop(writer, writer->closed.newest);
     while (writer->all != NULL)
         sunk_free(writer, writer->all);
+    while (writer->kept != NULL)
+        kept_take(writer);
     output_free(writer->output);
     table_free(writer->experiments);
     table_free(writer->files);
@@ -374,6 +429,7 @@ const char *writer_effects(struct writer *writer, const struct effect *effects, 
     for (size_t i = 0; i < count; i++)
         do_effect(writer, &effects[i]);
     flush(writer);
+    writer->missing |= writer->said[0] != '\0';
     return writer->said;
 }
 
@@ -384,6 +440,143 @@ const char *writer_output(struct writer *writer, const char *folder, uint32_t at
     output_write(writer->output, folder, attempt, stream, offset, bytes, writer->said,
                  sizeof(writer->said));
     return writer->said;
+}
+
+/* ---- with an image ---- */
+
+static void save_trials(const struct lru *lru, struct buf *out)
+{
+    for (const struct trial_files *files = lru->oldest; files != NULL; files = files->newer)
+        trial_files_save(files, out);
+}
+
+bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
+                 void (*file)(void *context, const char *folder), void *context)
+{
+    uint32_t count = 0;
+
+    if (writer->missing)
+        return false;
+    pack_list(out, SAVED_PARTS);
+    pack_uint(out, image);
+    for (const struct kept *kept = writer->kept; kept != NULL; kept = kept->next)
+        count++;
+    pack_list(out, count);
+    for (const struct kept *kept = writer->kept; kept != NULL; kept = kept->next)
+        pack_bytes(out, span_text(kept->path));
+    pack_list(out, (uint32_t)table_count(writer->experiments) * 4);
+    for (const struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all) {
+        pack_uint(out, sunk->experiment);
+        pack_bytes(out, span_text(sunk->folder));
+        pack_uint(out, sunk->rows);
+        pack_bool(out, sunk->feed >= 0);
+        if (sunk->rows > 0 || sunk->feed >= 0)
+            file(context, sunk->folder);
+    }
+    pack_list(out, (uint32_t)(writer->open.count + writer->closed.count));
+    save_trials(&writer->closed, out);
+    save_trials(&writer->open, out);
+    writer->image = image;
+    return true;
+}
+
+static bool load_kept(struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        char path[LIMIT_PATH_BYTES];
+        struct span kept;
+
+        if (!cursor_bytes(in, &kept) || kept.size >= sizeof(path))
+            return false;
+        (void)snprintf(path, sizeof(path), "%.*s", SPAN(kept));
+        (void)unlink(path); /* for an image before this one; it may be gone */
+    }
+    return true;
+}
+
+static bool load_experiments(struct writer *writer, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count % 4 != 0)
+        return false;
+    for (; count > 0; count -= 4) {
+        struct sunk *sunk;
+        struct span folder;
+        uint32_t experiment;
+        uint64_t rows;
+        bool is_open;
+
+        if (!cursor_u32(in, &experiment) || !cursor_bytes(in, &folder) || !cursor_uint(in, &rows) ||
+            !cursor_bool(in, &is_open))
+            return false;
+        sunk = sunk_new(writer, experiment, folder);
+        sunk->rows = rows;
+        atomic_store(&sunk->written->rows, rows);
+        if (!is_open)
+            continue;
+        open_feed_files(writer, sunk);
+        if (sunk->feed >= 0 && ftruncate(sunk->feed, (off_t)(rows * sizeof(struct feed_row))) != 0)
+            (void)snprintf(writer->said, sizeof(writer->said), "cannot cut the feed of %s: %s",
+                           sunk->folder, strerror(errno));
+    }
+    return true;
+}
+
+static bool load_trials(struct writer *writer, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct trial_files *files =
+            trial_files_load(in, writer->image, writer->said, sizeof(writer->said));
+
+        if (files == NULL)
+            return false;
+        (void)table_put_u64(writer->files, files_key(files->experiment, files->trial), files);
+        lru_front(writer, files, true);
+    }
+    return true;
+}
+
+int writer_load(struct writer *writer, struct span saved, const char **said)
+{
+    struct cursor cursor;
+    uint32_t parts;
+
+    writer->said[0] = '\0';
+    *said = writer->said;
+    cursor_init(&cursor, saved);
+    if (!cursor_list(&cursor, &parts) || parts != SAVED_PARTS ||
+        !cursor_uint(&cursor, &writer->image) || !load_kept(&cursor) ||
+        !load_experiments(writer, &cursor) || !load_trials(writer, &cursor) ||
+        cursor.at != cursor.end)
+        return ERR_MALFORMED;
+    return 0;
+}
+
+void writer_forget(struct writer *writer, uint64_t image)
+{
+    struct kept **at = &writer->kept;
+
+    while (*at != NULL) {
+        struct kept *kept = *at;
+
+        if (kept->image >= image) {
+            at = &kept->next;
+            continue;
+        }
+        (void)unlink(kept->path); /* it may be gone with its folder */
+        *at = kept->next;
+        free(kept->path);
+        free(kept);
+    }
 }
 
 uint64_t writer_feed_rows(struct writer *writer, uint32_t experiment)

@@ -6,10 +6,11 @@
 #ifndef SINK_WRITER_H
 #define SINK_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/span.h"
+#include "common/buf.h"
 #include "head/core/effect.h"
 
 #define WRITER_TROUBLE 512u /* bytes of a sentence about what could not be written */
@@ -26,6 +27,21 @@ void writer_free(struct writer *writer);
 const char *writer_effects(struct writer *writer, const struct effect *effects, size_t count);
 const char *writer_output(struct writer *writer, const char *folder, uint32_t attempt,
                           uint32_t stream, uint64_t offset, struct span bytes);
+
+/* For an image, when everything before it was written: how far all files go, and what the next rows
+ * need. From now on a file that is cut keeps for image number `image` (which rises) what it had.
+ * Calls file for each folder with files in it: they are to be on disk before the log is cut.
+ * False, nothing saved: rows are missing in some file, and must stay in the log, from which a
+ * restart makes them. */
+bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
+                 void (*file)(void *context, const char *folder), void *context);
+
+/* Into a fresh writer: files are cut to what they were. 0 or ERR_MALFORMED. What is amiss with
+ * files is said as by writer_effects. */
+int writer_load(struct writer *writer, struct span saved, const char **said);
+
+/* An image is complete: what was kept for those before it goes. */
+void writer_forget(struct writer *writer, uint64_t image);
 
 /* Rows written so far of an experiment's feed. From any thread. */
 uint64_t writer_feed_rows(struct writer *writer, uint32_t experiment);

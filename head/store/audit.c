@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
-#include "head/store/store.h"
 
 /* XADD with NOMKSTREAM, without which a deleted log would be begun anew. */
 #define NEEDS_MAJOR 6
@@ -128,7 +128,7 @@ static int weigh(const struct audit *audit, const char *info, struct audit_repor
     char file[16] = "";
     char sync[32];
     char rewrite[32];
-    const char *worth = "is on Redis's disk";
+    const char *worth = STORE_ON_DISK;
     const char *advice = "";
     int err = ask_setting(audit, "appendfsync", sync, sizeof(sync));
 
@@ -155,7 +155,7 @@ static int weigh(const struct audit *audit, const char *info, struct audit_repor
     } else {
         report->on_disk = true;
     }
-    (void)snprintf(report->worth, sizeof(report->worth), "an acknowledgement %s", worth);
+    (void)snprintf(report->worth, sizeof(report->worth), STORE_WORTH, worth);
     (void)snprintf(report->advice, sizeof(report->advice), "%s", advice);
     return 0;
 }

@@ -8,8 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/redis/address.h"
 #include "common/trouble.h"
-#include "head/store/address.h"
+
+#define STORE_WORTH   "an acknowledgement %s"
+#define STORE_ON_DISK "is on Redis's disk"
 
 struct audit_report {
     char version[32];

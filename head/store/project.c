@@ -7,12 +7,12 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/sys/log.h"
 #include "common/table.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 #include "head/store/project_row.h"
-#include "head/store/store.h"
 
 /* Redis takes a pipeline in pieces, commits in between; a short one leaves room for them. */
 #define FLUSH_ROWS    1024u
@@ -42,6 +42,7 @@ struct project {
     struct store *store; /* owned */
     char name[STORE_NAME_BYTES + 1];
     struct table *latest; /* waiting rows by key; borrowed from the queue */
+    struct table *newest; /* by experiment: one more than its highest trial that was told */
     struct queue waiting; /* owned rows */
     struct queue sent;    /* owned rows, in the order of their answers */
     size_t waiting_bytes;
@@ -105,6 +106,7 @@ struct project *project_new(const struct store_address *address, const char *nam
     project->store = store_new(address);
     memcpy(project->name, name, strlen(name) + 1);
     project->latest = table_new();
+    project->newest = table_new();
     return project;
 }
 
@@ -124,6 +126,7 @@ void project_free(struct project *project)
     queue_free(&project->waiting);
     queue_free(&project->sent);
     table_free(project->latest);
+    table_free(project->newest);
     arena_fini(&project->arena);
     free(project);
 }
@@ -170,28 +173,54 @@ static void add_row(struct project *project, struct project_row *row)
     }
 }
 
+/* Whether a trial's row is written: not that of an old one. A new one makes another old. */
+static bool is_new_enough(struct project *project, const struct effect_trial *trial)
+{
+    uint64_t told = (uintptr_t)table_get_u64(project->newest, trial->experiment);
+    uint64_t newest = (uint64_t)trial->trial + 1 > told ? (uint64_t)trial->trial + 1 : told;
+
+    for (uint64_t number = told; told > 0 && number < newest; number++) {
+        struct project_row *row;
+
+        if (number < LIMIT_PROJECTED_TRIALS)
+            continue;
+        row = xcalloc(1, sizeof(*row));
+        row->kind = PROJECT_OLD;
+        row->experiment = trial->experiment;
+        row->trial = (uint32_t)(number - LIMIT_PROJECTED_TRIALS);
+        add_row(project, row);
+    }
+    (void)table_put_u64(project->newest, trial->experiment, (void *)(uintptr_t)newest);
+    return newest - trial->trial <= LIMIT_PROJECTED_TRIALS;
+}
+
 void project_effects(struct project *project, const struct effect *effects, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct project_row *row = project_row_new(&effects[i]);
+        struct project_row *row = NULL;
 
+        if (effects[i].type != EFFECT_TRIAL || is_new_enough(project, &effects[i].trial))
+            row = project_row_new(&effects[i]);
         if (row == NULL && effects[i].type == EFFECT_RELEASE && effects[i].release.removed) {
             row = xcalloc(1, sizeof(*row));
             row->kind = PROJECT_REMOVE;
             row->experiment = effects[i].release.experiment;
+            (void)table_remove_u64(project->newest, row->experiment);
         }
         if (row != NULL)
             add_row(project, row);
     }
 }
 
-void project_announce(struct project *project, uint64_t epoch, const char *endpoint)
+void project_announce(struct project *project, uint64_t epoch, const char *endpoint,
+                      const char *key)
 {
     struct project_row *row = xcalloc(1, sizeof(*row));
 
     row->kind = PROJECT_HEAD;
     row->epoch = epoch;
     row->endpoint = span_text(xstrdup(endpoint));
+    row->head_key = span_text(xstrdup(key));
     add_row(project, row);
 }
 

@@ -8,8 +8,9 @@
 #include "common/json.h"
 #include "common/number.h"
 #include "common/record.h"
+#include "common/redis/keys.h"
+#include "common/redis/lead.h"
 #include "common/xalloc.h"
-#include "head/store/keys.h"
 
 #define OWNED_MOST 8u
 
@@ -31,6 +32,7 @@ static size_t owned_spans(struct project_row *row, struct span **out)
     case PROJECT_EXPERIMENT:
         out[count++] = &row->experiment_row.name;
         out[count++] = &row->experiment_row.folder;
+        out[count++] = &row->experiment_row.why;
         break;
     case PROJECT_TRIAL:
         out[count++] = &row->trial_row.id;
@@ -50,7 +52,9 @@ static size_t owned_spans(struct project_row *row, struct span **out)
         break;
     case PROJECT_HEAD:
         out[count++] = &row->endpoint;
+        out[count++] = &row->head_key;
         break;
+    case PROJECT_OLD:
     case PROJECT_REMOVE:
         break;
     }
@@ -253,7 +257,7 @@ static void experiment_words(struct words *words, const struct effect_experiment
 
     assert(row->state < sizeof(states) / sizeof(states[0]));
     add_some_text(words, "name", row->name);
-    add_text(words, "state", span_text(states[row->state]));
+    add_text(words, "state", span_text(row->paused ? "PAUSED" : states[row->state]));
     add_uint(words, "principal", row->principal);
     add_uint(words, "submitted_ms", row->submitted_ms);
     add_uint(words, "ended_ms", row->ended_ms);
@@ -264,6 +268,7 @@ static void experiment_words(struct words *words, const struct effect_experiment
     add_uint(words, "results", row->results);
     add_uint(words, "seed", row->seed);
     add_some_text(words, "folder", row->folder);
+    add_some_text(words, "why", row->why);
 }
 
 static void trial_words(struct words *words, const struct effect_trial *row)
@@ -298,7 +303,7 @@ static void node_words(struct words *words, const struct project_row *row)
 {
     const struct effect_node *node = &row->node_row;
     static const char *const states[] = {
-        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST"};
+        [NODE_UP] = "UP", [NODE_DRAINING] = "DRAINING", [NODE_LOST] = "LOST", [NODE_FULL] = "FULL"};
 
     assert(node->state < sizeof(states) / sizeof(states[0]));
     add_text(words, "name", node->name);
@@ -319,6 +324,7 @@ struct span project_row_key(const struct project_row *row, const char *name, str
 
     switch (row->kind) {
     case PROJECT_TRIAL:
+    case PROJECT_OLD:
         return store_key_trial(key, name, row->experiment, row->trial);
     case PROJECT_NODE:
         return store_key_number(key, name, "node", row->experiment);
@@ -334,7 +340,7 @@ size_t project_row_words(const struct project_row *row, const char *name, struct
 {
     struct words words = {arena, out, 0};
 
-    words.items[words.count++] = span_text("HSET");
+    words.items[words.count++] = span_text(row->kind == PROJECT_OLD ? "UNLINK" : "HSET");
     words.items[words.count++] = project_row_key(row, name, arena);
     switch (row->kind) {
     case PROJECT_EXPERIMENT:
@@ -347,11 +353,14 @@ size_t project_row_words(const struct project_row *row, const char *name, struct
         node_words(&words, row);
         break;
     case PROJECT_HEAD:
-        add_uint(&words, "epoch", row->epoch);
-        add_text(&words, "endpoint", row->endpoint);
+        add_uint(&words, LEAD_EPOCH, row->epoch);
+        add_text(&words, LEAD_ENDPOINT, row->endpoint);
+        add_text(&words, LEAD_KEY, row->head_key);
+        break;
+    case PROJECT_OLD:
         break;
     case PROJECT_REMOVE:
-        assert(!"not a row");
+        assert(!"no row");
     }
     return words.count;
 }

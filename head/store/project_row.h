@@ -10,7 +10,8 @@ enum project_kind {
     PROJECT_TRIAL,
     PROJECT_NODE,
     PROJECT_HEAD,  /* who leads */
-    PROJECT_REMOVE /* not a row: forget an experiment's keys */
+    PROJECT_OLD,   /* no row: forget a trial's key, there are too many */
+    PROJECT_REMOVE /* no row: forget an experiment's keys */
 };
 
 #define PROJECT_WORDS 64u
@@ -30,6 +31,7 @@ struct project_row {
     struct span used;
     uint64_t epoch;       /* PROJECT_HEAD */
     struct span endpoint; /* owned */
+    struct span head_key; /* its fingerprint; owned */
 };
 
 /* A row of an effect of the first three kinds, or NULL for other effects. Copies. */
@@ -43,7 +45,8 @@ void project_row_absorb(struct project_row *row, struct project_row *newer);
 /* The other way round: newer stays, row is freed. */
 void project_row_give(struct project_row *row, struct project_row *newer);
 
-/* The HSET that writes it: words in out (PROJECT_WORDS), texts in arena or the row. */
+/* The command that writes it, or forgets it: words in out (PROJECT_WORDS), texts in arena or the
+ * row. */
 size_t project_row_words(const struct project_row *row, const char *name, struct arena *arena,
                          struct span *out);
 

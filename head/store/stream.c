@@ -6,6 +6,7 @@
 
 #include "common/err.h"
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 
 #define RETRY_MS 2
 
@@ -90,6 +91,7 @@ struct claim {
     struct span boot;
     uint64_t until_ms;
     uint64_t epoch; /* 0: not chosen yet */
+    bool known;     /* the log was there: it is not begun anew */
     struct trouble *trouble;
 };
 
@@ -184,17 +186,27 @@ static int whose_epoch(const struct claim *claim)
 static int take_epoch(const struct claim *claim)
 {
     char id[LOG_ID_BYTES];
+    struct span words[8] = {span_text("XADD"), claim->key};
     struct redisReply *reply;
-    int err = store_call(claim->store, claim->until_ms,
-                         STORE_WORDS(span_text("XADD"), claim->key,
-                                     log_id_print((struct log_id){claim->epoch, 0}, id),
-                                     span_text(STREAM_TAKEOVER), claim->who, span_text(STREAM_BOOT),
-                                     claim->boot),
-                         &reply);
+    size_t count = 2;
+    int err;
 
+    if (claim->known)
+        words[count++] = span_text("NOMKSTREAM");
+    words[count++] = log_id_print((struct log_id){claim->epoch, 0}, id);
+    words[count++] = span_text(STREAM_TAKEOVER);
+    words[count++] = claim->who;
+    words[count++] = span_text(STREAM_BOOT);
+    words[count++] = claim->boot;
+    FAILPOINT("claim");
+    err = store_call(claim->store, claim->until_ms, words, count, &reply);
     if (err < 0)
         return err;
-    if (store_reply_is_error(reply, "ERR") && strstr(reply->str, "ID specified in XADD") != NULL)
+    if (reply->type == REDIS_REPLY_NIL)
+        err = refuse(claim, ERR_AMNESIA, "the log is gone",
+                     "restore the data of this Redis, then start the head again");
+    else if (store_reply_is_error(reply, "ERR") &&
+             strstr(reply->str, "ID specified in XADD") != NULL)
         err = whose_epoch(claim);
     else if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS)
         err = refused_by_redis(claim, reply);
@@ -222,6 +234,8 @@ int stream_claim(struct store *store, const char *name, const char *who, const c
                           .who = span_text(who),
                           .boot = span_text(boot),
                           .until_ms = until_ms,
+                          .epoch = *epoch,
+                          .known = *epoch > 1,
                           .trouble = trouble};
     int err;
 

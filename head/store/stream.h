@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
+#include "common/redis/keys.h"
+#include "common/redis/store.h"
 #include "common/trouble.h"
-#include "head/store/keys.h"
-#include "head/store/store.h"
 
 /* An entry holds either one field `e`, a turn's bytes (head/entry.h), or `takeover`, who took the
  * epoch, with `boot`, which life of it did. */
@@ -36,9 +36,10 @@ int64_t stream_count(const struct redisReply *reply);
 /* The index-th of them. ERR_MALFORMED: not one that a head wrote. */
 int stream_read_entry(const struct redisReply *reply, size_t index, struct stream_entry *out);
 
-/* Take the epoch above the top one with an entry `<epoch>-0`. boot is unlike any other's, so that
- * an entry of ours is known again when its answer is lost. Connects as often as it takes, up to
- * until_ms. ERR_FENCED: another head took it at the same moment; see journal_open. */
+/* Take an epoch with an entry `<epoch>-0`: the one above the top with *epoch 0, else *epoch itself,
+ * behind a log that was read up to the one before it. boot is unlike any other's, so that an entry
+ * of ours is known again when its answer is lost. Connects as often as it takes, up to until_ms.
+ * ERR_FENCED: another head took it; see journal_open. */
 int stream_claim(struct store *store, const char *name, const char *who, const char *boot,
                  uint64_t until_ms, uint64_t *epoch, struct trouble *trouble);
 

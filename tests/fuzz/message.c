@@ -53,6 +53,12 @@ static void check_events(const struct message *message)
     case MSG_REMOVE:
         wire_remove(message->body, 3, &event);
         break;
+    case MSG_PAUSE:
+        wire_pause(message->body, 3, &event);
+        break;
+    case MSG_RESUME:
+        wire_resume(message->body, 3, &event);
+        break;
     case MSG_DRAIN:
         wire_drain(message->body, &event);
         break;

@@ -55,6 +55,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     executor.deadlines = deadlines_new();
     executor.attempts = table_new();
     executor.processes = table_new();
+    executor.helpers = table_new();
+    executor.ending = true; /* no folder that is named is packed: that is another process's work */
     executor.bytes = xmalloc(EXECUTOR_READ);
     assert(loop_init(&executor.loop) == 0);
     assert(gate_open(&executor) == 0);
@@ -99,6 +101,7 @@ static struct attempt *attempt_make(uint8_t hold)
     else if ((hold & 2) != 0)
         attempt->horizon.attribute = span_text("a/b");
     attempt->held_end = &attempt->held;
+    attempt_checkpoint_paths(attempt);
     spool_init(&attempt->spool, path);
     start_record(attempt);
     executor.first = attempt;

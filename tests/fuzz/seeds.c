@@ -58,12 +58,18 @@ static struct span records(void)
     struct record start = {.kind = RECORD_START, .start = {.pid = 9, .unix_ms = NOW_MS}};
     struct record result = {.kind = RECORD_RESULT,
                             .result = {.metrics = packed("{\"m\": 0.5}"), .training_iteration = 1}};
+    static const uint8_t hash[LIMIT_HASH_BYTES] = {7};
+    struct record mark = {.kind = RECORD_MARK, .mark = {.number = 1}};
+    struct record checkpoint = {.kind = RECORD_CHECKPOINT,
+                                .checkpoint = {.number = 1, .manifest = {hash, sizeof(hash)}}};
     struct record end = {.kind = RECORD_END, .end = {.reason = END_EXIT, .text = {"no", 2}}};
     struct buf bytes = {0};
     struct span out;
 
     record_pack(&start, &bytes);
     record_pack(&result, &bytes);
+    record_pack(&mark, &bytes);
+    record_pack(&checkpoint, &bytes);
     record_pack(&end, &bytes);
     out = arena_copy(&arena, buf_span(&bytes));
     buf_fini(&bytes);
@@ -135,7 +141,7 @@ static void messages(void)
         body = arena_zalloc(&arena, schema->size);
         record_fill(schema, body);
         if (type == MSG_REPORTS)
-            ((struct msg_batch *)((struct msg_reports *)body)->batches.items)->count = 3;
+            ((struct msg_batch *)((struct msg_reports *)body)->batches.items)->count = 5;
         message_pack((enum msg_type)type, 5, body, &frame);
         assert(message_unpack(buf_span(&frame), &arena, &message, NULL) == 0);
         seed_write("message", schema->name, buf_span(&frame));
@@ -190,7 +196,7 @@ static void event_read(const char *line, struct event *event)
     }
     event->type = EVENT_REPORT;
     event->report = (struct event_report){
-        .node = 2, .experiment = 1, .attempt = 1, .first_seq = 1, .count = 3, .records = records()};
+        .node = 2, .experiment = 1, .attempt = 1, .first_seq = 1, .count = 5, .records = records()};
 }
 
 static void script_run(const char *const *lines, const char *name)

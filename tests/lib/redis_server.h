@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
-#include "head/store/store.h"
 
 #define REDIS_LIMIT_MS 10000u
 

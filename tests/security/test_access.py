@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
 from cluster import (  # noqa: E402
-    Daemon, Head, Worker, case, check, equal, main, read_text, tool, wait_for,
+    SLOWER, Daemon, Head, Worker, case, check, equal, main, needs_speed, read_text, tool, wait_for,
 )
 from experiments import (  # noqa: E402
     cluster_of, experiment_rows, listed, nodes, paced, submit, trials, up,
@@ -236,7 +236,8 @@ def whom_a_revoked_token_let_in_is_out_again(scene):
                 home=person)
     first = Worker(scene, "n1", head, cpus=1, token=scene.token(head, "worker", "n1.token"))
     wait_for(lambda: up(head) == {"n1"}, 30, lambda: "n1 to join: " + first.daemon.err())
-    number = submit(head, paced(scene, "moved", 1, 400, 0.02))
+    # It goes on for longer than a worker takes to start.
+    number = submit(head, paced(scene, "moved", 1, 400, 0.02 * min(SLOWER, 5)))
     wait_for(lambda: trials(head, number)[0]["results"], 30, "results from n1")
     second = Worker(scene, "n2", head, cpus=1, token=scene.token(head, "worker", "n2.token"))
     wait_for(lambda: up(head) == {"n1", "n2"}, 30, lambda: "n2 to join: " + second.daemon.err())
@@ -248,7 +249,7 @@ def whom_a_revoked_token_let_in_is_out_again(scene):
     before = time.monotonic()
     head.assay("token", "revoke", revoked)
     wait_for(lambda: trials(head, number)[0]["node"] == "n2", 10, "the trial to move to n2")
-    check(time.monotonic() - before < 6, "it moves before a silent node would be given up")
+    check(time.monotonic() - before < 6 * SLOWER, "it moves before a silent node would be given up")
     equal(trials(head, number)[0]["attempt"], 2, "attempts")
     equal(first.daemon.wait(30), 4, "the worker n1: " + first.daemon.err())
     equal(up(head), {"n2"}, "nodes")
@@ -302,6 +303,7 @@ def a_head_with_another_key_has_to_be_told_anew(scene):
 
 @case
 def a_stranger_who_knocks_for_ever_fills_nothing(scene):
+    needs_speed()
     head = Head(scene)
     before = os.path.getsize(os.path.join(head.data_dir, "audit.log")) if head.audit else 0
     ports = listening_ports(head.daemon.pid)

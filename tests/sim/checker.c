@@ -14,6 +14,12 @@ struct checker *checker_new(struct world *world)
     return checker;
 }
 
+static void attempt_fini(struct check_attempt *attempt)
+{
+    free(attempt->truth);
+    free(attempt->marks);
+}
+
 void checker_free(struct checker *checker)
 {
     for (uint32_t i = 0; i < checker->experiment_count; i++) {
@@ -21,8 +27,9 @@ void checker_free(struct checker *checker)
 
         for (uint32_t k = 0; k < experiment->trial_count; k++) {
             for (uint32_t a = 0; a < experiment->trials[k].count; a++)
-                free(experiment->trials[k].attempts[a].truth);
+                attempt_fini(&experiment->trials[k].attempts[a]);
             free(experiment->trials[k].attempts);
+            free(experiment->trials[k].saved);
         }
         free(experiment->trials);
     }
@@ -249,9 +256,10 @@ static void final_attempts(struct checker *checker, uint32_t number, uint32_t at
     const struct check_attempt *last = trial->count > 0 ? &trial->attempts[trial->count - 1] : NULL;
     uint64_t results = 0;
 
-    if (trial->count > 1 + trial->failures + trial->losses)
-        world_fail(checker->world, "I7: %u/%u had %u attempts for %u failures and %u losses",
-                   number, at, trial->count, trial->failures, trial->losses);
+    if (trial->count > 1 + trial->failures + trial->losses + trial->pauses)
+        world_fail(checker->world,
+                   "I7: %u/%u had %u attempts for %u failures, %u losses and %u pauses", number, at,
+                   trial->count, trial->failures, trial->losses, trial->pauses);
     if (trial->state != TRIAL_DONE)
         return;
     if (last != NULL && last->final)
@@ -272,8 +280,12 @@ static void final_trial(struct checker *checker, uint32_t number, uint32_t at)
     const struct check_trial *trial = &checker->experiments[number].trials[at];
     int32_t most =
         checker->world->plan.experiments[checker->experiments[number].plan].spec.max_failures;
-    bool failed = most >= 0 && trial->failures > (uint32_t)most;
+    bool failed =
+        (most >= 0 && trial->failures > (uint32_t)most) || trial->losses_in_row > LIMIT_LOSSES;
 
+    /* It was waiting for an attempt that it did not get. */
+    if (checker->experiments[number].burnt && trial->failures > 0)
+        failed = trial->state == TRIAL_FAILED;
     if (trial->live || !trial_is_final((enum trial_state)trial->state))
         world_fail(checker->world, "I7: %u/%u has not ended: %s", number, at,
                    trial_state_name((enum trial_state)trial->state));

@@ -6,6 +6,22 @@
 #include "tests/sim/host.h"
 #include "tests/sim/ledger.h"
 
+static uint64_t rows_of(const struct check_attempt *attempt)
+{
+    return attempt->base + attempt->rows;
+}
+
+/* Losses in a row, of those in which it had a part. */
+static void count_loss(struct check_trial *trial, const struct check_attempt *attempt)
+{
+    trial->losses++;
+    if (rows_of(attempt) > trial->furthest) {
+        trial->furthest = rows_of(attempt);
+        trial->losses_in_row = 0;
+    }
+    trial->losses_in_row += !(trial->ahead && attempt->hw == 0);
+}
+
 static void count_end(struct check_trial *trial, const struct check_attempt *attempt,
                       uint32_t reason)
 {
@@ -13,8 +29,10 @@ static void count_end(struct check_trial *trial, const struct check_attempt *att
         return;
     if (end_reason_is_failure(reason))
         trial->failures++;
+    else if (reason == END_CHECKPOINT)
+        trial->losses++; /* one checkpoint less each time: it needs no most */
     else if (end_reason_is_infrastructure(reason))
-        trial->losses++;
+        count_loss(trial, attempt);
 }
 
 /* Every lease of a node may end now; those that held says not. */
@@ -43,7 +61,11 @@ static void forget_leaving(struct checker *checker)
 
             if (trial->must_leave && trial->live)
                 world_fail(checker->world, "I5: %u/%u keeps its lease when it is over", e, i);
-            trial->may_leave = trial->must_leave = false;
+            trial->may_leave = trial->must_leave = trial->broken = false;
+            for (uint32_t k = 0; k < trial->saved_count; k++)
+                if (!trial->saved[k].told)
+                    world_fail(checker->world, "I14: %u/%u: a checkpoint came, and is not kept", e,
+                               i);
         }
     }
 }
@@ -68,6 +90,9 @@ static void take_launch(struct checker *checker, const struct effect_launch *lau
                        launch->experiment, launch->trial, launch->attempt, launch->node);
         return;
     }
+    if (experiment->paused)
+        world_fail(checker->world, "%u/%u is launched while its experiment is paused",
+                   launch->experiment, launch->trial);
     if (trial->live || launch->attempt != trial->count + 1 || trial->closed)
         world_fail(checker->world, "I3: %u/%u is launched as attempt %u behind %u%s",
                    launch->experiment, launch->trial, launch->attempt, trial->count,
@@ -79,6 +104,7 @@ static void take_launch(struct checker *checker, const struct effect_launch *lau
                    launch->experiment, most);
     trial->attempts = xrealloc(trial->attempts, trial->count + 1, sizeof(*trial->attempts));
     trial->attempts[trial->count++] = (struct check_attempt){0};
+    saved_launched(checker, launch, trial, &trial->attempts[trial->count - 1]);
     trial->live = true;
     trial->node = launch->node;
     lease_launched(checker, launch, ahead);
@@ -90,7 +116,8 @@ static void take_attempt(struct checker *checker, const struct effect_attempt *e
     struct check_attempt *attempt;
 
     if (!trial->live || trial->count != effect->attempt ||
-        trial->attempts[effect->attempt - 1].opened || trial->closed || effect->rows != 0) {
+        trial->attempts[effect->attempt - 1].opened || trial->closed ||
+        effect->rows != trial->attempts[effect->attempt - 1].base) {
         world_fail(checker->world, "I3: %u/%u attempt %u opens files out of its turn",
                    effect->experiment, effect->trial, effect->attempt);
         return;
@@ -130,18 +157,24 @@ static bool may_follow(uint32_t from, uint32_t to, bool live_before)
         return true;
     switch (to) {
     case TRIAL_PENDING:
+        return from == TRIAL_STARTING || from == TRIAL_RUNNING || from == TRIAL_PAUSED ||
+               from == TRIAL_PAUSING; /* called back */
+    case TRIAL_PAUSING:
         return from == TRIAL_STARTING || from == TRIAL_RUNNING;
+    case TRIAL_PAUSED:
+        return from == TRIAL_PENDING || from == TRIAL_PAUSING;
     case TRIAL_STARTING:
         return from == TRIAL_PENDING;
     case TRIAL_RUNNING:
         return from == TRIAL_STARTING;
     case TRIAL_STOPPING:
-        return from == TRIAL_STARTING || from == TRIAL_RUNNING;
+        return from == TRIAL_STARTING || from == TRIAL_RUNNING || from == TRIAL_PAUSING;
     case TRIAL_STOPPED:
-        return from == TRIAL_PENDING || live_before;
+        return from == TRIAL_PENDING || from == TRIAL_PAUSED || live_before;
     case TRIAL_DONE:
-    case TRIAL_FAILED:
         return live_before;
+    case TRIAL_FAILED:
+        return from == TRIAL_PENDING || live_before; /* waiting, it went with its experiment */
     default:
         return false;
     }
@@ -173,6 +206,7 @@ static void judge_end(struct checker *checker, const struct effect_trial *row,
         trial->cut = true;
     }
     trial->must_leave = false;
+    trial->pauses += trial->state == TRIAL_PAUSING;
     if (row->failures != trial->failures)
         world_fail(checker->world, "I15: %u/%u says %u failures and had %u", row->experiment,
                    row->trial, row->failures, trial->failures);
@@ -209,10 +243,10 @@ static void take_trial(struct checker *checker, const struct effect_trial *row)
         leave(checker, row, trial);
     }
     if (trial->count > 0 && trial->attempts[trial->count - 1].opened &&
-        row->results != trial->attempts[trial->count - 1].rows)
+        row->results != rows_of(&trial->attempts[trial->count - 1]))
         world_fail(checker->world, "I2: the row of %u/%u says %llu results, it has %llu",
                    row->experiment, row->trial, (unsigned long long)row->results,
-                   (unsigned long long)trial->attempts[trial->count - 1].rows);
+                   (unsigned long long)rows_of(&trial->attempts[trial->count - 1]));
     trial->state = row->state;
 }
 
@@ -276,6 +310,7 @@ static void take_experiment(struct checker *checker, const struct effect_experim
         world_fail(checker->world, "I7: experiment %u: %llu in its states, %u created, %u told",
                    row->experiment, (unsigned long long)sum, row->created, experiment->created);
     experiment->results = row->results;
+    experiment->burnt = experiment->burnt || row->why.size > 0;
     experiment->stopped = experiment->stopped || row->state == EXPERIMENT_STOPPING;
     if (row->state != EXPERIMENT_DONE)
         return;
@@ -325,6 +360,9 @@ static void take_effect(struct checker *checker, const struct effect *effects, s
         return;
     case EFFECT_RESULTS:
         report_rows(checker, &effect->results, expected);
+        return;
+    case EFFECT_CHECKPOINT:
+        saved_told(checker, &effect->checkpoint);
         return;
     case EFFECT_CLOSE:
         take_close(checker, &effect->close);
@@ -377,9 +415,19 @@ static void expect_revoked(struct checker *checker, const struct event_principal
     }
 }
 
+static void expect_pause(struct checker *checker, const struct event *event)
+{
+    if (event->type == EVENT_STOP && event->stop.trial == NUMBER_NONE)
+        ledger_experiment(checker, event->stop.experiment)->paused = false;
+    if ((event->type == EVENT_PAUSE || event->type == EVENT_RESUME) &&
+        event->pause.trial == NUMBER_NONE)
+        ledger_experiment(checker, event->pause.experiment)->paused = event->type == EVENT_PAUSE;
+}
+
 static void before(struct checker *checker, const struct event *event, struct expected *expected,
                    uint64_t *hashes)
 {
+    expect_pause(checker, event);
     if (event->type == EVENT_SUBMIT)
         expected->submission = event->submit.submission;
     if (event->type == EVENT_REPORT)

@@ -5,17 +5,19 @@
 #include "tests/sim/people.h"
 #include "tests/sim/run.h"
 
+#define LINK_GIVEN_UP_US 6000000u /* heartbeats of the connection */
+
 static struct host *any_host(struct world *world)
 {
-    return &world->hosts[rng_next_below(&world->trouble, world->plan.host_count)];
+    return &world->hosts[rng_next_below(world->striking, world->plan.host_count)];
 }
 
 /* Short, or long enough for a node to be lost. */
 static uint64_t a_while(struct world *world)
 {
-    uint64_t most = rng_chance(&world->trouble, 50) ? 300000 : world->plan.lost_us * 2;
+    uint64_t most = rng_chance(world->striking, 50) ? 300000 : world->plan.lost_us * 2;
 
-    return rng_between(&world->trouble, 1000, most);
+    return rng_between(world->striking, 1000, most);
 }
 
 static void daemon_back(struct world *world, void *subject, uint64_t number)
@@ -81,6 +83,42 @@ static void daemon_dies(struct world *world, struct host *host, bool small)
     world_after(world, a_while(world), daemon_back, host, 0);
 }
 
+/* After LINK_GIVEN_UP_US the two ends give the connection up: from then on it is a cut. */
+static void give_up(struct world *world, void *subject, uint64_t connection)
+{
+    struct host *host = subject;
+
+    if (!host->linked || host->connection != connection)
+        return;
+    world_say(world, "host %u: its connection is given up", host->index);
+    world->striking = &world->troubles[FAULT_ONE_WAY];
+    host_cut(world, host, true);
+    world_after(world, a_while(world), cut_over, host, 0);
+}
+
+static void one_way(struct world *world, struct host *host)
+{
+    bool to_head = rng_chance(world->striking, 50);
+    uint64_t while_us = a_while(world);
+
+    world_say(world, "host %u: nothing comes through %s", host->index,
+              to_head ? "to the head" : "from the head");
+    if (while_us > LINK_GIVEN_UP_US)
+        world_after(world, LINK_GIVEN_UP_US, give_up, host, host->connection);
+    host_delay(world, host, to_head, !to_head, while_us);
+}
+
+static void stand_still(struct world *world, struct host *host)
+{
+    uint64_t while_us = rng_between(world->striking, 1000, LINK_GIVEN_UP_US);
+
+    if (host->agent == NULL)
+        return;
+    world_say(world, "host %u: its daemon stands still", host->index);
+    host_delay(world, host, true, true, while_us);
+    host_talk_breaks(world, host, while_us);
+}
+
 static void on_host(struct world *world, enum fault fault, struct host *host)
 {
     switch (fault) {
@@ -92,6 +130,12 @@ static void on_host(struct world *world, enum fault fault, struct host *host)
         world_say(world, "host %u is cut off", host->index);
         host_cut(world, host, true);
         world_after(world, a_while(world), cut_over, host, 0);
+        return;
+    case FAULT_ONE_WAY:
+        one_way(world, host);
+        return;
+    case FAULT_STILL:
+        stand_still(world, host);
         return;
     case FAULT_DAEMON:
         daemon_dies(world, host, host->small);
@@ -128,12 +172,15 @@ static void strike(struct world *world, void *subject, uint64_t number)
     enum fault fault = (enum fault)number;
 
     (void)subject;
+    world->striking = &world->troubles[fault];
     if (fault == FAULT_HEAD)
         head_kill(world);
+    else if (fault == FAULT_PAUSE)
+        head_pause(world, rng_between(world->striking, 1000, LINK_GIVEN_UP_US));
     else if (fault == FAULT_SLOW_LOG)
-        head_slow_commit(world->head, rng_between(&world->trouble, 100000, 4000000));
+        head_slow_commit(world->head, rng_between(world->striking, 100000, 4000000));
     else if (fault == FAULT_CLOCK)
-        head_jump_clock(world->head, (int64_t)rng_between(&world->trouble, 0, 7200000) - 3600000);
+        head_jump_clock(world->head, (int64_t)rng_between(world->striking, 0, 7200000) - 3600000);
     else
         on_host(world, fault, any_host(world));
 }
@@ -162,9 +209,9 @@ static void calm(struct world *world, void *subject, uint64_t number)
 /* Most of them early, while there is much to break. */
 static uint64_t some_time(struct world *world)
 {
-    uint64_t most = world->plan.faults_until_us >> (2 * rng_next_below(&world->trouble, 4));
+    uint64_t most = world->plan.faults_until_us >> (2 * rng_next_below(world->striking, 4));
 
-    return rng_between(&world->trouble, 2000, most > 4000 ? most : 4000);
+    return rng_between(world->striking, 2000, most > 4000 ? most : 4000);
 }
 
 void faults_start(struct world *world)
@@ -172,7 +219,11 @@ void faults_start(struct world *world)
     const struct plan *plan = &world->plan;
 
     for (int fault = 0; fault < FAULT_COUNT; fault++) {
-        uint64_t times = plan_has(plan, (enum fault)fault) ? rng_between(&world->trouble, 1, 8) : 0;
+        uint64_t times = 0;
+
+        world->striking = &world->troubles[fault];
+        if (plan_has(plan, (enum fault)fault))
+            times = rng_between(world->striking, 1, 8);
 
         for (uint64_t i = 0; i < times; i++)
             world_after(world, some_time(world), strike, NULL, (uint64_t)fault);

@@ -22,7 +22,8 @@ static bool is_heard(const struct world *world, uint32_t host)
     const struct session *session = &world->head->sessions[host];
 
     return session->there && session->node != NUMBER_NONE &&
-           host_is_connected(world, host, session->connection);
+           host_is_connected(world, host, session->connection) &&
+           world->now_us >= host_at(world, host)->unheard_us;
 }
 
 /* The tick of the head finds a node that was not heard of. One that is connected beats. */
@@ -33,8 +34,8 @@ static void look_for(struct world *world, void *subject, uint64_t life)
     uint32_t node = host_node(world, host);
     struct event event = {.type = EVENT_NODE_LOST};
 
-    if (life != head->life || !head_is_up(head) || is_heard(world, host) || node == NUMBER_NONE ||
-        checker_node_lost(world->checker, node))
+    if (life != head->life || !head_is_up(head) || head_put_off(world, look_for, subject, life) ||
+        is_heard(world, host) || node == NUMBER_NONE || checker_node_lost(world->checker, node))
         return;
     if (world->now_us < head->heard_us[host] + world->plan.lost_us) {
         watch(world, host);
@@ -69,6 +70,11 @@ void head_disconnected(struct world *world, uint32_t host)
     watch(world, host);
 }
 
+void head_unheard(struct world *world, uint32_t host)
+{
+    head_disconnected(world, host);
+}
+
 void head_revoked(struct world *world, uint32_t host)
 {
     world->head->sessions[host].there = false;
@@ -99,11 +105,12 @@ static void on_ready(struct world *world, const struct letter *letter)
 
     session->ready = true;
     session->readies++;
+    session->ready_number = letter->ready_number;
     event.node_back = letter->ready;
     (void)head_event(world, &event);
 }
 
-void head_letter(struct world *world, const struct letter *letter)
+void head_letter(struct world *world, struct letter *letter)
 {
     struct head *head = world->head;
     struct session *session = &head->sessions[letter->host];
@@ -111,6 +118,11 @@ void head_letter(struct world *world, const struct letter *letter)
 
     if (!head_is_up(head))
         return;
+    if (world->now_us < head->paused_until_us) {
+        *head->held_end = letter;
+        head->held_end = &letter->next;
+        return;
+    }
     if (letter->type == LETTER_REGISTER) {
         on_register(world, letter);
         return;
@@ -211,6 +223,7 @@ static void on_reply(struct world *world, const struct effect_reply *reply)
         letter = letter_new(world, LETTER_REGISTERED, i);
         letter->connection = session->connection;
         letter->node = session->node;
+        letter->ready_number = session->ready_number;
         letter_to_host(world, letter);
     }
 }

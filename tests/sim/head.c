@@ -11,6 +11,7 @@
 
 #define UNIX_MS      UINT64_C(1600000000000)
 #define RELOAD_EVERY 50u
+#define TICK_US      100000u
 
 struct head *head_new(struct world *world)
 {
@@ -50,7 +51,9 @@ static void life_end(struct head *head)
     turn_free(head->open);
     turn_free(head->committing);
     head->open = head->committing = NULL;
-    head->closing = false;
+    head->closing = head->ticking = false;
+    head->paused_until_us = 0;
+    head->held = NULL;
 }
 
 void head_free(struct head *head)
@@ -170,13 +173,14 @@ static void turn_apply(struct world *world, struct turn *turn)
 }
 
 static void close_soon(struct world *world);
+static void tick_soon(struct world *world);
 
 static void commit(struct world *world, void *subject, uint64_t life)
 {
     struct head *head = subject;
     struct turn *turn = head->committing;
 
-    if (life != head->life || turn == NULL)
+    if (life != head->life || turn == NULL || head_put_off(world, commit, subject, life))
         return;
     world_say(world, "commit of entry %zu", head->entry_count);
     head->committing = NULL;
@@ -184,6 +188,7 @@ static void commit(struct world *world, void *subject, uint64_t life)
     journal_image(head);
     head->entries[head->entry_count - 1].taken = true;
     turn_apply(world, turn);
+    tick_soon(world);
     if (head->open != NULL)
         close_soon(world);
 }
@@ -204,7 +209,7 @@ static void close_turn(struct world *world, void *subject, uint64_t life)
     struct turn *turn = head->open;
     struct note *note;
 
-    if (life != head->life)
+    if (life != head->life || head_put_off(world, close_turn, subject, life))
         return;
     head->closing = false;
     if (turn == NULL || head->committing != NULL)
@@ -234,9 +239,38 @@ static void close_soon(struct world *world)
     world_after(world, rng_next_below(&world->net, 200), close_turn, head, head->life);
 }
 
+/* As the head has it: a wall clock that was set back goes on from where it was. */
 static uint64_t wall_ms(const struct world *world)
 {
-    return UNIX_MS + (uint64_t)((int64_t)(world->now_us / 1000) + world->head->clock_ms);
+    const struct head *head = world->head;
+    uint64_t wall = UNIX_MS + (uint64_t)((int64_t)(world->now_us / 1000) + head->clock_ms);
+    uint64_t least = head->last_ms + (world->now_us - head->last_us) / 1000;
+
+    return wall > least ? wall : least;
+}
+
+/* As the head's loop does, which looks ten times a second. Its clock may have jumped meanwhile. */
+static void tick(struct world *world, void *subject, uint64_t life)
+{
+    struct head *head = subject;
+    struct event event = {.type = EVENT_TICK};
+
+    if (life != head->life || !head_is_up(head))
+        return;
+    head->ticking = false;
+    if (core_deadline_ms(head->core) <= wall_ms(world))
+        (void)head_event(world, &event);
+    tick_soon(world);
+}
+
+static void tick_soon(struct world *world)
+{
+    struct head *head = world->head;
+
+    if (!head_is_up(head) || head->ticking || core_deadline_ms(head->core) == DEADLINE_NEVER)
+        return;
+    head->ticking = true;
+    world_after(world, TICK_US, tick, head, head->life);
 }
 
 enum core_answer head_event(struct world *world, struct event *event)
@@ -247,8 +281,8 @@ enum core_answer head_event(struct world *world, struct event *event)
 
     if (head->open == NULL) {
         head->open = turn_new();
-        if (wall_ms(world) > head->last_ms)
-            head->last_ms = wall_ms(world);
+        head->last_ms = wall_ms(world);
+        head->last_us = world->now_us;
         head->open->now_ms = head->last_ms;
     }
     copy_event(event, &head->open->arena);
@@ -272,8 +306,8 @@ enum core_answer head_event(struct world *world, struct event *event)
 
 void head_request(struct world *world, struct event *event, uint64_t origin)
 {
-    if (!head_is_up(world->head))
-        return;
+    if (!head_is_up(world->head) || world->now_us < world->head->paused_until_us)
+        return; /* whoever asks, asks again */
     event->origin = origin;
     (void)head_event(world, event);
 }
@@ -309,9 +343,11 @@ void head_start(struct world *world)
     if (!journal_recover(world))
         return;
     head->last_ms = head->entry_count > 0 ? head->entries[head->entry_count - 1].now_ms : 0;
+    head->last_us = world->now_us;
     world_say(world, "the head is up, life %llu, %zu entries", (unsigned long long)head->life,
               head->entry_count);
     set_up(world);
+    tick_soon(world);
     fleet_watch_all(world);
     hosts_head_up(world);
 }
@@ -344,6 +380,47 @@ void head_kill(struct world *world)
     for (uint32_t i = 0; i < world->plan.host_count; i++)
         host_head_died(world, i);
     world_after(world, rng_between(&world->trouble, 10000, 3000000), start_again, NULL, 0);
+}
+
+bool head_put_off(struct world *world, happening_fn *run, void *subject, uint64_t number)
+{
+    uint64_t until_us = world->head->paused_until_us;
+
+    if (world->now_us >= until_us)
+        return false;
+    world_after(world, until_us - world->now_us + rng_next_below(&world->net, 1000), run, subject,
+                number);
+    return true;
+}
+
+/* That nobody was heard of meanwhile is its own fault. */
+static void go_on(struct world *world, void *subject, uint64_t life)
+{
+    struct head *head = subject;
+    struct letter *letter = head->held;
+
+    if (life != head->life)
+        return;
+    world_say(world, "the head goes on");
+    head->held = NULL;
+    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
+        head->heard_us[i] = world->now_us;
+    for (; letter != NULL && !world->failed; letter = letter->next)
+        if (host_is_connected(world, letter->host, letter->connection))
+            head_letter(world, letter);
+    fleet_watch_all(world);
+}
+
+void head_pause(struct world *world, uint64_t while_us)
+{
+    struct head *head = world->head;
+
+    if (!head_is_up(head) || world->now_us < head->paused_until_us)
+        return;
+    world_say(world, "the head stands still");
+    head->paused_until_us = world->now_us + while_us;
+    head->held_end = &head->held;
+    world_after(world, while_us, go_on, head, head->life);
 }
 
 void head_jump_clock(struct head *head, int64_t by_ms)

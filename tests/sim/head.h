@@ -18,9 +18,11 @@ void head_free(struct head *head);
 void head_start(struct world *world);
 bool head_is_up(const struct head *head);
 void head_kill(struct world *world);
+/* It stands still: what comes waits, and it does nothing that was due. */
+void head_pause(struct world *world, uint64_t while_us);
 
 /* A message of a host arrives. */
-void head_letter(struct world *world, const struct letter *letter);
+void head_letter(struct world *world, struct letter *letter);
 
 /* A person's or a joining key's request arrives; the answer goes to people_answer under origin,
  * which is below 2^63. What event points to is borrowed for the call. */
@@ -28,6 +30,8 @@ void head_request(struct world *world, struct event *event, uint64_t origin);
 
 /* The connection of a host is gone, as far as anybody sees. */
 void head_disconnected(struct world *world, uint32_t host);
+/* It is connected, and not heard of. */
+void head_unheard(struct world *world, uint32_t host);
 /* Its key may talk no more. */
 void head_revoked(struct world *world, uint32_t host);
 

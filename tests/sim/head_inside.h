@@ -39,8 +39,9 @@ struct session {
     bool there;
     uint32_t connection;
     bool ready;
-    uint32_t readies; /* READYs that the core has not answered */
-    uint32_t node;    /* NUMBER_NONE until NODE_BACK was answered */
+    uint32_t readies;      /* READYs that the core has not answered */
+    uint32_t ready_number; /* of the last one */
+    uint32_t node;         /* NUMBER_NONE until NODE_BACK was answered */
     uint64_t handle;
 };
 
@@ -52,8 +53,13 @@ struct head {
     struct turn *committing;
     struct entry pending; /* of the committing turn */
     bool closing;         /* is on the agenda */
+    bool ticking;         /* the same */
     uint64_t last_ms;
+    uint64_t last_us; /* when that was */
     int64_t clock_ms; /* the wall clock's offset */
+    uint64_t paused_until_us;
+    struct letter *held; /* that came while it stood still, the oldest first */
+    struct letter **held_end;
     uint64_t slow_us;
     uint32_t since_reload;
     struct entry *entries; /* owned; committed */
@@ -83,6 +89,9 @@ void journal_drop(struct head *head);
 bool journal_recover(struct world *world);
 void entry_fini(struct entry *entry);
 void journal_replay_all(struct world *world);
+
+/* Whether it stands still; the work is put off until it does not, where that is its own. */
+bool head_put_off(struct world *world, happening_fn *run, void *subject, uint64_t number);
 
 /* fleet.c */
 void fleet_forget(struct head *head);

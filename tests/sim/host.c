@@ -70,7 +70,7 @@ static void connect_now(struct world *world, void *subject, uint64_t number)
         return;
     host->linked = true;
     host->connection++;
-    host->to_head_us = host->to_host_us = world->now_us;
+    host->to_head_us = host->to_host_us = host->unheard_us = world->now_us;
     host->state = HOST_REGISTER;
     world_say(world, "host %u connects", host->index);
     letter_to_head(world, letter_new(world, LETTER_REGISTER, host->index));
@@ -94,6 +94,21 @@ void host_cut(struct world *world, struct host *host, bool cut)
 {
     host->cut = cut;
     host_disconnect(world, host, 100000);
+}
+
+void host_delay(struct world *world, struct host *host, bool to_head, bool to_host,
+                uint64_t while_us)
+{
+    uint64_t until_us = world->now_us + while_us;
+
+    if (!host->linked)
+        return;
+    if (to_host && until_us > host->to_host_us)
+        host->to_host_us = until_us;
+    if (!to_head || until_us <= host->to_head_us)
+        return;
+    host->to_head_us = host->unheard_us = until_us;
+    head_unheard(world, host->index);
 }
 
 void host_head_died(struct world *world, uint32_t index)
@@ -202,7 +217,10 @@ void host_agent(struct world *world, struct host *host, const struct agent_event
 
 static void on_launch(struct world *world, struct host *host, const struct effect_launch *launch)
 {
-    struct run_order order = {.horizon = launch->horizon, .device_count = launch->gpus.count};
+    struct run_order order = {.horizon = launch->horizon,
+                              .device_count = launch->gpus.count,
+                              .restores = launch->checkpoint.size > 0,
+                              .counters = launch->counters};
     struct agent_event event = {
         .type = AGENT_LAUNCH,
         .who = {launch->experiment, launch->trial, launch->attempt},
@@ -316,6 +334,7 @@ static void say_ready(struct world *world, struct host *host)
         held_add(
             world, &letter->ready,
             (struct held_attempt){end->who.experiment, end->who.trial, end->who.attempt, end->seq});
+    letter->ready_number = ++host->ready_number;
     host->state = HOST_READYING;
     letter_to_head(world, letter);
 }
@@ -341,7 +360,8 @@ void host_letter(struct world *world, const struct letter *letter)
     case LETTER_REGISTERED:
         if (letter->node == NUMBER_NONE && host->state == HOST_REGISTER)
             say_ready(world, host);
-        else if (letter->node != NUMBER_NONE && host->state == HOST_READYING)
+        else if (letter->node != NUMBER_NONE && host->state == HOST_READYING &&
+                 letter->ready_number == host->ready_number)
             open_up(world, host);
         return;
     case LETTER_ORDERS:

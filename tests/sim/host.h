@@ -36,10 +36,12 @@ struct host {
     uint32_t hears;      /* then: but not that of the executors of experiments up to this one */
     uint64_t deaf_count; /* how often it began */
     enum host_state state;
+    uint32_t ready_number; /* of its last READY */
     bool linked;
     uint32_t connection;
     uint64_t to_head_us; /* when the last letter arrives */
     uint64_t to_host_us;
+    uint64_t unheard_us; /* until then the head hears nothing of it, connected as it is */
     struct resources capacity;
     uint32_t gpus;
     struct run *runs;     /* owned; of all executors */
@@ -71,6 +73,9 @@ void host_send_report(struct world *world, struct host *host, const struct whose
 /* Faults. */
 void host_disconnect(struct world *world, struct host *host, uint64_t away_us);
 void host_cut(struct world *world, struct host *host, bool cut);
+/* What is sent in a direction comes only then; a connection is given up before it is long. */
+void host_delay(struct world *world, struct host *host, bool to_head, bool to_host,
+                uint64_t while_us);
 void host_talk_breaks(struct world *world, struct host *host, uint64_t while_us);
 void host_daemon_stop(struct world *world, struct host *host);
 void host_daemon_start(struct world *world, struct host *host);

@@ -10,6 +10,22 @@ struct truth {
     uint32_t reason; /* of an END */
 };
 
+/* A checkpoint of a trial that is kept. */
+struct check_saved {
+    uint8_t manifest[LIMIT_HASH_BYTES];
+    uint32_t attempt;
+    uint64_t rows;
+    int64_t iteration;
+    bool told; /* the effect was seen */
+};
+
+/* One on its way. */
+struct check_mark {
+    uint64_t number;
+    uint64_t rows;
+    int64_t iteration;
+};
+
 struct check_attempt {
     struct truth *truth; /* owned; by seq - 1 */
     uint32_t count;
@@ -22,6 +38,9 @@ struct check_attempt {
     bool final;    /* its last row was */
     bool over;     /* its END was committed */
     bool told_stop;
+    uint64_t base;            /* rows of the checkpoint that it begins with */
+    struct check_mark *marks; /* owned; all of it so far */
+    uint32_t mark_count;
 };
 
 struct check_trial {
@@ -36,7 +55,13 @@ struct check_trial {
     bool cut; /* its node was lost under it: its processes may live on */
     uint32_t failures;
     uint32_t losses;
+    uint32_t losses_in_row; /* in which it got no further */
+    uint64_t furthest;
+    uint32_t pauses;           /* that it gave its lease back for */
+    struct check_saved *saved; /* owned; the last is the latest */
+    uint32_t saved_count;
     /* Within one event. */
+    bool broken;    /* its attempt says that the latest is */
     bool may_leave; /* its lease may end */
     bool must_leave;
 };
@@ -48,6 +73,8 @@ struct check_experiment {
     bool done;
     bool removed;
     bool stopped; /* by a person */
+    bool burnt;   /* ended, as all of its trials failed at once */
+    bool paused;
     uint32_t leases;
     uint32_t created;
     uint64_t results;
@@ -101,6 +128,15 @@ struct check_trial *ledger_trial(struct checker *checker, uint32_t experiment, u
 /* NULL where it was never launched. */
 struct check_attempt *ledger_attempt(struct checker *checker, const struct whose *who);
 struct check_node *ledger_node(struct checker *checker, uint32_t number);
+
+/* saved.c: a MARK and a CHECKPOINT of a report, behind so many results of it; a launch, and what is
+ * told of a checkpoint. */
+void saved_marked(struct check_attempt *attempt, const struct record_mark *mark, uint32_t results);
+void saved_brought(struct check_trial *trial, const struct check_attempt *attempt,
+                   const struct record_checkpoint *checkpoint);
+void saved_launched(struct checker *checker, const struct effect_launch *launch,
+                    const struct check_trial *trial, struct check_attempt *attempt);
+void saved_told(struct checker *checker, const struct effect_checkpoint *effect);
 
 /* What one event must bring about. */
 struct expected {

@@ -36,7 +36,7 @@ static uint64_t arrival(struct world *world, uint64_t *last_us)
 
 static void reach_head(struct world *world, void *subject, uint64_t number)
 {
-    const struct letter *letter = subject;
+    struct letter *letter = subject;
 
     (void)number;
     if (host_is_connected(world, letter->host, letter->connection))

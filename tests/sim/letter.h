@@ -24,12 +24,14 @@ struct letter {
     uint32_t host;
     uint32_t connection;
     uint32_t node;
+    uint32_t ready_number;        /* READY: which one; REGISTERED with a node: the answer to it */
     struct event_node_back ready; /* READY */
     struct event_report report;   /* REPORTS */
     struct effect_verdict *verdicts;
     struct effect_launch *launches;
     uint32_t verdict_count;
     uint32_t launch_count;
+    struct letter *next; /* where it waits */
 };
 
 struct letter *letter_new(struct world *world, enum letter_type type, uint32_t host);

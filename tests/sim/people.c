@@ -18,6 +18,8 @@ enum wish {
     WISH_OTHER_SPEC,
     WISH_STOP,
     WISH_REMOVE,
+    WISH_PAUSE,
+    WISH_RESUME,
     WISH_JOIN,
     WISH_RACE,
     WISH_DRAIN,
@@ -226,6 +228,25 @@ static void meddle(struct world *world, void *subject, uint64_t number)
     }
 }
 
+/* A trial or all of an experiment is to wait for a while. */
+static void pause_some(struct world *world, void *subject, uint64_t number)
+{
+    uint32_t index = (uint32_t)rng_next_below(&world->persons, world->plan.experiment_count);
+    uint32_t experiment = world->people->numbers[index];
+    uint32_t created = checker_created(world->checker, experiment);
+    struct event event = {.type = EVENT_PAUSE};
+
+    (void)subject;
+    (void)number;
+    event.pause = (struct event_pause){
+        .experiment = experiment,
+        .trial = rng_chance(&world->persons, 30)
+                     ? NUMBER_NONE
+                     : (uint32_t)rng_next_below(&world->persons, (uint64_t)created + 1),
+        .principal = SUBMITTER};
+    (void)ask(world, WISH_PAUSE, index, &event, 0);
+}
+
 void people_start(struct world *world)
 {
     const struct plan *plan = &world->plan;
@@ -243,6 +264,9 @@ void people_start(struct world *world)
         ask_join(world, WISH_RACE, i, span_of(keys[i], 32), 1, 1000000);
     for (uint32_t i = 0; plan->meddling && i < 6; i++)
         world_after(world, rng_next_below(&world->persons, plan->faults_until_us), meddle, NULL, 0);
+    for (uint32_t i = 0; i < plan->pauses; i++)
+        world_after(world, rng_next_below(&world->persons, plan->faults_until_us), pause_some, NULL,
+                    0);
 }
 
 /* ---- answers ---- */
@@ -270,6 +294,15 @@ static void on_submitted(struct world *world, const struct answer *answer)
     *number = answer->number;
 }
 
+/* Whoever has something wait lets it go on some time. */
+static void ask_resume(struct world *world, const struct request *pause)
+{
+    struct event event = pause->event;
+
+    event.type = EVENT_RESUME;
+    (void)ask(world, WISH_RESUME, pause->subject, &event, rng_next_below(&world->persons, 4000000));
+}
+
 static void on_answer(struct world *world, const struct answer *answer)
 {
     switch (answer->request->wish) {
@@ -293,6 +326,9 @@ static void on_answer(struct world *world, const struct answer *answer)
         world->people->raced += answer->code == REPLY_OK;
         if (world->people->raced > 1)
             world_fail(world, "a token for one let two in");
+        return;
+    case WISH_PAUSE:
+        ask_resume(world, answer->request);
         return;
     case WISH_REMOVE:
         if (answer->code == REPLY_OK && !checker_is_removed(world->checker, answer->number))

@@ -9,6 +9,10 @@
 #define STREAM_PLAN (UINT64_C(1) << 40)
 #define GIB         (INT64_C(1) << 30)
 
+/* Nobody reports more seldom than once in an hour. */
+#define INTERVAL_MOST_US UINT64_C(3600000000)
+#define DOOMED_MOST_US   1000000u /* so that it counts as failing at once */
+
 static uint64_t draw(struct rng *rng, uint64_t low, uint64_t high)
 {
     return low + rng_next_below(rng, high - low + 1);
@@ -32,11 +36,20 @@ static uint64_t spread(struct rng *rng, uint64_t low, uint64_t high)
 const char *fault_name(enum fault fault)
 {
     static const char *const names[FAULT_COUNT] = {
-        "jitter", "reset", "cut",      "repeat",  "head",  "slow-log", "clock",
-        "daemon", "talk",  "executor", "machine", "drain", "capacity", "revoke",
+        "jitter", "reset", "cut",  "one-way",  "repeat",  "head",  "pause",    "slow-log", "clock",
+        "daemon", "still", "talk", "executor", "machine", "drain", "capacity", "revoke",
     };
 
     return names[fault];
+}
+
+enum fault fault_of_name(const char *name, size_t size)
+{
+    int fault = 0;
+
+    while (fault < FAULT_COUNT && !span_is(span_of(name, size), fault_name((enum fault)fault)))
+        fault++;
+    return (enum fault)fault;
 }
 
 static void draw_host(struct plan_host *host, struct rng *rng, bool first)
@@ -124,10 +137,14 @@ static void write_scheduler(struct rng *rng, struct buf *out)
         buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"}", chance(rng, 50) ? "min" : "max");
 }
 
-static void draw_text(const struct plan *plan, uint32_t index, struct rng *rng, struct buf *out)
+static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, struct rng *rng,
+                      struct buf *out)
 {
     uint32_t samples = (uint32_t)spread(rng, 3, chance(rng, 5) ? 60 : 24);
     static const int failures[] = {0, 0, 1, 2, 3, -1};
+
+    if (most > 0 && samples > most)
+        samples = most;
 
     buf_printf(out, "{\"name\":\"e%u\",\"run\":{\"command\":\"t.py\"},\"local_dir\":\"/r\"", index);
     write_search(rng, samples, out);
@@ -135,6 +152,10 @@ static void draw_text(const struct plan *plan, uint32_t index, struct rng *rng, 
     buf_append_text(out, ",\"resources_per_trial\":{");
     write_resources(plan, rng, out);
     buf_printf(out, "},\"max_failures\":%d", failures[draw(rng, 0, 5)]);
+    if (chance(rng, 40))
+        write_number(out, "keep_checkpoints_num", draw(rng, 1, 3));
+    if (chance(rng, 40))
+        buf_printf(out, ",\"checkpoint_score_attr\":\"%s\"", chance(rng, 50) ? "min-r" : "t");
     write_number(out, "priority", draw(rng, 0, 2));
     if (chance(rng, 30))
         write_number(out, "max_concurrent", draw(rng, 1, 4));
@@ -143,7 +164,8 @@ static void draw_text(const struct plan *plan, uint32_t index, struct rng *rng, 
     buf_append_char(out, '}');
 }
 
-static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, struct arena *arena)
+static void draw_experiment(struct plan *plan, uint32_t index, uint32_t samples, struct rng *rng,
+                            struct arena *arena)
 {
     struct plan_experiment *experiment = &plan->experiments[index];
     struct spec_error wrong = {0};
@@ -153,13 +175,15 @@ static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, 
     struct buf packed = {0};
     int err;
 
-    *experiment = (struct plan_experiment){.submit_us = spread(rng, 1000, 3000000)};
-    experiment->interval_us = spread(rng, 200, 200000);
+    *experiment = (struct plan_experiment){.submit_us = spread(rng, 1000, 3000000) * plan->pace};
+    experiment->interval_us = spread(rng, 200, 200000) * plan->pace;
+    if (experiment->interval_us > INTERVAL_MOST_US)
+        experiment->interval_us = INTERVAL_MOST_US;
     experiment->reports = (uint32_t)draw(rng, 1, 14);
     experiment->fail_of_16 = chance(rng, 50) ? (uint32_t)draw(rng, 1, 10) : 0;
     for (uint32_t i = 0; i < sizeof(experiment->submission); i++)
         experiment->submission[i] = (uint8_t)rng_next(rng);
-    draw_text(plan, index, rng, &text);
+    draw_text(plan, index, samples, rng, &text);
     plan->spec_texts[index] = arena_strdup(arena, buf_text(&text));
     err = json_read(buf_span(&text), arena, value, &error);
     if (err == 0)
@@ -171,6 +195,14 @@ static void draw_experiment(struct plan *plan, uint32_t index, struct rng *rng, 
     experiment->never_done =
         (experiment->spec.stop_count > 0 || experiment->spec.scheduler.type->judges) &&
         chance(rng, 50);
+    experiment->doomed = chance(rng, 6);
+    if (experiment->doomed && experiment->interval_us > DOOMED_MOST_US)
+        experiment->interval_us = DOOMED_MOST_US;
+    experiment->deadly = !experiment->doomed && chance(rng, 6);
+    /* One that takes its executor down, and gets further each time, would never end. */
+    experiment->saves_of_16 =
+        chance(rng, 60) && !experiment->deadly ? (uint32_t)draw(rng, 1, 12) : 0;
+    experiment->breaks_of_16 = chance(rng, 40) ? (uint32_t)draw(rng, 1, 8) : 0;
     value_pack(value, &packed);
     experiment->packed = arena_copy(arena, buf_span(&packed));
     buf_fini(&packed);
@@ -190,7 +222,25 @@ static void draw_faults(struct plan *plan, uint64_t seed, struct rng *rng)
     }
 }
 
-void plan_draw(struct plan *plan, uint64_t seed, struct arena *arena)
+/* As if the seed had said less. */
+static uint32_t limited(uint32_t count, uint32_t most)
+{
+    return most > 0 && count > most ? most : count;
+}
+
+static uint64_t draw_pace(struct rng *rng)
+{
+    uint64_t pace = 1;
+
+    if (chance(rng, 50))
+        return 1;
+    for (uint64_t i = draw(rng, 1, 5); i > 0; i--)
+        pace *= 10;
+    return pace;
+}
+
+void plan_draw(struct plan *plan, uint64_t seed, const struct plan_limits *limits,
+               struct arena *arena)
 {
     struct rng rng = {.seed = seed, .stream = STREAM_PLAN};
 
@@ -198,13 +248,18 @@ void plan_draw(struct plan *plan, uint64_t seed, struct arena *arena)
     plan->host_count = (uint32_t)spread(&rng, 1, chance(&rng, 5) ? PLAN_HOSTS : 4);
     plan->experiment_count = (uint32_t)spread(&rng, 1, chance(&rng, 10) ? PLAN_EXPERIMENTS : 3);
     draw_faults(plan, seed, &rng);
-    plan->faults_until_us = spread(&rng, 300000, 12000000);
+    plan->pace = draw_pace(&rng);
+    plan->faults_until_us = spread(&rng, 300000, 12000000) * plan->pace;
     plan->latency_us = spread(&rng, 50, 5000);
     plan->commit_us = spread(&rng, 100, 10000);
     plan->lost_us = chance(&rng, 50) ? 10000000 : draw(&rng, 200000, 2000000);
     plan->meddling = chance(&rng, 50);
+    plan->pauses = chance(&rng, 40) ? (uint32_t)draw(&rng, 1, 12) : 0;
     for (uint32_t i = 0; i < plan->host_count; i++)
         draw_host(&plan->hosts[i], &rng, i == 0);
     for (uint32_t i = 0; i < plan->experiment_count; i++)
-        draw_experiment(plan, i, &rng, arena);
+        draw_experiment(plan, i, limits->samples, &rng, arena);
+    plan->host_count = limited(plan->host_count, limits->hosts);
+    plan->experiment_count = limited(plan->experiment_count, limits->experiments);
+    plan->faults &= ~limits->without;
 }

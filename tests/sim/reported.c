@@ -49,7 +49,12 @@ void report_expect(struct checker *checker, const struct event_report *report,
                                span_of(begin, (size_t)(cursor.at - begin)), &hash)) {
             if (record.kind == RECORD_RESULT && !attempt->final && expected->count < RESULTS_MOST)
                 hashes[expected->count++] = hash;
+            if (record.kind == RECORD_MARK)
+                saved_marked(attempt, &record.mark, expected->count);
+            if (record.kind == RECORD_CHECKPOINT)
+                saved_brought(trial, attempt, &record.checkpoint);
             ended = record.kind == RECORD_END;
+            trial->broken = ended && record.end.reason == END_CHECKPOINT;
         }
     }
     expected->hw = attempt->hw;
@@ -99,7 +104,7 @@ void report_rows(struct checker *checker, const struct effect_results *effect,
     }
     expected->told_results = true;
     rows = compare_rows(checker, effect, expected);
-    if (rows != effect->count || effect->first_row != attempt->rows ||
+    if (rows != effect->count || effect->first_row != attempt->base + attempt->rows ||
         (!effect->final && rows != expected->count) || rows == 0)
         world_fail(checker->world,
                    "I2: %u/%u: rows %llu+%u are told, %u were reported behind row %llu",

@@ -31,6 +31,18 @@ static void script_draw(const struct world *world, struct run *run)
     run->says_done = rng_chance(&run->script, 30);
     run->rash = rng_chance(&run->script, 20) && plan_has(&world->plan, FAULT_REPEAT);
     run->end_reason = END_COMPLETED;
+    if (plan->doomed) {
+        run->reports = 0;
+        run->end_reason = END_EXIT;
+        run->says_done = false;
+        return;
+    }
+    if (plan->deadly && run->who.trial == 1) {
+        run->reports = (uint32_t)rng_next_below(&run->script, 2);
+        run->end_reason = END_EXECUTOR_LOST;
+        run->says_done = false;
+        return;
+    }
     /* Who is tried again without end must come to one. */
     if (rng_next_below(&run->script, 16) < plan->fail_of_16 && run->who.attempt < 6) {
         run->end_reason = reasons[rng_next_below(&run->script, 4)];
@@ -57,11 +69,15 @@ void run_start(struct world *world, struct host *host, const struct whose *who,
     run->who = *who;
     run->plan = checker_plan_of(world->checker, who->experiment);
     run->horizon = order->horizon;
+    run->restores = order->restores;
+    run->counters = order->counters;
     run->device_count = order->device_count;
     memcpy(run->devices, order->devices, sizeof(run->devices));
     run->next = host->runs;
     host->runs = run;
     script_draw(world, run);
+    run->broken = run->restores && rng_next_below(&run->script, 16) <
+                                       world->plan.experiments[run->plan].breaks_of_16;
     world_say(world, "host %u starts %u/%u attempt %u", host->index, who->experiment, who->trial,
               who->attempt);
     checker_began(world->checker, who);
@@ -173,6 +189,48 @@ static void run_close(struct world *world, struct run *run, uint32_t reason)
         step_after(world, run, 30000);
 }
 
+/* Its bytes are with the head: of which checkpoint they are, they say themselves. */
+static void checkpoint_arrives(struct world *world, struct run *run)
+{
+    struct record record = {.kind = RECORD_CHECKPOINT};
+    uint8_t manifest[LIMIT_HASH_BYTES] = {0};
+
+    memcpy(manifest, &run->who, sizeof(run->who));
+    memcpy(manifest + sizeof(run->who), &run->sending, sizeof(run->sending));
+    record.checkpoint = (struct record_checkpoint){
+        .number = run->sending, .manifest = span_of(manifest, sizeof(manifest)), .bytes = 100};
+    record_write(world, run, &record);
+    run->sending = run->behind;
+    run->behind = 0;
+}
+
+/* Two at once: a third takes the place of the second. */
+static void checkpoint_begins(struct world *world, struct run *run)
+{
+    struct record record = {.kind = RECORD_MARK};
+
+    record.mark.number = ++run->marks;
+    record.mark.other = run->sending;
+    autofill_counters(&run->fill, &record.mark.counters);
+    record_write(world, run, &record);
+    if (run->sending == 0)
+        run->sending = run->marks;
+    else
+        run->behind = run->marks;
+}
+
+static void checkpoints_go_on(struct world *world, struct run *run)
+{
+    uint32_t saves = world->plan.experiments[run->plan].saves_of_16;
+
+    if (saves == 0)
+        return;
+    if (run->sending != 0 && rng_chance(&run->script, 40))
+        checkpoint_arrives(world, run);
+    if (rng_next_below(&run->script, 16) < saves)
+        checkpoint_begins(world, run);
+}
+
 /* One report that counts. */
 static void report_apply(struct world *world, struct run *run)
 {
@@ -186,6 +244,7 @@ static void report_apply(struct world *world, struct run *run)
     struct span missing;
     bool said_done = run->says_done && ++run->made == run->reports;
     double r = rng_next_unit(&run->script);
+    uint64_t record_seq;
 
     if (!run->says_done)
         run->made++;
@@ -203,11 +262,13 @@ static void report_apply(struct world *world, struct run *run)
     record.result.done =
         stop_check(spec->stop, spec->stop_count, &record.result, &missing) == STOP_YES;
     record_write(world, run, &record);
+    record_seq = run->last;
+    checkpoints_go_on(world, run);
     if (record.result.done) {
         run_close(world, run, said_done ? END_COMPLETED : END_STOPPED);
     } else if (!run->rash && horizon_reached(&horizon, &record.result)) {
         run->holding = true;
-        run->holding_seq = run->last;
+        run->holding_seq = record_seq;
     }
     buf_fini(&report);
     buf_fini(&scratch);
@@ -218,11 +279,11 @@ static void run_begin(struct world *world, struct run *run)
     struct record record = {.kind = RECORD_START, .start = {.pid = 100}};
 
     run->started = true;
-    if (run->end_reason == END_START) {
+    if (run->end_reason == END_START || run->broken) {
         process_gone(world, run);
         return;
     }
-    autofill_start(&run->fill, (double)world->now_us / 1e6);
+    autofill_start(&run->fill, (double)world->now_us / 1e6, run->restores ? &run->counters : NULL);
     record_write(world, run, &record);
 }
 
@@ -259,7 +320,9 @@ static void end_write(struct world *world, struct run *run)
 {
     struct record record = {.kind = RECORD_END};
 
-    record.end.reason = run->closed ? run->reason : run->end_reason;
+    while (run->sending != 0 && !run->broken && rng_chance(&run->script, 70))
+        checkpoint_arrives(world, run);
+    record.end.reason = run->closed ? run->reason : run->broken ? END_CHECKPOINT : run->end_reason;
     record.end.status = record.end.reason == END_EXIT ? 1 : 0;
     record_write(world, run, &record);
 }
@@ -340,6 +403,12 @@ void run_verdict(struct world *world, struct run *run, const struct effect_verdi
         break;
     case ACTION_CONTINUE:
         horizon_move(world, run, verdict->horizon);
+        break;
+    case ACTION_PAUSE:
+        if (run->started && !run->closed && !run->gone && !run->fenced &&
+            rng_chance(&run->script, 60) && world->plan.experiments[run->plan].saves_of_16 > 0)
+            checkpoint_begins(world, run); /* one that can save does */
+        run_close(world, run, END_STOPPED);
         break;
     case ACTION_STOP:
         run_close(world, run, END_STOPPED);

@@ -11,6 +11,8 @@ struct run_order {
     double horizon;
     uint32_t device_count;
     uint32_t devices[8];
+    bool restores;
+    struct counters counters;
 };
 
 struct run {
@@ -42,6 +44,12 @@ struct run {
     double horizon;
     uint64_t holding_seq; /* of the result that met the horizon */
     struct autofill fill;
+    bool restores;
+    bool broken; /* what it is to go on from */
+    struct counters counters;
+    uint64_t marks;   /* so far */
+    uint64_t sending; /* the mark whose bytes are on their way; 0: none */
+    uint64_t behind;  /* and the one that comes next; 0: none */
     struct buf spool;
     size_t *offsets; /* owned; where record seq begins, at seq - 1 */
     uint64_t last;

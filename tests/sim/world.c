@@ -14,13 +14,14 @@
 #define STREAM_NET     (UINT64_C(2) << 40)
 #define STREAM_TROUBLE (UINT64_C(3) << 40)
 #define STREAM_PERSONS (UINT64_C(4) << 40)
+#define STREAM_FAULTS  (UINT64_C(6) << 40)
 #define STREAM_TIES    (UINT64_C(5) << 40)
 
 /* Far behind the last fault; and far more than any seed needs. */
-#define BOUND_US         (UINT64_C(3600) * 1000000)
+#define BOUND_US         (UINT64_C(100000) * 3600 * 1000000)
 #define HAPPENINGS_BOUND 2000000u
 
-void world_init(struct world *world, uint64_t seed, bool verbose)
+void world_init(struct world *world, uint64_t seed, const struct plan_limits *limits, bool verbose)
 {
     *world = (struct world){
         .seed = seed,
@@ -30,7 +31,9 @@ void world_init(struct world *world, uint64_t seed, bool verbose)
         .persons = {.seed = seed, .stream = STREAM_PERSONS},
         .ties = {.seed = seed, .stream = STREAM_TIES},
     };
-    plan_draw(&world->plan, seed, &world->arena);
+    for (uint32_t i = 0; i < FAULT_COUNT; i++)
+        world->troubles[i] = (struct rng){.seed = seed, .stream = STREAM_FAULTS + i};
+    plan_draw(&world->plan, seed, limits, &world->arena);
     world->checker = checker_new(world);
     world->head = head_new(world);
     world->people = people_new(world);

@@ -28,6 +28,8 @@ struct world {
     struct plan plan;
     struct rng net;
     struct rng trouble;
+    struct rng troubles[FAULT_COUNT]; /* one class left out does not change the others */
+    struct rng *striking;             /* the one of the fault that strikes now */
     struct rng persons;
     struct rng ties;
     struct head *head;
@@ -42,7 +44,7 @@ struct world {
 /* Run a seed to its end. False: world->why says what was wrong. */
 bool world_run(struct world *world);
 
-void world_init(struct world *world, uint64_t seed, bool verbose);
+void world_init(struct world *world, uint64_t seed, const struct plan_limits *limits, bool verbose);
 void world_fini(struct world *world);
 
 void world_after(struct world *world, uint64_t delay_us, happening_fn *run, void *subject,

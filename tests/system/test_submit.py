@@ -5,7 +5,7 @@ import re
 import select
 import time
 
-from cluster import case, check, equal, main, trial_folders, wait_for
+from cluster import SLOWER, case, check, equal, main, needs_speed, trial_folders, wait_for
 from experiments import cluster_of, experiment_rows, listed, paced, submit, trials
 
 ROUNDS = int(os.environ.get("ASSAY_ROUNDS", "1"))
@@ -22,7 +22,7 @@ def head_is_killed_while_a_client_submits(scene):
         file = paced(scene, name, 1, 3)
         client = scene.start("submit%d" % number, "submit", file, home=head.home)
         # Anywhere between the start of the client and its end: that is what is tried here.
-        select.select([], [], [], choice.uniform(0, 0.15))
+        select.select([], [], [], choice.uniform(0, 0.15 * SLOWER))
         head.kill()
         head.start()
         status = client.wait(60)
@@ -58,6 +58,7 @@ def two_experiments_of_one_name_have_a_folder_each(scene):
 @case
 def a_start_is_quick(scene):
     """Submit to first result on a cluster that is up; a bound far from any figure, against a stall."""
+    needs_speed()
     head, workers = cluster_of(scene, 2, names=("n1",))
     number = submit(head, paced(scene, "warm", 1, 1))
     head.assay("wait", number, "--timeout", "30s")

@@ -104,6 +104,32 @@ static const char *parse_result(char *words, struct arena *arena, struct record 
     return NULL;
 }
 
+/* mark 1 @4: the first checkpoint of the attempt, taken at iteration 4. */
+static const char *parse_mark(const char *words, struct record *record)
+{
+    record->kind = RECORD_MARK;
+    return sscanf(words, "mark %lu @%ld besides %lu", &record->mark.number,
+                  &record->mark.counters.training_iteration, &record->mark.other) >= 2
+               ? NULL
+               : "mark NUMBER @ITERATION besides NUMBER";
+}
+
+/* checkpoint 1 ab 1000: its bytes are there, by the hash abab..ab. */
+static const char *parse_checkpoint(const char *words, struct arena *arena, struct record *record)
+{
+    struct record_checkpoint *checkpoint = &record->checkpoint;
+    uint8_t *hash = arena_alloc(arena, LIMIT_HASH_BYTES);
+    unsigned byte;
+
+    record->kind = RECORD_CHECKPOINT;
+    if (sscanf(words, "checkpoint %lu %2x %lu", &checkpoint->number, &byte, &checkpoint->bytes) !=
+        3)
+        return "checkpoint NUMBER HEX BYTES";
+    memset(hash, (int)byte, LIMIT_HASH_BYTES);
+    checkpoint->manifest = span_of(hash, LIMIT_HASH_BYTES);
+    return NULL;
+}
+
 static const char *parse_records(char *text, struct arena *arena, struct event_report *report)
 {
     struct buf records = {0};
@@ -118,6 +144,10 @@ static const char *parse_records(char *text, struct arena *arena, struct event_r
         if (strncmp(words, "start", 5) == 0) {
             record.kind = RECORD_START;
             record.start.pid = atoll(words + 5);
+        } else if (strncmp(words, "mark ", 5) == 0) {
+            wrong = parse_mark(words, &record);
+        } else if (strncmp(words, "checkpoint ", 11) == 0) {
+            wrong = parse_checkpoint(words, arena, &record);
         } else if (strncmp(words, "end ", 4) == 0) {
             wrong = parse_end(words + 4, &record);
         } else {

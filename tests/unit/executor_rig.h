@@ -12,10 +12,12 @@
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,9 +45,16 @@ struct heard {
     uint32_t ends;
     int64_t pid;
     double metric; /* "v" of the last result */
+    int64_t iteration;
+    int64_t since_restore;
     uint32_t reason;
     int64_t status;
     char text[LIMIT_END_TEXT + 1];
+    uint32_t marks;
+    struct record_mark mark; /* the last one */
+    uint32_t checkpoints;
+    struct record_checkpoint checkpoint; /* the last one, without its hash */
+    uint8_t manifest[LIMIT_HASH_BYTES];
     bool vacated;
     char output[2][4096];
     size_t output_size[2];
@@ -67,6 +76,12 @@ static struct {
     bool acknowledges; /* answer each batch with CONTINUE */
     bool keeps_output; /* do not answer OUTPUT */
     double horizon;
+    bool without_cgroups;       /* the executor sees none */
+    uint64_t time_limit_ms;     /* of the experiment */
+    uint64_t report_timeout_ms; /* the same */
+    int64_t memory_bytes;       /* of each lease */
+    /* Whatever else it says; NULL: nothing else is expected. */
+    void (*other)(const struct message *message);
 } driver;
 
 static inline void send_message(enum msg_type type, uint64_t request, const void *body)
@@ -100,8 +115,20 @@ static inline void record_hear(struct heard *heard, const struct record *record)
         break;
     case RECORD_RESULT:
         heard->results++;
+        heard->iteration = record->result.training_iteration;
+        heard->since_restore = record->result.iterations_since_restore;
         heard->dones += record->result.done ? 1 : 0;
         (void)result_number(&record->result, "v", &heard->metric);
+        break;
+    case RECORD_MARK:
+        heard->marks++;
+        heard->mark = record->mark;
+        break;
+    case RECORD_CHECKPOINT:
+        ck_assert_uint_eq(record->checkpoint.manifest.size, LIMIT_HASH_BYTES);
+        heard->checkpoints++;
+        heard->checkpoint = record->checkpoint;
+        memcpy(heard->manifest, record->checkpoint.manifest.data, LIMIT_HASH_BYTES);
         break;
     case RECORD_END:
         heard->ends++;
@@ -175,7 +202,8 @@ static inline void message_hear(const struct message *message)
         output_hear(message->request, message->body);
         break;
     default:
-        ck_abort_msg("a message of type %d", (int)message->type);
+        ck_assert_msg(driver.other != NULL, "a message of type %d", (int)message->type);
+        driver.other(message);
     }
 }
 
@@ -238,6 +266,21 @@ static inline void settle(void)
     UNTIL(driver.readies == readies + 1);
 }
 
+/* In a tree of mounts of its own, for this process and all that it starts. */
+static inline bool cgroups_hide(void)
+{
+    char line[512], point[256];
+    FILE *mounts;
+
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return false;
+    mounts = fopen("/proc/self/mounts", "r");
+    while (mounts != NULL && fgets(line, sizeof(line), mounts) != NULL)
+        if (sscanf(line, "%*s %255s", point) == 1 && strstr(line, " cgroup") != NULL)
+            (void)umount2(point, MNT_DETACH);
+    return mounts != NULL && fclose(mounts) == 0;
+}
+
 static inline void start_executor(void)
 {
     char path[PATH_MAX + 32];
@@ -247,6 +290,8 @@ static inline void start_executor(void)
     (void)snprintf(path, sizeof(path), "%s/assay-executor", driver.bin);
     pid = fork();
     if (pid == 0) {
+        if (driver.without_cgroups && !cgroups_hide())
+            _exit(126);
         (void)execl(path, path, "--socket", driver.socket, "--data", driver.data, "--experiment",
                     "7", (char *)NULL);
         _exit(127);
@@ -339,6 +384,8 @@ static inline void experiment(enum run_kind kind, const char *run, const char *m
         .horizon_attribute = span_text(horizon),
         .stop = {&rule, metric != NULL ? 1 : 0},
         .env = {&env, 1},
+        .time_limit_ms = driver.time_limit_ms,
+        .report_timeout_ms = driver.report_timeout_ms,
     };
 
     send_message(MSG_EXPERIMENT, 0, &message);
@@ -364,6 +411,7 @@ static inline void launch(uint32_t trial, const char *config, double horizon)
     lease.folder = span_text(folder);
     lease.config = buf_span(&packed);
     lease.resources.cpu = RESOURCE_ONE;
+    lease.resources.memory_bytes = driver.memory_bytes;
     send_message(MSG_LAUNCH, 0, &message);
     buf_fini(&packed);
 }

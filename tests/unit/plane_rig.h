@@ -13,6 +13,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "head/blobs.h"
+#include "head/checkpoint_store.h"
 #include "head/core/core.h"
 #include "head/sink/sink.h"
 #include "head/turn.h"
@@ -38,6 +39,7 @@ struct plane_rig {
     struct turns *turns;
     struct sinks *sinks;
     struct blobs *blobs;
+    struct checkpoint_store *checkpoints;
     struct arena arena; /* of what the peer hears */
     struct buf frame;
     void (*apply)(const struct effects *effects); /* of a committed turn, after the view */
@@ -87,11 +89,13 @@ static inline void rig_open(struct plane_rig *rig, enum link_plane plane, enum p
                                   &rig->trouble),
                      0);
     rig->core = core_new();
-    rig->view = view_new();
+    rig->view = view_new(NULL);
     rig->turns = turns_new(rig->core);
     rig->sinks = sinks_new();
     rig->blobs = blobs_open(rig->folder, &limits);
+    rig->checkpoints = checkpoint_store_open(rig->folder);
     ck_assert_ptr_nonnull(rig->blobs);
+    ck_assert_ptr_nonnull(rig->checkpoints);
 }
 
 /* Make the peer principal 1. */
@@ -108,6 +112,7 @@ static inline void rig_admit(struct plane_rig *rig, enum role role)
 static inline void rig_close(struct plane_rig *rig)
 {
     blobs_close(rig->blobs);
+    checkpoint_store_close(rig->checkpoints);
     sinks_free(rig->sinks);
     turns_free(rig->turns);
     view_free(rig->view);

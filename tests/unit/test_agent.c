@@ -165,6 +165,21 @@ START_TEST(an_attempt_is_kept_until_its_end_is_acknowledged)
 }
 END_TEST
 
+START_TEST(a_head_that_has_lost_what_it_acknowledged_is_believed)
+{
+    launch(0, 1, &one_cpu);
+    tell(AGENT_SEEN, 0, 1, 9, 0);
+    tell(AGENT_VERDICT, 0, 1, 7, ACTION_CONTINUE);
+    tell(AGENT_VERDICT, 0, 1, 4, ACTION_RESEND);
+    check_effect(0, AGENT_FORWARD, 0);
+    tell(AGENT_SEEN, 0, 1, 5, 0);
+    tell(AGENT_VACATED, 0, 1, 5, 0);
+    ck_assert_uint_eq(agent_count(agent, 1), 1);
+    tell(AGENT_VERDICT, 0, 1, 5, ACTION_STOP);
+    ck_assert_uint_eq(agent_count(agent, 1), 0);
+}
+END_TEST
+
 START_TEST(a_fenced_one_goes_with_its_processes)
 {
     launch(0, 1, &one_cpu);
@@ -418,6 +433,7 @@ Suite *suite(void)
     tcase_add_test(tcase, what_waits_is_stopped_without_an_executor);
     tcase_add_test(tcase, stopping_the_first_makes_way);
     tcase_add_test(tcase, an_attempt_is_kept_until_its_end_is_acknowledged);
+    tcase_add_test(tcase, a_head_that_has_lost_what_it_acknowledged_is_believed);
     tcase_add_test(tcase, a_fenced_one_goes_with_its_processes);
     tcase_add_test(tcase, a_new_attempt_waits_for_the_old_one_to_go);
     tcase_add_test(tcase, a_lost_executor_ends_what_it_had);

@@ -17,7 +17,7 @@ static void setup(void)
 {
     arena_init(&arena);
     report = scratch = text = (struct buf){0};
-    autofill_start(&fill, 100.0);
+    autofill_start(&fill, 100.0, NULL);
 }
 
 static void teardown(void)

@@ -76,7 +76,8 @@ START_TEST(flags_and_their_values)
     expect("trials --st", "words --state");
     expect("submit --w", "words --wait --watch");
     expect("run -", "words --set -p --samples --name --stop --metric --mode --search --seed "
-                    "--scheduler --max-t --cpus --gpus --save --address --token-file "
+                    "--scheduler --max-t --cpus --gpus --time-limit --report-timeout --save "
+                    "--address --token-file "
                     "--worker-cpus --json --verbose --help --");
     expect("run --mode ", "words max min");
     expect("run --mode=m", "words --mode=max --mode=min");

@@ -408,11 +408,23 @@ static void end(void)
     free(sim);
 }
 
+/* Time passes for those that rest; now and then nothing else happens until they wake. */
+static void pass_time(void)
+{
+    uint64_t due = core_deadline_ms(sim->rig.core);
+
+    sim->rig.now_ms += rng_next_below(&sim->rng, 4);
+    if (due != DEADLINE_NEVER && due > sim->rig.now_ms && chance(5))
+        sim->rig.now_ms = due;
+    if (due <= sim->rig.now_ms)
+        line("tick");
+}
+
 static void one_step(uint32_t i)
 {
     struct sim_node *node = &sim->nodes[rng_next_below(&sim->rng, NODES)];
 
-    sim->rig.now_ms += rng_next_below(&sim->rng, 4);
+    pass_time();
     if (chance(50))
         progress(node);
     else if (chance(90) || sim->calm)

@@ -21,6 +21,25 @@ START_TEST(a_fenced_attempt_is_killed_with_all_of_its_tree)
 }
 END_TEST
 
+/* Nobody has the records that lie between: the attempt cannot go on. */
+START_TEST(what_the_head_acknowledged_and_lost_ends_the_attempt)
+{
+    experiment(RUN_COMMAND,
+               "sh -c 'echo \"assay: v=1\"; echo \"assay: v=2\"; echo \"assay: v=3\"; sleep 1000'",
+               NULL, 0, "");
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(driver.heard[1].results == 3);
+    verdict(1, ACTION_CONTINUE, (double)INFINITY);
+    driver.heard[1].last_seq = 2;
+    verdict(1, ACTION_RESEND, (double)INFINITY);
+    UNTIL(driver.heard[1].vacated && driver.heard[1].ends == 1);
+    ck_assert_uint_eq(driver.heard[1].reason, END_EXECUTOR_LOST);
+    ck_assert_uint_eq(driver.heard[1].last_seq, 3);
+    ck_assert_uint_eq(driver.heard[1].results, 3);
+    ck_assert(!is_alive(driver.heard[1].pid));
+}
+END_TEST
+
 START_TEST(a_stubborn_trial_is_killed_after_its_grace)
 {
     experiment(RUN_COMMAND, STUBBORN, NULL, 0, "");
@@ -122,6 +141,7 @@ Suite *suite(void)
     TCase *t = executor_case("end");
 
     tcase_add_test(t, a_fenced_attempt_is_killed_with_all_of_its_tree);
+    tcase_add_test(t, what_the_head_acknowledged_and_lost_ends_the_attempt);
     tcase_add_test(t, a_stubborn_trial_is_killed_after_its_grace);
     tcase_add_test(t, what_a_trial_leaves_behind_is_ended);
     tcase_add_test(t, trials_die_with_the_executor);

@@ -23,6 +23,7 @@ static void setup(void)
                                             .turns = rig.turns,
                                             .sinks = rig.sinks,
                                             .blobs = rig.blobs,
+                                            .checkpoints = rig.checkpoints,
                                             .epoch = 3});
     rig.apply = apply;
     rig_admit(&rig, ROLE_WORKER);
@@ -75,14 +76,16 @@ static void come(uint64_t now_ms)
 {
     const struct msg_ready ready = {.credit = 8};
     const struct msg_registered *known;
+    uint64_t request;
 
     ck_assert_int_eq(say_register(now_ms), 0);
     known = hear(MSG_REGISTERED);
     ck_assert_uint_eq(known->epoch, 3);
     ck_assert_int_eq(say(MSG_READY, &ready, now_ms), 0);
     rig_commit(&rig);
-    known = hear(MSG_REGISTERED);
+    known = rig_hear(&rig, MSG_REGISTERED, &request);
     ck_assert_uint_eq(known->node, WORKER);
+    ck_assert_uint_eq(request, PEER_REQUEST); /* of the READY that it answers */
 }
 
 static uint32_t node_state(void)

@@ -84,10 +84,10 @@ END_TEST
 
 START_TEST(another_version_is_told_apart)
 {
-    const uint8_t rules_99[] = {0x97, 99, 0, 0, 0, 0, 0, 0};
+    const uint8_t format_99[] = {0x97, 99, 0, 0, 0, 0, 0, 0};
     struct core *copy = core_new();
 
-    ck_assert_int_eq(core_load(copy, span_of(rules_99, sizeof(rules_99))), ERR_VERSION);
+    ck_assert_int_eq(core_load(copy, span_of(format_99, sizeof(format_99))), ERR_VERSION);
     core_free(copy);
 }
 END_TEST

@@ -29,7 +29,8 @@ static void teardown(void)
 
 static struct journal *open_on(const struct store_address *address, uint32_t replicas)
 {
-    struct journal_config config = {address, "test", "a test", replicas};
+    struct journal_config config = {
+        .address = address, .name = "test", .who = "a test", .replicas = replicas};
     struct journal *journal = NULL;
     int err = journal_open(&config, clock_ms() + REDIS_LIMIT_MS, &journal, &trouble);
 
@@ -39,7 +40,7 @@ static struct journal *open_on(const struct store_address *address, uint32_t rep
 
 static int open_fails(const struct store_address *address)
 {
-    struct journal_config config = {address, "test", "a test", 0};
+    struct journal_config config = {.address = address, .name = "test", .who = "a test"};
     struct journal *journal = NULL;
 
     return journal_open(&config, clock_ms() + 200, &journal, &trouble);

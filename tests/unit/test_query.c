@@ -16,7 +16,7 @@ static struct arena arena;
 static void setup(void)
 {
     arena_init(&arena);
-    view = view_new();
+    view = view_new(NULL);
     core = core_new();
 }
 
@@ -68,7 +68,8 @@ static void apply_trial(uint32_t number, enum trial_state state, double best)
                                          .node = NUMBER_NONE,
                                          .has_best = best >= 0,
                                          .best = best};
-    if (view_experiment(view, 1) == NULL || view_trial(view_experiment(view, 1), number) == NULL) {
+    if (view_experiment(view, 1) == NULL ||
+        view_trial(view_experiment(view, 1), number, &arena) == NULL) {
         effect.trial.id = span_text("abcdef01");
         effect.trial.name = span_text(arena_printf(&arena, "e_%u", number));
         effect.trial.tag = span_text(arena_printf(&arena, "%u", number));

@@ -11,10 +11,10 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "head/redisd.h"
-#include "head/store/store.h"
 #include "tests/lib/run_suite.h"
 
 #define LIMIT_MS 10000u
@@ -116,7 +116,7 @@ START_TEST(settings_are_the_audited_ones)
                                               {"appendonly", "yes"},
                                               {"appendfsync", "always"},
                                               {"no-appendfsync-on-rewrite", "no"},
-                                              {"aof-load-truncated", "yes"},
+                                              {"aof-load-truncated", "no"},
                                               {"save", ""},
                                               {"maxmemory-policy", "noeviction"},
                                               {"unixsocketperm", "700"},
@@ -332,8 +332,9 @@ START_TEST(damaged_files_stop_the_start_with_the_reason)
     stop(redisd);
     ck_assert_int_eq(fs_join(path, folder, "redis/appendonlydir/appendonly.aof.1.incr.aof"), 0);
     ck_assert_int_eq(fs_write_atomic(path, 0600, damage, sizeof(damage) - 1), 0);
-    ck_assert_int_eq(redisd_start(folder, "test", true, &redisd, &trouble), ERR_IO);
-    ck_assert_ptr_nonnull(strstr(trouble.why, "append only file"));
+    ck_assert_int_eq(redisd_start(folder, "test", true, &redisd, &trouble), ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(trouble.why, "damaged at byte 0 of "));
+    ck_assert_ptr_nonnull(strstr(trouble.mend, "redis-check-aof"));
 }
 END_TEST
 

@@ -121,8 +121,8 @@ static void apply(void *context, const struct effects *done, uint64_t now_ms)
 
 static int replay(struct core *core, struct log_id until)
 {
-    return replay_log(&server.address, "test", until, core, apply, &turns_applied, &summary,
-                      &trouble);
+    return replay_log(&server.address, "test", REPLAY_BEGINNING, until, core, apply, &turns_applied,
+                      &summary, &trouble);
 }
 
 /* Must fail with err, saying words. */
@@ -149,6 +149,45 @@ START_TEST(a_replay_ends_in_the_same_state)
     ck_assert_uint_eq(summary.events, 6);
     ck_assert_uint_eq(summary.launches, 4);
     ck_assert_uint_eq(turns_applied, 4);
+    core_free(core);
+}
+END_TEST
+
+static void no_watch(void *context, const struct replay_entry *entry)
+{
+    (void)context;
+    (void)entry;
+}
+
+/* As a standby does: what came since it looked last, each entry once. */
+START_TEST(a_log_is_followed_as_it_grows)
+{
+    struct core *core = core_new();
+    struct replay *follower =
+        replay_new(&server.address, "test", REPLAY_BEGINNING, core, no_watch, NULL, 0);
+    struct buf bytes = {0};
+    char id[LOG_ID_BYTES];
+
+    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), 0);
+    ck_assert_uint_eq(replay_summary(follower)->last.epoch, 0);
+    add_takeover("1-0");
+    for (size_t i = 0; i < TURNS; i++) {
+        buf_reset(&bytes);
+        decide(turns[i], NOW_MS + i * 1000, &bytes);
+        add((const char *)log_id_print((struct log_id){1, i + 1}, id).data, "e", buf_span(&bytes));
+        ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), 0);
+        ck_assert_uint_eq(core_digest(core), core_digest(live));
+        ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), 0);
+        ck_assert_uint_eq(replay_summary(follower)->entries, i + 1);
+        /* A connection that breaks costs nothing that was read. */
+        (void)REDIS_DO(&server.address, W("CLIENT"), W("KILL"), W("TYPE"), W("normal"));
+        (void)replay_on(follower, REPLAY_ALL, &trouble);
+    }
+    add("1-6", "e", W("behind a gap"));
+    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), ERR_MALFORMED);
+    ck_assert_uint_eq(replay_summary(follower)->last.n, TURNS);
+    buf_fini(&bytes);
+    replay_free(follower);
     core_free(core);
 }
 END_TEST
@@ -204,8 +243,8 @@ START_TEST(many_pages_are_read)
         (void)log_id_print((struct log_id){1, i}, id);
         add(id, "e", buf_span(&bytes));
     }
-    ck_assert_int_eq(replay_entries(&server.address, "test", REPLAY_ALL, core, count_entry, &seen,
-                                    &summary, &trouble),
+    ck_assert_int_eq(replay_entries(&server.address, "test", REPLAY_BEGINNING, REPLAY_ALL, core,
+                                    count_entry, &seen, &summary, &trouble),
                      0);
     ck_assert_uint_eq(seen, 301);
     ck_assert_uint_eq(summary.entries, 300);
@@ -356,6 +395,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_replay_ends_in_the_same_state);
     tcase_add_test(tcase, an_empty_log_is_replayed);
+    tcase_add_test(tcase, a_log_is_followed_as_it_grows);
     tcase_add_test(tcase, a_replay_may_stop_early);
     tcase_add_test(tcase, many_pages_are_read);
     tcase_add_test(tcase, a_gap_stops_it);

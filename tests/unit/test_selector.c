@@ -2,7 +2,7 @@
 #include <check.h>
 
 #include "client/selector.h"
-#include "client/units.h"
+#include "common/units.h"
 #include "tests/lib/run_suite.h"
 
 static struct arena arena;

@@ -1,5 +1,6 @@
 /* links: sink */
 #include <check.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,115 +10,13 @@
 #include "common/pack.h"
 #include "common/record.h"
 #include "common/spec.h"
+#include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "head/sink/csv.h"
 #include "head/sink/feed.h"
 #include "head/sink/sink.h"
 #include "tests/lib/run_suite.h"
-
-static char folder[64];
-static struct sinks *sinks;
-static struct arena arena;
-static struct effects effects;
-
-static void setup(void)
-{
-    (void)snprintf(folder, sizeof(folder), "/tmp/test-sink-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    arena_init(&arena);
-    effects_init(&effects, &arena);
-    sinks = sinks_new();
-}
-
-static void teardown(void)
-{
-    sinks_free(sinks);
-    effects_fini(&effects);
-    arena_fini(&arena);
-    (void)fs_remove_tree(folder);
-}
-
-static void put(void)
-{
-    sinks_put(sinks, effects.items, effects.count, NULL, NULL);
-    sinks_drain(sinks);
-    effects_reset(&effects);
-}
-
-static struct span packed_config(void)
-{
-    struct buf config = {0};
-    struct span out;
-
-    pack_map(&config, 2);
-    pack_text(&config, "width");
-    pack_int(&config, 57);
-    pack_text(&config, "act");
-    pack_text(&config, "re,lu");
-    out = arena_copy(&arena, buf_span(&config));
-    buf_fini(&config);
-    return out;
-}
-
-static void add_experiment(void)
-{
-    struct effect_experiment *row = &effects_add(&effects, EFFECT_EXPERIMENT)->experiment;
-
-    row->experiment = 1;
-    row->folder = span_text(arena_printf(&arena, "%s/exp", folder));
-    row->spec = span_text("x");
-}
-
-static void add_attempt(uint32_t trial, uint32_t attempt, uint64_t rows)
-{
-    struct effect_attempt *row = &effects_add(&effects, EFFECT_ATTEMPT)->attempt;
-
-    row->experiment = 1;
-    row->trial = trial;
-    row->attempt = attempt;
-    row->rows = rows;
-    row->trial_folder = span_text(arena_printf(&arena, "trial_%u", trial));
-    row->experiment_folder = span_text(arena_printf(&arena, "%s/exp", folder));
-    row->config = packed_config();
-    row->experiment_id = span_text("00112233445566778899aabbccddeeff");
-    row->hostname = span_text("here");
-    row->node_ip = span_text("127.0.0.1");
-    row->pid = 42;
-    row->files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS;
-}
-
-/* Results first to last of a trial, loss = 1/iteration. */
-static void add_results(uint32_t trial, uint32_t attempt, int64_t first, int64_t last, bool final)
-{
-    struct effect_results *row = &effects_add(&effects, EFFECT_RESULTS)->results;
-    struct buf records = {0};
-
-    for (int64_t i = first; i <= last; i++) {
-        struct record record = {.kind = RECORD_RESULT};
-        struct buf metrics = {0};
-
-        pack_map(&metrics, 1);
-        pack_text(&metrics, "loss");
-        pack_double(&metrics, 1.0 / (double)i);
-        record.result = (struct result){.metrics = buf_span(&metrics),
-                                        .training_iteration = i,
-                                        .timestamp = 1555836893,
-                                        .time_this_iter_s = 0.5,
-                                        .time_total_s = 0.5 * (double)i,
-                                        .time_since_restore = 0.5 * (double)i,
-                                        .iterations_since_restore = i};
-        record_pack(&record, &records);
-        buf_fini(&metrics);
-    }
-    row->experiment = 1;
-    row->trial = trial;
-    row->attempt = attempt;
-    row->count = (uint32_t)(last - first + 1);
-    row->first_row = (uint64_t)(first - 1);
-    row->records = arena_copy(&arena, buf_span(&records));
-    row->final = final;
-    buf_fini(&records);
-}
+#include "tests/unit/sink_rig.h"
 
 static char *file_text(const char *name)
 {
@@ -297,6 +196,66 @@ START_TEST(a_replay_begins_anew_whatever_the_first_attempt_is)
 }
 END_TEST
 
+/* One batch, of which the caller may not know whether it was written. */
+static void put_unseen(void)
+{
+    sinks_put(sinks, effects.items, effects.count, NULL, NULL);
+}
+
+/* A head that was stopped may lead no more when it goes on, and others write the same files. */
+START_TEST(nothing_is_written_beyond_its_time)
+{
+    char path[96];
+
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_0/result.json", folder);
+    sinks_write_until(sinks, clock_ms());
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 3, true);
+    put_unseen();
+    ck_assert_uint_eq(sinks_waiting(sinks), 1);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    sinks_write_until(sinks, clock_ms() + 60000);
+    sinks_drain(sinks);
+    ck_assert_int_eq(count_of(file_text("trial_0/result.json"), "\n"), 3);
+}
+END_TEST
+
+static void note(void *context)
+{
+    atomic_fetch_add((atomic_int *)context, 1);
+}
+
+START_TEST(what_another_head_writes_is_left_to_it)
+{
+    atomic_int done = 0;
+    char path[96];
+
+    (void)snprintf(path, sizeof(path), "%s/exp", folder);
+    sinks_write_until(sinks, 0);
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 3, true);
+    sinks_put(sinks, effects.items, effects.count, note, &done);
+    sinks_abandon(sinks);
+    sinks_drain(sinks);
+    ck_assert_int_eq(done, 1);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+/* Its end does not wait for a right to write that may never come. */
+START_TEST(who_may_not_write_ends_at_once)
+{
+    sinks_write_until(sinks, 0);
+    add_experiment();
+    add_attempt(0, 1, 0);
+    put_unseen();
+    sinks_free(sinks);
+    sinks = NULL;
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("sink");
@@ -310,6 +269,9 @@ Suite *suite(void)
     tcase_add_test(tc, output_is_put_at_its_place);
     tcase_add_test(tc, what_cannot_be_written_is_said_once);
     tcase_add_test(tc, a_replay_begins_anew_whatever_the_first_attempt_is);
+    tcase_add_test(tc, nothing_is_written_beyond_its_time);
+    tcase_add_test(tc, what_another_head_writes_is_left_to_it);
+    tcase_add_test(tc, who_may_not_write_ends_at_once);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -18,11 +18,18 @@ START_TEST(defaults_are_filled_in)
     ck_assert_int_eq(spec.resources.gpu, 0);
     ck_assert_int_eq(spec.start, START_ZYGOTE);
     ck_assert_int_eq(spec.max_failures, 0);
+    ck_assert_uint_eq(spec.time_limit_ms, 0);
+    ck_assert_uint_eq(spec.report_timeout_ms, 0);
     ck_assert_uint_eq(spec.files, 7);
     ck_assert_str_eq(spec.local_dir, "~/assay_results");
     ck_assert_int_eq(spec.config.type, VALUE_MAP);
     ck_assert_ptr_null(spec.trial_name);
     ck_assert_ptr_null(spec.metric);
+    ck_assert_uint_eq(spec.checkpoint_freq, 0);
+    ck_assert(!spec.checkpoint_at_end);
+    ck_assert_uint_eq(spec.keep_checkpoints, 2);
+    ck_assert_str_eq(spec.checkpoint_score, "training_iteration");
+    ck_assert(!spec.checkpoint_score_min);
     check_parses("{'run': {'command': 'true'}, 'name': null, 'stop': null}");
     ck_assert_int_eq(spec.start, START_EXEC);
 }
@@ -42,7 +49,8 @@ START_TEST(everything_is_read)
         "'stop': {'training_iteration': 99999, 'loss': {'min': 0.1, 'max': 5}, 'acc': {'max': 1}}, "
         "'resources_per_trial': {'cpu': 2, 'gpu': 0.5, 'memory': '1G', "
         "'custom_resources': {'z': 1, 'licence': 2.5}}, 'max_concurrent': 8, 'start': 'exec', "
-        "'max_failures': -1, 'priority': -3, 'metric': 'loss', 'mode': 'min', "
+        "'max_failures': -1, 'time_limit': '1h30m', 'report_timeout': 90, 'priority': -3, "
+        "'metric': 'loss', 'mode': 'min', "
         "'on_result': 'python3 logger.py', 'files': ['result', 'params'], 'local_dir': '/r', "
         "'trial_name': '{run}_{id}_123', 'env': {'A': '1', 'B': 2, 'C': 0.5}, 'code': '.'}");
     ck_assert_str_eq(spec.name, "asynchyperband_test");
@@ -69,6 +77,8 @@ START_TEST(everything_is_read)
     ck_assert_uint_eq(spec.max_concurrent, 8);
     ck_assert_int_eq(spec.start, START_EXEC);
     ck_assert_int_eq(spec.max_failures, -1);
+    ck_assert_uint_eq(spec.time_limit_ms, 5400000);
+    ck_assert_uint_eq(spec.report_timeout_ms, 90000);
     ck_assert_int_eq(spec.priority, -3);
     ck_assert_str_eq(spec.metric, "loss");
     ck_assert_int_eq(spec.mode, MODE_MIN);
@@ -77,6 +87,23 @@ START_TEST(everything_is_read)
     ck_assert_str_eq(spec.env[1].value, "2");
     ck_assert_str_eq(spec.env[2].value, "0.5");
     ck_assert_str_eq(spec.code, ".");
+}
+END_TEST
+
+START_TEST(checkpoints_are_asked_for)
+{
+    check_parses("{" NATIVE ", 'checkpoint_freq': 5, 'checkpoint_at_end': true, "
+                 "'keep_checkpoints_num': 3, 'checkpoint_score_attr': 'min-loss'}");
+    ck_assert_uint_eq(spec.checkpoint_freq, 5);
+    ck_assert(spec.checkpoint_at_end);
+    ck_assert_uint_eq(spec.keep_checkpoints, 3);
+    ck_assert_str_eq(spec.checkpoint_score, "loss");
+    ck_assert(spec.checkpoint_score_min);
+    check_parses("{" NATIVE ", 'checkpoint_score_attr': 'max-acc'}");
+    ck_assert_str_eq(spec.checkpoint_score, "acc");
+    ck_assert(!spec.checkpoint_score_min);
+    check_parses("{" NATIVE ", 'checkpoint_score_attr': 'minimum'}");
+    ck_assert_str_eq(spec.checkpoint_score, "minimum");
 }
 END_TEST
 
@@ -206,6 +233,12 @@ static const struct {
     {"'max_concurrent': -1", "max_concurrent", "from 0"},
     {"'start': 'fork'", "start", "not known"},
     {"'max_failures': -2", "max_failures", "from -1"},
+    {"'time_limit': 'soon'", "time_limit", "no duration"},
+    {"'time_limit': 0", "time_limit", "longer than nothing"},
+    {"'time_limit': -5", "time_limit", "no duration"},
+    {"'time_limit': 1.5", "time_limit", "must be a duration"},
+    {"'report_timeout': '30m1h'", "report_timeout", "no duration"},
+    {"'report_timeout': '20000d'", "report_timeout", "no duration"},
     {"'priority': 3000000000", "priority", "from -2147483648"},
     {"'mode': 'maximum'", "mode", "not known"},
     {"'files': 'result'", "files", "list"},
@@ -217,6 +250,13 @@ static const struct {
     {"'env': {'ASSAY_TRIAL_ID': '1'}", "env.ASSAY_TRIAL_ID", "set by Assay"},
     {"'env': {'A': true}", "env.A", "must be a text"},
     {"'on_result': 5", "on_result", "must be a text"},
+    {"'checkpoint_freq': -1", "checkpoint_freq", "from 0"},
+    {"'checkpoint_freq': 'often'", "checkpoint_freq", "number"},
+    {"'checkpoint_at_end': 1", "checkpoint_at_end", "true or false"},
+    {"'keep_checkpoints_num': 0", "keep_checkpoints_num", "from 1"},
+    {"'keep_checkpoints_num': 65", "keep_checkpoints_num", "to 64"},
+    {"'checkpoint_score_attr': 'min-'", "checkpoint_score_attr", "names no field"},
+    {"'checkpoint_score_attr': 5", "checkpoint_score_attr", "must be a text"},
 };
 
 START_TEST(bad_values_are_refused)
@@ -335,6 +375,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, defaults_are_filled_in);
     tcase_add_test(tc, everything_is_read);
+    tcase_add_test(tc, checkpoints_are_asked_for);
     tcase_add_test(tc, async_hyperband_has_the_defaults_of_its_semantics);
     tcase_add_test(tc, schedulers_are_checked);
     tcase_add_test(tc, unknown_keys_name_the_nearest);

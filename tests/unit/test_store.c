@@ -6,9 +6,9 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/pack.h"
-#include "head/store/address.h"
+#include "common/redis/address.h"
+#include "common/redis/keys.h"
 #include "head/store/audit.h"
-#include "head/store/keys.h"
 #include "head/store/project.h"
 #include "tests/lib/redis_server.h"
 #include "tests/lib/run_suite.h"
@@ -247,7 +247,7 @@ START_TEST(the_latest_row_of_a_key_is_written)
                                           .capacity = {.cpu = 20000}}};
     project_effects(project, effects, 4);
     ck_assert_uint_eq(project_pending(project), 3);
-    project_announce(project, 5, "host:7420");
+    project_announce(project, 5, "host:7420", "0011223344556677");
     settle(project);
     ck_assert_str_eq(field("assay:{test}:trial:7/3", "state"), "RUNNING");
     ck_assert_str_eq(field("assay:{test}:trial:7/3", "name"), "train_3");
@@ -259,6 +259,7 @@ START_TEST(the_latest_row_of_a_key_is_written)
     ck_assert_str_eq(field("assay:{test}:node:2", "capacity"), "2 CPUs, 0 GPUs");
     ck_assert_str_eq(field("assay:{test}:head", "endpoint"), "host:7420");
     ck_assert_str_eq(field("assay:{test}:head", "epoch"), "5");
+    ck_assert_str_eq(field("assay:{test}:head", "key"), "0011223344556677");
     effects[0] = trial_effect(7, 3, TRIAL_DONE);
     project_effects(project, effects, 1);
     settle(project);
@@ -271,6 +272,35 @@ START_TEST(the_latest_row_of_a_key_is_written)
 }
 END_TEST
 
+START_TEST(old_trials_have_no_rows)
+{
+    struct project *project;
+    struct effect effect;
+
+    redis_server_start(&server, 0, durable);
+    project = project_new(&server.address, "test");
+    for (uint32_t number = 0; number < LIMIT_PROJECTED_TRIALS + 3; number++) {
+        effect = trial_effect(7, number, TRIAL_RUNNING);
+        project_effects(project, &effect, 1);
+        if (number % 1000 == 0)
+            settle(project);
+    }
+    settle(project);
+    effect = trial_effect(7, 1, TRIAL_DONE); /* one that ran for long */
+    project_effects(project, &effect, 1);
+    effect = trial_effect(7, 4, TRIAL_DONE);
+    project_effects(project, &effect, 1);
+    settle(project);
+    ck_assert_str_eq(field("assay:{test}:trial:7/1", "state"), "-");
+    ck_assert_str_eq(field("assay:{test}:trial:7/2", "state"), "-");
+    ck_assert_str_eq(field("assay:{test}:trial:7/3", "state"), "RUNNING");
+    ck_assert_str_eq(field("assay:{test}:trial:7/4", "state"), "TERMINATED");
+    ck_assert_str_eq(field("assay:{test}:trial:7/10002", "state"), "RUNNING");
+    project_free(project);
+    redis_server_stop(&server);
+}
+END_TEST
+
 START_TEST(rows_survive_a_lost_connection)
 {
     struct project *project;
@@ -278,7 +308,7 @@ START_TEST(rows_survive_a_lost_connection)
 
     redis_server_start(&server, 0, durable);
     project = project_new(&server.address, "test");
-    project_announce(project, 1, "host:1");
+    project_announce(project, 1, "host:1", "aa");
     settle(project);
     ck_assert_int_eq(kill(server.pid, SIGSTOP), 0);
     effect.trial.name = span_text("train_1");
@@ -346,7 +376,7 @@ START_TEST(too_many_rows_are_dropped_and_counted)
     struct effect effect;
 
     for (uint32_t i = 0; i < LIMIT_PROJECTED_ROWS + 10; i++) {
-        effect = trial_effect(1, i, TRIAL_PENDING);
+        effect = trial_effect(1 + i / 5000, i % 5000, TRIAL_PENDING);
         project_effects(project, &effect, 1);
     }
     ck_assert_uint_eq(project_pending(project), LIMIT_PROJECTED_ROWS);
@@ -371,6 +401,7 @@ Suite *suite(void)
     tcase_add_test(tcase, an_audit_refuses_what_loses_entries);
     tcase_add_test(tcase, an_audit_stays_on_this_machine);
     tcase_add_test(tcase, the_latest_row_of_a_key_is_written);
+    tcase_add_test(tcase, old_trials_have_no_rows);
     tcase_add_test(tcase, rows_survive_a_lost_connection);
     tcase_add_test(tcase, a_removed_experiment_leaves_no_key);
     tcase_add_test(tcase, too_many_rows_are_dropped_and_counted);

@@ -1,7 +1,8 @@
-/* links: assay_trainable */
+/* links: assay_trainable sys */
 /* The C interface of a trial's program; this test is its executor. */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "common/cursor.h"
 #include "common/limits.h"
 #include "common/pack.h"
+#include "common/sys/fs.h"
 #include "tests/lib/run_suite.h"
 
 #define WITHOUT_LIMIT INT64_MAX
@@ -172,7 +174,166 @@ static void table_cleanup(struct assay_trial *trial, void *state)
     cleanups++;
 }
 
-static const struct assay_trainable table = {table_setup, table_train, table_cleanup};
+static const struct assay_trainable table = {
+    .setup = table_setup, .train = table_train, .cleanup = table_cleanup};
+
+static char folder[64];
+static unsigned saves, restores;
+static int save_status;
+
+static int saving_train(struct assay_trial *trial, void *state)
+{
+    (void)state;
+    return assay_report_number(trial, "v", 1) != 0 || assay_iteration(trial) == 7;
+}
+
+static int saving_save(struct assay_trial *trial, void *state, const char *dir)
+{
+    (void)trial;
+    (void)state;
+    ck_assert_int_eq(strncmp(dir, folder, strlen(folder)), 0);
+    ck_assert_int_eq(access(dir, W_OK), 0);
+    saves++;
+    return save_status;
+}
+
+static int saving_restore(struct assay_trial *trial, void *state, const char *dir)
+{
+    (void)state;
+    ck_assert_str_eq(dir, "/somewhere");
+    ck_assert_str_eq(assay_restore_dir(trial), dir);
+    ck_assert_int_eq(assay_iteration(trial), 3);
+    restores++;
+    return 0;
+}
+
+static const struct assay_trainable saving = {
+    .train = saving_train, .save = saving_save, .restore = saving_restore};
+
+/* What the executor says of checkpoints. */
+static void checkpoints_setup(const char *freq, const char *at_end, const char *restore)
+{
+    (void)strcpy(folder, "/tmp/assay-saves-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)setenv("ASSAY_CHECKPOINT_DIR", folder, 1);
+    if (freq != NULL)
+        (void)setenv("ASSAY_CHECKPOINT_FREQ", freq, 1);
+    if (at_end != NULL)
+        (void)setenv("ASSAY_CHECKPOINT_AT_END", at_end, 1);
+    if (restore != NULL) {
+        (void)setenv("ASSAY_RESTORE", restore, 1);
+        (void)setenv("ASSAY_RESTORE_ITERATION", "3", 1);
+    }
+}
+
+START_TEST(a_table_saves_when_it_is_time)
+{
+    struct span item = {0};
+
+    checkpoints_setup("3", NULL, NULL);
+    ck_assert_int_eq(run(&saving, NULL, WITHOUT_LIMIT), 0);
+    ck_assert_uint_eq(saves, 2); /* behind the third and the sixth */
+    ck_assert_uint_eq(frames("saves", &item), 1);
+    ck_assert_uint_eq(frames("checkpoint", &item), 2);
+    ck_assert_uint_eq(restores, 0);
+    ck_assert_int_eq(fs_remove_tree(folder), 0);
+}
+END_TEST
+
+START_TEST(a_table_goes_on_and_saves_at_its_end)
+{
+    struct span item = {0};
+
+    checkpoints_setup("3", "1", "/somewhere");
+    ck_assert_int_eq(run(&saving, NULL, WITHOUT_LIMIT), 0);
+    ck_assert_uint_eq(restores, 1);
+    ck_assert_uint_eq(frames("report", &item), 4); /* 4, 5, 6, 7 */
+    ck_assert_uint_eq(saves, 2);                   /* behind 6 and at the end */
+    ck_assert_int_eq(fs_remove_tree(folder), 0);
+}
+END_TEST
+
+START_TEST(a_table_without_restore_fails_where_there_is_something)
+{
+    static const struct assay_trainable half = {.train = saving_train, .save = saving_save};
+    struct span item = {0};
+
+    checkpoints_setup(NULL, NULL, "/somewhere");
+    ck_assert_int_ne(run(&half, NULL, WITHOUT_LIMIT), 0);
+    ck_assert_uint_eq(frames("error", &item), 1);
+    ck_assert_uint_eq(frames("report", &item), 0);
+    ck_assert_int_eq(fs_remove_tree(folder), 0);
+}
+END_TEST
+
+START_TEST(a_save_that_fails_is_the_trials_failure)
+{
+    struct span item = {0};
+
+    save_status = 1;
+    checkpoints_setup("1", NULL, NULL);
+    ck_assert_int_ne(run(&saving, NULL, WITHOUT_LIMIT), 0);
+    ck_assert_uint_eq(frames("checkpoint", &item), 0);
+    ck_assert_uint_eq(frames("error", &item), 1);
+    ck_assert_int_eq(fs_remove_tree(folder), 0);
+}
+END_TEST
+
+/* Said to it before it begins: it reads that where it has to wait. */
+static void told(const char *kind)
+{
+    struct buf frame = {0};
+    uint8_t head[HEAD] = {0xC1};
+
+    pack_list(&frame, 1);
+    pack_text(&frame, kind);
+    head[1] = (uint8_t)frame.size;
+    ck_assert_int_eq(write(ends[1], head, HEAD), HEAD);
+    ck_assert_int_eq(write(ends[1], frame.data, frame.size), (ssize_t)frame.size);
+    buf_fini(&frame);
+}
+
+START_TEST(a_table_that_is_to_be_paused_saves_and_leaves)
+{
+    struct span item = {0};
+
+    checkpoints_setup(NULL, NULL, NULL);
+    told("pause");
+    ck_assert_int_eq(run(&saving, NULL, 1), 0);
+    ck_assert_uint_eq(frames("report", &item), 1);
+    ck_assert_uint_eq(saves, 1);
+    ck_assert_uint_eq(frames("checkpoint", &item), 1);
+    ck_assert_int_eq(fs_remove_tree(folder), 0);
+}
+END_TEST
+
+static int asking_function(struct assay_trial *trial)
+{
+    for (int i = 0; i < 5; i++) {
+        if (assay_report_number(trial, "v", i) != 0)
+            return 0;
+        if (!assay_save_wanted(trial))
+            continue;
+        ck_assert_ptr_nonnull(assay_save_begin(trial));
+        saves++;
+        if (assay_save_end(trial) != 0)
+            return 0;
+    }
+    return 0;
+}
+
+START_TEST(a_function_is_paused_where_it_asks)
+{
+    struct span item = {0};
+
+    checkpoints_setup(NULL, NULL, NULL);
+    told("pause");
+    ck_assert_int_eq(run(NULL, asking_function, 1), 0);
+    ck_assert_uint_eq(frames("report", &item), 1);
+    ck_assert_uint_eq(frames("checkpoint", &item), 1);
+    ck_assert_int_eq(fs_remove_tree(folder), 0);
+}
+END_TEST
 
 START_TEST(a_table_is_run_until_it_is_done)
 {
@@ -227,6 +388,12 @@ Suite *suite(void)
     tcase_add_test(t, reports_are_said);
     tcase_add_test(t, it_waits_and_is_told_to_stop);
     tcase_add_test(t, a_table_is_run_until_it_is_done);
+    tcase_add_test(t, a_table_saves_when_it_is_time);
+    tcase_add_test(t, a_table_goes_on_and_saves_at_its_end);
+    tcase_add_test(t, a_table_without_restore_fails_where_there_is_something);
+    tcase_add_test(t, a_save_that_fails_is_the_trials_failure);
+    tcase_add_test(t, a_table_that_is_to_be_paused_saves_and_leaves);
+    tcase_add_test(t, a_function_is_paused_where_it_asks);
     tcase_add_test(t, a_setup_that_fails_fails_the_trial);
     tcase_add_test(t, a_reason_can_always_be_read);
     suite_add_tcase(s, t);

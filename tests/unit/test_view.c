@@ -14,7 +14,7 @@ static struct arena arena;
 static void setup(void)
 {
     arena_init(&arena);
-    view = view_new();
+    view = view_new(NULL);
 }
 
 static void teardown(void)

@@ -371,12 +371,15 @@ static void on_verdict(struct agent *agent, const struct agent_event *event)
         lease->fenced = lease->fenced || event->action == ACTION_FENCED;
         if (event->seq > lease->acked)
             lease->acked = event->seq;
+        else if (event->action == ACTION_RESEND && event->seq < lease->acked)
+            lease->acked = lease->seen = event->seq; /* its log has lost the rest */
         forget_if_over(agent, lease);
         return;
     }
-    if (event->action != ACTION_STOP && event->action != ACTION_FENCED)
+    if (event->action != ACTION_STOP && event->action != ACTION_PAUSE &&
+        event->action != ACTION_FENCED)
         return; /* it has not begun: there is nothing to judge */
-    if (event->action == ACTION_STOP)
+    if (event->action != ACTION_FENCED)
         effect_end(agent, &event->who, 1, END_STOPPED);
     forget(agent, lease);
     advance(agent);

@@ -43,6 +43,7 @@ static void lease_copy(struct attempt *attempt, const struct msg_lease *lease)
     copy->trial_name = arena_copy(arena, lease->trial_name);
     copy->folder = arena_copy(arena, lease->folder);
     copy->config = arena_copy(arena, lease->config);
+    copy->checkpoint = arena_copy(arena, lease->checkpoint);
     copy->gpus.items = arena_alloc(arena, lease->gpus.count * sizeof(struct msg_gpu));
     if (lease->gpus.count > 0)
         memcpy(copy->gpus.items, lease->gpus.items, lease->gpus.count * sizeof(struct msg_gpu));
@@ -74,6 +75,7 @@ static struct attempt *attempt_new(struct executor *executor, const struct msg_l
     attempt->spoke = CHANNEL_NEW;
     attempt->horizon.attribute = executor->setup->experiment.horizon_attribute;
     horizon_set(attempt, lease->horizon);
+    attempt_checkpoint_paths(attempt);
     attempt->held_end = &attempt->held;
     (void)snprintf(path, sizeof(path), "%s/spool-%u-%u", executor->options->dir, lease->trial,
                    lease->attempt);
@@ -124,6 +126,7 @@ void attempt_free(struct attempt *attempt)
     if (attempt->state < ATTEMPT_DRAINING)
         executor->live--;
     attempt_held_drop(attempt);
+    attempt_checkpoints_end(attempt);
     while (attempt->channels != NULL)
         channel_free(attempt->channels);
     for (int i = 0; i < 2; i++) {
@@ -132,6 +135,7 @@ void attempt_free(struct attempt *attempt)
             (void)close(attempt->streams[i].source.fd);
         output_fini(&attempt->streams[i].output);
     }
+    attempt_limits_forget(attempt);
     cell_give(executor->cage, attempt->cell);
     tagged_fini(&attempt->tagged);
     spool_fini(&attempt->spool);
@@ -141,7 +145,7 @@ void attempt_free(struct attempt *attempt)
     free(attempt);
 }
 
-static void record_add(struct attempt *attempt, const struct record *record)
+void attempt_record(struct attempt *attempt, const struct record *record)
 {
     struct buf *bytes = &attempt->executor->record;
 
@@ -174,12 +178,14 @@ void attempt_started(struct attempt *attempt, pid_t pid)
     attempt->state = ATTEMPT_RUNNING;
     attempt->pid = pid;
     (void)table_put_u64(executor->processes, (uint64_t)pid, attempt);
-    autofill_start(&attempt->fill, (double)clock_ns() * 1e-9);
+    autofill_start(&attempt->fill, (double)clock_ns() * 1e-9,
+                   attempt->restore_dir != NULL ? &attempt->lease.counters : NULL);
     if (attempt->fenced) {
         tree_signal(pid, SIGKILL);
         return;
     }
-    record_add(attempt, &record);
+    attempt_record(attempt, &record);
+    attempt_limits_begin(attempt);
     listen_all(attempt);
     if (attempt->closed && attempt->ladder == LADDER_NONE) {
         /* It was decided before there was anybody to tell: the ladder begins here. */
@@ -203,10 +209,20 @@ void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
         attempt->reason = END_START;
     }
     if (!attempt->fenced)
-        record_add(attempt, &record); /* a stream begins with a START, also this one */
+        attempt_record(attempt, &record); /* a stream begins with a START, also this one */
     attempt->reaped = true;
     attempt->state = ATTEMPT_CLEARING;
     attempt_settle(attempt);
+}
+
+void attempt_found_no_room(struct attempt *attempt, const char *path)
+{
+    if (!attempt->closed) {
+        buf_printf(&attempt->text, "its node has no room left for %s", path);
+        attempt->closed = true;
+        attempt->reason = END_DISK_FULL;
+    }
+    attempt_failed_to_start(attempt, "%s", "");
 }
 
 void attempt_exited(struct attempt *attempt, int wait_status)
@@ -230,6 +246,7 @@ static void horizon_move(struct attempt *attempt, double value, uint64_t acked_s
         (acked_seq < attempt->reached_seq && attempt->reached >= attempt->horizon.value))
         return;
     attempt->holding = false;
+    attempt_limits_heard(attempt);
     if (attempt->asker != NULL) {
         channel_answer(attempt->asker, true);
         attempt->asker = NULL;
@@ -237,9 +254,27 @@ static void horizon_move(struct attempt *attempt, double value, uint64_t acked_s
     attempt_unhold(attempt);
 }
 
+/* What the head acknowledged it has no more, and nor have we: it begins anew from what there is. */
+static void acknowledged_lost(struct attempt *attempt, uint64_t seq)
+{
+    log_line(LOG_ERROR, "amnesia",
+             "AMNESIA: the head's log has lost what it had acknowledged trial=%s acknowledged=%llu "
+             "there=%llu",
+             attempt->id, (unsigned long long)attempt->spool.acked, (unsigned long long)seq);
+    spool_forget(&attempt->spool, seq);
+    attempt_records_lost(attempt, "the head's log has lost results that it had acknowledged");
+    attempt_settle(attempt);
+}
+
 void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
 {
-    int err = spool_ack(&attempt->spool, verdict->acked_seq);
+    int err;
+
+    if (verdict->action == ACTION_RESEND && verdict->acked_seq < attempt->spool.acked) {
+        acknowledged_lost(attempt, verdict->acked_seq);
+        return;
+    }
+    err = spool_ack(&attempt->spool, verdict->acked_seq);
 
     if (err < 0) {
         log_line(LOG_ERROR, "spool_lost", "the spool gives nothing back: %s trial=%s",
@@ -255,6 +290,13 @@ void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict)
         break;
     case ACTION_CONTINUE:
         horizon_move(attempt, verdict->horizon, verdict->acked_seq);
+        break;
+    case ACTION_SAVE:
+        attempt_save(attempt);
+        horizon_move(attempt, verdict->horizon, verdict->acked_seq);
+        break;
+    case ACTION_PAUSE:
+        attempt_pause(attempt);
         break;
     case ACTION_STOP:
         attempt_close(attempt, END_STOPPED);

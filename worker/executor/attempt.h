@@ -13,7 +13,8 @@
  * At its horizon results wait in `held` until the verdict: CONTINUE takes them in, STOP drops them.
  * So the END of a program that has long left may wait for a verdict.
  *
- * attempt.c: life; attempt_start.c: start; attempt_report.c: reports; attempt_end.c: the way out.
+ * attempt.c: life; attempt_start.c: start; attempt_report.c: reports; attempt_limit.c: what it
+ * may take; attempt_checkpoint.c: checkpoints; attempt_end.c: the way out.
  */
 #ifndef EXECUTOR_ATTEMPT_H
 #define EXECUTOR_ATTEMPT_H
@@ -30,6 +31,7 @@
 #include "worker/executor/channel.h"
 #include "worker/executor/loop.h"
 #include "worker/executor/output.h"
+#include "worker/executor/quota.h"
 #include "worker/executor/spool.h"
 #include "worker/executor/tagged.h"
 
@@ -62,6 +64,18 @@ struct stream {
     struct output output;
 };
 
+/* Who sees to its limit of memory. */
+enum limit_keeper { KEEPER_WATCHER, KEEPER_CELL, KEEPER_ROOM };
+
+struct attempt_limits {
+    uint64_t started_ms; /* executor_now_ms */
+    uint64_t heard_ms;   /* when it last reported, or could do so again */
+    enum limit_keeper keeper;
+    struct room *room; /* of the executor's quota; NULL: none */
+    uint64_t kills_before;
+    bool ran_out; /* of memory: why it ends, if nothing was decided before */
+};
+
 struct attempt {
     struct executor *executor; /* borrowed */
     struct arena arena;        /* for the lease */
@@ -76,6 +90,7 @@ struct attempt {
     bool reaped;
     int wait_status;
     struct cell *cell; /* its processes; owned; NULL: none */
+    struct attempt_limits limits;
 
     struct stream streams[2]; /* by enum output_stream */
     struct tagged tagged;
@@ -104,6 +119,14 @@ struct attempt {
     struct buf text; /* what went wrong, in words */
     bool said_error; /* text is the program's own */
 
+    const char *checkpoint_dir; /* in arena: where it may write checkpoints */
+    const char *restore_dir;    /* in arena: what it goes on from; NULL: nothing */
+    uint64_t marks;             /* checkpoints that it took so far */
+    bool restoring;             /* what it goes on from is on its way */
+    bool saves;                 /* its program saves when it is asked to */
+    bool save_asked;            /* it was, and has not yet */
+    bool pausing;               /* it is to save and leave */
+
     struct spool spool;
     bool vacated; /* to be said to the worker */
     bool config_written;
@@ -125,12 +148,18 @@ void attempt_free(struct attempt *attempt);
 
 /* attempt_start.c */
 void attempt_start(struct attempt *attempt);
+/* Its program, now that all is there. */
+void attempt_run(struct attempt *attempt);
+/* Its next record. */
+void attempt_record(struct attempt *attempt, const struct record *record);
 int64_t attempt_may_report(const struct attempt *attempt);
 
 /* From the zygote or the start itself. */
 void attempt_started(struct attempt *attempt, pid_t pid);
 void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Its node's disk had no room for it, which is nobody's fault. */
+void attempt_found_no_room(struct attempt *attempt, const char *path);
 void attempt_exited(struct attempt *attempt, int wait_status);
 
 /* attempt_report.c: a packed report, scanned or not; asker may be NULL. It is copied where needed.
@@ -160,6 +189,34 @@ void attempt_unhold(struct attempt *attempt);
 void attempt_held_drop(struct attempt *attempt);
 
 void attempt_verdict(struct attempt *attempt, const struct msg_verdict *verdict);
+
+/* attempt_limit.c: what it may take. take: before its process, whose cell is known; doors: which it
+ * has to go through (spawn.h), the caller's to close; outside: it could not; begin: it runs; give:
+ * all of its processes are gone. */
+void attempt_limits_take(struct attempt *attempt);
+void attempt_limits_doors(struct attempt *attempt, int doors[QUOTA_COUNT]);
+void attempt_limits_outside(struct attempt *attempt);
+void attempt_limits_begin(struct attempt *attempt);
+void attempt_limits_give(struct attempt *attempt);
+void attempt_limits_forget(struct attempt *attempt);
+/* It said something, or may again. */
+void attempt_limits_heard(struct attempt *attempt);
+/* Whether a deadline was one of these; then it was looked at. */
+bool attempt_limits_due(struct executor *executor, uint64_t key);
+/* attempt_checkpoint.c: where it writes. */
+void attempt_checkpoint_paths(struct attempt *attempt);
+/* It names a complete checkpoint, which holds all that it has reported. own: a folder below its
+ * checkpoint_dir is not needed after that. asker, or NULL, is answered when it was read. */
+void attempt_checkpoint(struct attempt *attempt, struct span name, bool own, struct channel *asker);
+/* Verdicts: have it save; have it save and leave, or where it cannot, leave. */
+void attempt_save(struct attempt *attempt);
+void attempt_pause(struct attempt *attempt);
+/* From transfer_restore: dir, in arena, holds what it goes on from; or there is nothing. */
+void attempt_restored(struct attempt *attempt, const char *dir);
+void attempt_not_restored(struct attempt *attempt, enum end_reason reason, const char *why);
+/* It is to end before that; false: nothing is on its way. */
+bool attempt_restore_cancel(struct attempt *attempt);
+void attempt_checkpoints_end(struct attempt *attempt);
 
 /* attempt_end.c: decide why it ends (does nothing where that is decided) and begin the ladder. */
 void attempt_close(struct attempt *attempt, enum end_reason reason);

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/tree.h"
 #include "worker/executor/zygote.h"
 
@@ -30,6 +32,8 @@ static uint32_t leave_ms(const struct attempt *attempt)
 {
     if (attempt->reason != END_STOPPED && attempt->reason != END_COMPLETED)
         return 0;
+    if (attempt->saves && attempt->executor->setup->experiment.checkpoint_at_end)
+        return LIMIT_SAVE_MS;
     switch (attempt->spoke) {
     case CHANNEL_FRAMES:
         return LIMIT_LEAVE_MS;
@@ -62,8 +66,9 @@ static void ladder_begin(struct attempt *attempt)
     struct executor *executor = attempt->executor;
     uint32_t leave = leave_ms(attempt);
 
-    if (attempt->state == ATTEMPT_STARTING && executor->setup->zygote != NULL &&
-        zygote_cancel(executor->setup->zygote, attempt))
+    if (attempt_restore_cancel(attempt) ||
+        (attempt->state == ATTEMPT_STARTING && executor->setup->zygote != NULL &&
+         zygote_cancel(executor->setup->zygote, attempt)))
         attempt_failed_to_start(attempt, "it was stopped before it began");
     if (attempt->state != ATTEMPT_RUNNING)
         return;
@@ -100,6 +105,8 @@ void attempt_fence(struct attempt *attempt)
     if (attempt->fenced)
         return;
     attempt->fenced = true;
+    if (!attempt->restoring)
+        transfer_drop(attempt);
     daemon_link_forget(attempt->executor, attempt);
     if (attempt->state != ATTEMPT_ENDED) {
         attempt->reason = END_STOPPED;
@@ -140,6 +147,7 @@ static void unstall(struct attempt *attempt)
 {
     if (!attempt->stalled || attempt_is_stalled(attempt))
         return;
+    attempt_limits_heard(attempt);
     (void)attempt_stream_read(&attempt->streams[OUTPUT_STDOUT]);
     for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
         next = channel->next;
@@ -187,7 +195,11 @@ static void reason_find(struct attempt *attempt, struct record_end *end)
     end->reason = attempt->reason;
     if (attempt->closed)
         return;
-    if (WIFSIGNALED(attempt->wait_status)) {
+    if (attempt->limits.ran_out) {
+        end->reason = END_OOM;
+        end->status = WIFSIGNALED(attempt->wait_status) ? WTERMSIG(attempt->wait_status)
+                                                        : WEXITSTATUS(attempt->wait_status);
+    } else if (WIFSIGNALED(attempt->wait_status)) {
         end->reason = END_SIGNAL;
         end->status = WTERMSIG(attempt->wait_status);
     } else {
@@ -227,6 +239,7 @@ static void end_write(struct attempt *attempt)
     struct executor *executor = attempt->executor;
     struct record record = {.kind = RECORD_END, .end = {.unix_ms = clock_unix_ms()}};
 
+    FAILPOINT("end");
     reason_find(attempt, &record.end);
     text_make(attempt, &record.end, &executor->fields);
     record.end.text = buf_span(&executor->fields);
@@ -286,6 +299,7 @@ void attempt_settle(struct attempt *attempt)
             executor_wake_in(executor, attempt->key, LOOK_AGAIN_MS);
             return;
         }
+        attempt_limits_give(attempt);
         cell_give(executor->cage, attempt->cell);
         attempt->cell = NULL;
         attempt->state = ATTEMPT_DRAINING;
@@ -294,7 +308,7 @@ void attempt_settle(struct attempt *attempt)
             tree_kill_orphans(executor_knows, executor);
     }
     if (attempt->state == ATTEMPT_DRAINING && drain(attempt) && !attempt->holding &&
-        attempt->held == NULL)
+        attempt->held == NULL && (!transfer_saves(attempt) || executor->ending))
         end_all(attempt);
     stall_update(attempt);
     if (attempt->state == ATTEMPT_DRAINING || attempt->stalled)

@@ -46,8 +46,10 @@ bool attempt_had_its_turn(const struct attempt *attempt)
 
 static void report_count(struct attempt *attempt)
 {
-    if (attempt->turn != attempt->executor->turn)
+    if (attempt->turn != attempt->executor->turn) {
         attempt->turn_reports = 0;
+        attempt_limits_heard(attempt);
+    }
     attempt->turn = attempt->executor->turn;
     attempt->turn_reports++;
 }
@@ -128,6 +130,10 @@ static void report_apply(struct attempt *attempt, struct span report, double at_
     }
     result.done = answer == STOP_YES;
     result_add(attempt, &result);
+    if (attempt->fill.checkpoint.size > 0) {
+        attempt_checkpoint(attempt, attempt->fill.checkpoint, false, asker);
+        asker = NULL; /* answered when it was read */
+    }
     if (result.done) {
         if (asker != NULL)
             channel_answer(asker, false);

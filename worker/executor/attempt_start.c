@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -15,6 +16,7 @@
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
 #include "worker/executor/spawn.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/zygote.h"
 
 #define CONFIG_FILE "params.json"
@@ -117,6 +119,11 @@ static struct environment_trial environment_of(const struct attempt *attempt, co
         .cpu = attempt->lease.resources.cpu,
         .gpus = attempt->lease.gpus.items,
         .gpu_count = attempt->lease.gpus.count,
+        .checkpoint_dir = attempt->checkpoint_dir,
+        .restore_dir = attempt->restore_dir,
+        .iteration = attempt->restore_dir != NULL ? attempt->lease.counters.training_iteration : 0,
+        .checkpoint_freq = attempt->executor->setup->experiment.checkpoint_freq,
+        .checkpoint_at_end = attempt->executor->setup->experiment.checkpoint_at_end,
     };
 }
 
@@ -134,7 +141,7 @@ static bool program_find(struct attempt *attempt, const struct value *config,
         argv[0] = arena_strdup(arena, "assay-executor");
         argv[1] = arena_strdup(arena, "--trial");
         argv[2] = arena_strdup(arena, setup->library);
-        request->path = "/proc/self/exe";
+        request->path = spawn_self();
     } else {
         if (spec_command(setup->run, config, config_path, arena, &argv, &error) < 0) {
             attempt_failed_to_start(attempt, "%s", error.what);
@@ -160,13 +167,26 @@ static void start_process(struct attempt *attempt, const struct value *config)
     struct executor *executor = attempt->executor;
     char path[LIMIT_PATH_BYTES];
     struct environment_trial trial;
-    struct spawn_request request = {.dir = attempt->dir};
+    int doors[QUOTA_COUNT];
+    struct spawn_request request = {.dir = attempt->dir, .doors = doors};
     struct start_ends ends;
     pid_t pid;
     int err;
 
-    if (fs_join(path, attempt->dir, CONFIG_FILE) < 0 || config_write(attempt, config, path) < 0) {
-        attempt_failed_to_start(attempt, "cannot write %s: %s", path, strerror(errno));
+    err = fs_join(path, attempt->dir, CONFIG_FILE);
+    if (err == 0)
+        err = config_write(attempt, config, path);
+    if (err == ERR_FULL) {
+        attempt_found_no_room(attempt, path);
+        return;
+    }
+    if (err < 0) {
+        attempt_failed_to_start(attempt, "cannot write %s: %s", path, err_text(err));
+        return;
+    }
+    if (mkdir(attempt->checkpoint_dir, 0700) != 0 && errno != EEXIST) {
+        attempt_failed_to_start(attempt, "cannot make %s: %s", attempt->checkpoint_dir,
+                                strerror(errno));
         return;
     }
     trial = environment_of(attempt, path);
@@ -180,15 +200,21 @@ static void start_process(struct attempt *attempt, const struct value *config)
     }
     request.ends = ends.child;
     attempt->cell = cell_take(executor->cage);
-    request.cgroup = attempt->cell != NULL ? attempt->cell->fd : executor->cage->fd;
+    request.cgroup = attempt->cell != NULL ? attempt->cell->fd : executor->cage->shared;
+    attempt_limits_take(attempt);
+    attempt_limits_doors(attempt, doors);
     err = spawn_start(&request, &pid);
     if (err == SPAWN_NO_CGROUP) {
         cell_give(executor->cage, attempt->cell);
         attempt->cell = NULL;
         cage_enter(executor->cage);
         request.cgroup = -1;
+        if (attempt->limits.keeper == KEEPER_CELL)
+            attempt_limits_outside(attempt);
         err = spawn_start(&request, &pid);
     }
+    if (request.outside)
+        attempt_limits_outside(attempt);
     if (err < 0) {
         attempt_failed_to_start(attempt, "cannot start %s in %s: %s", request.argv[0], attempt->dir,
                                 strerror(errno));
@@ -196,6 +222,8 @@ static void start_process(struct attempt *attempt, const struct value *config)
         ends_attach(attempt, &ends);
         attempt_started(attempt, pid);
     }
+    for (int i = 0; i < QUOTA_COUNT; i++)
+        fd_close(&doors[i]);
     ends_close(&ends);
 }
 
@@ -234,28 +262,48 @@ static bool config_read(struct attempt *attempt, struct value *out)
 
 void attempt_start(struct attempt *attempt)
 {
-    struct executor *executor = attempt->executor;
-    struct setup *setup = executor->setup;
-    struct buf *text = &executor->fields;
-    struct value config;
+    struct setup *setup = attempt->executor->setup;
     int err;
 
-    arena_reset(&executor->scratch);
     err = workdir_make(setup->workdir, attempt->lease.folder, &attempt->arena, &attempt->dir);
     if (err < 0)
         attempt->dir = "";
     output_init(&attempt->streams[OUTPUT_STDOUT].output, attempt->dir, "stdout");
     output_init(&attempt->streams[OUTPUT_STDERR].output, attempt->dir, "stderr");
+    if (err == ERR_FULL) {
+        attempt_found_no_room(attempt, arena_text(&attempt->arena, attempt->lease.folder));
+        return;
+    }
     if (err < 0) {
         attempt_failed_to_start(attempt, "cannot make its folder %.*s: %s",
                                 SPAN(attempt->lease.folder), err_text(err));
         return;
     }
+    if (attempt->lease.checkpoint.size == LIMIT_HASH_BYTES) {
+        attempt->restoring = true;
+        transfer_restore(attempt,
+                         arena_printf(&attempt->arena, "%s.restore", attempt->checkpoint_dir));
+        return;
+    }
+    attempt_run(attempt);
+}
+
+void attempt_run(struct attempt *attempt)
+{
+    struct executor *executor = attempt->executor;
+    struct setup *setup = executor->setup;
+    struct buf *text = &executor->fields;
+    struct value config;
+
+    attempt->restoring = false;
+    arena_reset(&executor->scratch);
     if (!config_read(attempt, &config)) {
         attempt_failed_to_start(attempt, "its configuration is no map");
         return;
     }
-    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC) {
+    /* A fork of the zygote is in nobody's cgroup: one that has a limit of memory gets its own. */
+    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC ||
+        attempt->lease.resources.memory_bytes > 0) {
         start_process(attempt, &config);
         return;
     }

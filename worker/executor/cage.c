@@ -23,6 +23,7 @@
 #define MOST_DEPTH    8 /* of cgroups that trials made in theirs */
 #define MOST_EVENTS   512
 #define CELL_NAME     32
+#define SHARED_NAME   "shared"
 
 /* One write of a control file. */
 static bool control_write(const char *path, const char *name, const char *text)
@@ -156,13 +157,46 @@ static bool note_write(const char *note, const char *path)
     return close(fd) == 0 && err == 0 && rename(temporary, note) == 0;
 }
 
+static bool has_controller(const char *path, const char *name)
+{
+    char file[LIMIT_PATH_BYTES];
+    struct buf text = {0};
+    bool has = fs_join(file, path, "cgroup.controllers") == 0 &&
+               fs_read(file, MOST_EVENTS, &text) == 0 && strstr(buf_text(&text), name) != NULL;
+
+    buf_fini(&text);
+    return has;
+}
+
+/* Hand controllers down to the cells, where we were given them. A group that does may have nobody
+ * in it itself: those without a cell go to one beside the cells. */
+static void share_out(struct cage *cage)
+{
+    int fd;
+
+    cage->shared = cage->fd;
+    if (!has_controller(cage->path, "memory")) {
+        (void)control_write(cage->home, "cgroup.subtree_control", "+memory +pids");
+        if (!has_controller(cage->path, "memory"))
+            return; /* it was not ours to give: whoever is in our home is in the way */
+    }
+    if (mkdirat(cage->fd, SHARED_NAME, 0755) < 0)
+        return;
+    fd = openat(cage->fd, SHARED_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    cage->limits = control_write(cage->path, "cgroup.subtree_control", "+memory");
+    (void)control_write(cage->path, "cgroup.subtree_control", "+pids");
+    cage->shared = fd;
+}
+
 void cage_open(struct cage *cage, const char *dir)
 {
     char note[LIMIT_PATH_BYTES], path[LIMIT_PATH_BYTES], file[LIMIT_PATH_BYTES];
     char *home;
     int size;
 
-    *cage = (struct cage){.fd = -1};
+    *cage = (struct cage){.fd = -1, .shared = -1};
     if (fs_join(note, dir, "cgroup") < 0)
         return;
     left_kill(note);
@@ -182,10 +216,12 @@ void cage_open(struct cage *cage, const char *dir)
         free(home);
         return;
     }
-    *cage = (struct cage){.path = xstrdup(path), .note = xstrdup(note), .home = home};
+    *cage = (struct cage){.path = xstrdup(path), .note = xstrdup(note), .home = home, .shared = -1};
     cage->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cage->fd < 0)
         cage_enter(cage);
+    else
+        share_out(cage);
 }
 
 static void cell_name(char *name, uint32_t number)
@@ -195,9 +231,16 @@ static void cell_name(char *name, uint32_t number)
 
 void cage_enter(struct cage *cage)
 {
+    bool apart = cage->shared != cage->fd;
+
     if (cage->path == NULL || cage->inside)
         return;
-    cage->inside = control_write(cage->path, "cgroup.procs", "0");
+    cage->inside =
+        control_write(cage->path, apart ? SHARED_NAME "/cgroup.procs" : "cgroup.procs", "0");
+    if (apart && cage->shared >= 0)
+        (void)close(cage->shared);
+    cage->shared = -1;
+    cage->limits = false;
     if (!cage->inside)
         log_line(LOG_WARNING, "no_cage", "the cgroup cannot be entered: %s", cage->path);
     for (uint32_t i = 0; i < cage->made; i++) {
@@ -299,10 +342,12 @@ void cage_close(struct cage *cage)
         group_end(cage->path);
         (void)unlink(cage->note);
     }
+    if (cage->shared >= 0 && cage->shared != cage->fd)
+        (void)close(cage->shared);
     if (cage->fd >= 0)
         (void)close(cage->fd);
     free(cage->path);
     free(cage->note);
     free(cage->home);
-    *cage = (struct cage){.fd = -1};
+    *cage = (struct cage){.fd = -1, .shared = -1};
 }

@@ -23,10 +23,12 @@ struct cell {
 };
 
 struct cage {
-    char *path; /* owned; NULL: there is none */
-    char *note; /* owned: the file that names it */
-    char *home; /* owned: the cgroup we came from */
-    int fd;     /* owned: the folder path; -1: nobody can be born in it */
+    char *path;  /* owned; NULL: there is none */
+    char *note;  /* owned: the file that names it */
+    char *home;  /* owned: the cgroup we came from */
+    int fd;      /* owned: the folder path; -1: nobody can be born in it */
+    int shared;  /* for those that have no cell; fd, or owned where that can have nobody in it */
+    bool limits; /* cells have the controllers of memory and processes */
     bool inside;
     struct cell *free; /* those with nobody in them; owned */
     uint32_t made;

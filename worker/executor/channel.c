@@ -15,6 +15,7 @@
 #include "worker/executor/attempt.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/tagged.h"
+#include "worker/executor/transfer.h"
 
 #define FRAME_BYTE  0xC1u
 #define FRAME_HEAD  5u /* the byte and the length */
@@ -49,6 +50,7 @@ static void askers_forget(struct channel *channel)
 
     if (attempt->asker == channel)
         attempt->asker = NULL;
+    transfer_forget_asker(channel->executor, channel);
     for (struct held *held = attempt->held; held != NULL; held = held->next)
         if (held->asker == channel)
             held->asker = NULL;
@@ -157,6 +159,12 @@ void channel_allow(struct channel *channel, int64_t more)
     frame_send(channel, "go", &go);
 }
 
+void channel_say(struct channel *channel, const char *kind)
+{
+    if (channel->mode == CHANNEL_FRAMES && !channel->said_stop && !channel->ended)
+        frame_send(channel, kind, NULL);
+}
+
 void channel_stop(struct channel *channel)
 {
     if (channel->mode != CHANNEL_FRAMES || channel->said_stop || channel->ended)
@@ -231,6 +239,16 @@ static void config_send(struct channel *channel)
         channel_allow(channel, attempt_may_report(channel->attempt));
 }
 
+/* It can save: also what was asked for before it said so. */
+static void saves_take(struct channel *channel)
+{
+    struct attempt *attempt = channel->attempt;
+
+    attempt->saves = true;
+    if (attempt->save_asked)
+        channel_say(channel, "save");
+}
+
 /* The list of a frame. */
 static void frame_take(struct channel *channel, struct span frame)
 {
@@ -256,6 +274,16 @@ static void frame_take(struct channel *channel, struct span frame)
             buf_append_span(&attempt->text, kind);
             attempt->said_error = true;
         }
+    } else if (span_is(kind, "saves")) {
+        saves_take(channel);
+    } else if (span_is(kind, "checkpoint") && item.size > 0) {
+        cursor_init(&cursor, item);
+        attempt->save_asked = false;
+        arena_reset(&channel->executor->scratch);
+        if (cursor_text(&cursor, &kind))
+            attempt_checkpoint(attempt, kind, true, NULL);
+        else
+            attempt_misspoke(attempt, "its checkpoint has no name that a folder can have");
     } else if (span_is(kind, "end")) {
         channel->said_end = true;
     } else if (span_is(kind, "report_json") && item.size > 0) {
@@ -277,6 +305,7 @@ static bool frame_next(struct channel *channel, struct span *rest)
 
     if (rest->size > 0 && data[0] != FRAME_BYTE) {
         attempt_misspoke(channel->attempt, "bytes between its frames");
+        rest->size = 0;
         return false;
     }
     if (rest->size < FRAME_HEAD)
@@ -286,6 +315,7 @@ static bool frame_next(struct channel *channel, struct span *rest)
     if (size > FRAME_MOST) {
         attempt_misspoke(channel->attempt, "a report is over a limit (%u bytes)",
                          LIMIT_RESULT_BYTES);
+        rest->size = 0;
         return false;
     }
     if (rest->size - FRAME_HEAD < size)
@@ -383,9 +413,9 @@ static void in_take(struct channel *channel)
             break;
         if (channel->mode == CHANNEL_NEW)
             mode_find(channel, *(const uint8_t *)rest.data);
-        if (channel->attempt != NULL && channel->attempt->closed &&
+        if (channel->attempt != NULL && channel->attempt->closed && !channel->attempt->saves &&
             channel->mode == CHANNEL_FRAMES) {
-            rest.size = 0; /* nothing is taken any more */
+            rest.size = 0; /* nothing is taken any more, but a checkpoint of one that can */
             break;
         }
         more = channel->mode == CHANNEL_FRAMES ? frame_next(channel, &rest)

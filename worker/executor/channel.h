@@ -48,6 +48,9 @@ void channel_allow_from_start(struct channel *channel, int64_t go);
 /* Say what may be done, where it has changed. */
 void channel_allow(struct channel *channel, int64_t more);
 
+/* Ask for something: "save", or "pause". */
+void channel_say(struct channel *channel, const char *kind);
+
 /* End now. */
 void channel_stop(struct channel *channel);
 

@@ -4,10 +4,12 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/tree.h"
 
 static void link_ready(struct loop_source *source, uint32_t events);
@@ -45,6 +47,7 @@ static void link_drop(struct executor *executor)
     local_fini(&link->local);
     local_init(&link->local, -1);
     link->output_request = 0;
+    link->store_request = 0;
     deadlines_set(executor->deadlines, DEADLINE_AWAY, executor_now_ms() + LIMIT_WORKER_AWAY_MS);
 }
 
@@ -257,8 +260,11 @@ static void launch_take(struct executor *executor, const struct msg_launch *laun
         if (executor->setup == NULL || leases[i].experiment != executor->options->experiment)
             log_line(LOG_ERROR, "launch_refused", "a lease of experiment %u, which is not here",
                      leases[i].experiment);
-        else if (!executor->ending)
+        else if (!executor->ending) {
+            FAILPOINT("lease-begins");
             attempt_launch(executor, &leases[i]);
+            FAILPOINT("lease-begun");
+        }
     }
 }
 
@@ -266,6 +272,7 @@ static void verdicts_take(struct executor *executor, const struct msg_verdicts *
 {
     const struct msg_verdict *items = verdicts->verdicts.items;
 
+    FAILPOINT("verdicts-taken");
     for (uint32_t i = 0; i < verdicts->verdicts.count; i++) {
         struct attempt *attempt =
             table_get_u64(executor->attempts, attempt_key(items[i].trial, items[i].attempt));
@@ -297,8 +304,23 @@ static void output_answered(struct executor *executor, uint64_t request, bool ta
     attempt_check_done(attempt);
 }
 
+void daemon_link_ask(struct executor *executor, enum msg_type type, const void *body)
+{
+    struct daemon_link *link = &executor->link;
+
+    link->store_request = ++link->requests;
+    message_send(executor, type, link->store_request, body);
+}
+
 static void message_take(struct executor *executor, const struct message *message)
 {
+    struct daemon_link *link = &executor->link;
+
+    if (message->request != 0 && message->request == link->store_request) {
+        link->store_request = 0;
+        transfer_answered(executor, message);
+        return;
+    }
     switch (message->type) {
     case MSG_EXPERIMENT:
         experiment_take(executor, message->body);
@@ -389,8 +411,11 @@ static void reports_send(struct executor *executor)
     }
     if (full != NULL)
         daemon_link_wake_records(executor, full);
-    if (reports.batches.count > 0)
-        message_send(executor, MSG_REPORTS, 0, &reports);
+    if (reports.batches.count == 0)
+        return;
+    FAILPOINT("reports");
+    message_send(executor, MSG_REPORTS, 0, &reports);
+    FAILPOINT("reports-sent");
 }
 
 static void vacated_send(struct executor *executor)
@@ -415,6 +440,7 @@ static void vacated_send(struct executor *executor)
     }
     if (vacated.attempts.count > 0)
         message_send(executor, MSG_VACATED, 0, &vacated);
+    FAILPOINT("vacated-sent");
     if (link->local.fd < 0)
         return; /* said again to the next */
     for (struct attempt *attempt = executor->first; said < vacated.attempts.count;
@@ -471,6 +497,8 @@ void daemon_link_flush(struct executor *executor)
         vacated_send(executor);
     if (link->local.fd >= 0)
         output_send(executor);
+    if (link->local.fd >= 0 && link->store_request == 0 && executor->transfers != NULL)
+        transfer_send(executor);
     if (link->local.fd < 0)
         return;
     if (loop_set(&executor->loop, &link->connected,

@@ -33,6 +33,7 @@ struct daemon_link {
     uint32_t output_stream;
     size_t output_size;
     uint64_t output_request; /* 0: none is in flight */
+    uint64_t store_request;  /* about a checkpoint; 0: none is in flight */
     uint64_t requests;       /* ids given so far */
     bool vacated;            /* some attempt has attempt->vacated to be said */
     struct arena arena;      /* of the message being read or written */
@@ -51,6 +52,10 @@ void daemon_link_wake_output(struct executor *executor, struct attempt *attempt)
 
 /* The attempt goes away: out of the queues. */
 void daemon_link_forget(struct executor *executor, struct attempt *attempt);
+
+/* Ask something about a checkpoint; transfer_answered gets the answer. Where the worker goes first,
+ * nobody answers, and it is asked again. */
+void daemon_link_ask(struct executor *executor, enum msg_type type, const void *body);
 
 /* At the end of a turn: send what there is. */
 void daemon_link_flush(struct executor *executor);

@@ -12,7 +12,7 @@
 #include "common/xalloc.h"
 #include "worker/executor/spawn.h"
 
-#define TRIAL_MOST 16u /* variables that are an attempt's own */
+#define TRIAL_MOST 24u /* variables that are an attempt's own */
 
 struct environment {
     struct arena arena;
@@ -149,6 +149,15 @@ static size_t trial_build(const struct environment_trial *trial, struct arena *a
     out[count++] = arena_printf(arena, "ASSAY_REPORT_SOCKET=%s", trial->socket_path);
     out[count++] = arena_printf(arena, "ASSAY_SEED=%" PRIu64, trial->seed);
     out[count++] = arena_printf(arena, "OMP_NUM_THREADS=%" PRId64, threads < 1 ? 1 : threads);
+    out[count++] = arena_printf(arena, "ASSAY_CHECKPOINT_DIR=%s", trial->checkpoint_dir);
+    if (trial->checkpoint_freq > 0)
+        out[count++] = arena_printf(arena, "ASSAY_CHECKPOINT_FREQ=%u", trial->checkpoint_freq);
+    if (trial->checkpoint_at_end)
+        out[count++] = arena_strdup(arena, "ASSAY_CHECKPOINT_AT_END=1");
+    if (trial->restore_dir != NULL) {
+        out[count++] = arena_printf(arena, "ASSAY_RESTORE=%s", trial->restore_dir);
+        out[count++] = arena_printf(arena, "ASSAY_RESTORE_ITERATION=%" PRId64, trial->iteration);
+    }
     /* Without devices it is left as it is, as Ray Tune does. */
     if (trial->gpu_count > 0)
         out[count++] = arena_printf(arena, "CUDA_VISIBLE_DEVICES=%s", devices_text(trial, arena));

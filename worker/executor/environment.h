@@ -6,6 +6,7 @@
 #ifndef EXECUTOR_ENVIRONMENT_H
 #define EXECUTOR_ENVIRONMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/arena.h"
@@ -29,6 +30,11 @@ struct environment_trial {
     int64_t cpu; /* 1/10000 */
     const struct msg_gpu *gpus;
     uint32_t gpu_count;
+    const char *checkpoint_dir;
+    const char *restore_dir; /* NULL: there is nothing to go on from */
+    int64_t iteration;       /* of that */
+    uint32_t checkpoint_freq;
+    bool checkpoint_at_end;
 };
 
 /* The whole of it for one attempt, ended by NULL; lives in the arena and borrows from environment.

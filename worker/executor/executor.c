@@ -15,6 +15,7 @@
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/transfer.h"
 #include "worker/executor/tree.h"
 #include "worker/executor/zygote.h"
 
@@ -34,6 +35,7 @@ bool executor_knows(void *context, pid_t pid)
     const struct setup *setup = executor->setup;
 
     return table_get_u64(executor->processes, (uint64_t)pid) != NULL ||
+           table_get_u64(executor->helpers, (uint64_t)pid) != NULL ||
            (setup != NULL && setup->zygote != NULL && zygote_pid(setup->zygote) == pid);
 }
 
@@ -48,6 +50,8 @@ static void children_reap(struct executor *executor)
         struct setup *setup = executor->setup;
 
         (void)table_remove_u64(executor->killed, (uint64_t)pid);
+        if (transfer_reaped(executor, pid, status))
+            continue;
         if (attempt != NULL)
             attempt_exited(attempt, status);
         else if (setup != NULL && setup->zygote != NULL && zygote_pid(setup->zygote) == pid)
@@ -115,6 +119,17 @@ static int signals_open(struct executor *executor)
     return loop_set(&executor->loop, &executor->signals, EPOLLIN);
 }
 
+/* An empty one: what an executor before this one left there is nobody's. */
+static int checkpoints_open(const char *dir)
+{
+    char path[LIMIT_PATH_BYTES];
+    int err = fs_join(path, dir, "checkpoints");
+
+    if (err == 0)
+        err = fs_remove_tree(path);
+    return err == 0 ? fs_make_dirs(path, 0700) : err;
+}
+
 int executor_open(struct executor *executor, const struct executor_options *options,
                   const char **why)
 {
@@ -127,7 +142,9 @@ int executor_open(struct executor *executor, const struct executor_options *opti
     executor->attempts = table_new();
     executor->processes = table_new();
     executor->killed = table_new();
+    executor->helpers = table_new();
     executor->bytes = xmalloc(EXECUTOR_READ);
+    quota_init(&executor->quota);
     arena_init(&executor->scratch);
     *why = "cannot wait for anything";
     err = loop_init(&executor->loop);
@@ -136,6 +153,10 @@ int executor_open(struct executor *executor, const struct executor_options *opti
     if (err == 0) {
         *why = "cannot adopt orphans";
         err = tree_adopt();
+    }
+    if (err == 0) {
+        *why = "cannot make a folder for checkpoints";
+        err = checkpoints_open(options->dir);
     }
     if (err == 0) {
         *why = "cannot listen for reports";
@@ -164,12 +185,14 @@ void executor_close(struct executor *executor)
     table_free(executor->attempts);
     table_free(executor->processes);
     table_free(executor->killed);
+    table_free(executor->helpers);
     arena_fini(&executor->scratch);
     buf_fini(&executor->report);
     buf_fini(&executor->fields);
     buf_fini(&executor->record);
     free(executor->bytes);
     tree_end();
+    quota_fini(&executor->quota);
 }
 
 static void deadlines_run(struct executor *executor)
@@ -183,7 +206,7 @@ static void deadlines_run(struct executor *executor)
             executor_end(executor, "the worker has been away for too long");
         else if (key == DEADLINE_GIVE_UP)
             executor->gave_up = true;
-        else if (attempt != NULL)
+        else if (!attempt_limits_due(executor, key) && attempt != NULL)
             attempt_due(attempt);
     }
 }

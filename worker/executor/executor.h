@@ -19,10 +19,12 @@
 #include "worker/executor/daemon_link.h"
 #include "worker/executor/gate.h"
 #include "worker/executor/loop.h"
+#include "worker/executor/quota.h"
 
 struct attempt;
 struct cage;
 struct setup;
+struct transfer;
 
 struct executor_options {
     const char *socket; /* where the worker connects */
@@ -34,12 +36,18 @@ struct executor_options {
 struct executor {
     const struct executor_options *options; /* borrowed */
     struct cage *cage;                      /* borrowed */
+    struct quota quota;
     struct loop loop;
     struct deadlines *deadlines; /* by attempt's key, and DEADLINE_* below */
     struct setup *setup;         /* NULL until the worker has said what the experiment is */
     struct table *attempts;      /* by key */
     struct table *processes;     /* attempts, by the number of their first process */
     struct table *killed;        /* as tree.h says */
+    struct table *helpers;       /* transfers, by the number of their process; this executor: of
+                                  * a process that nobody waits for */
+    struct transfer *transfers;  /* owned; transfer->next */
+    struct transfer *asking;     /* whose request is in flight; NULL: nobody's any more */
+    uint64_t stages;             /* folders of transfers so far */
     struct attempt *first;       /* of all attempts; attempt->next */
     uint64_t turn;               /* of the loop */
     size_t live;                 /* attempts whose processes may not be gone */
@@ -64,7 +72,8 @@ struct executor {
 #define DEADLINE_AWAY    (UINT64_MAX - 1)
 #define DEADLINE_GIVE_UP (UINT64_MAX - 2)
 
-/* Whether a child is an attempt's first process or the zygote; context is the executor. */
+/* Whether a child is an attempt's first process, the zygote or a helper; context is the executor.
+ */
 bool executor_knows(void *context, pid_t pid);
 
 /* clock_ms. */

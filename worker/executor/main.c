@@ -6,7 +6,8 @@
  * The process that is started ends as soon as PATH can be connected to: with 0, or with 1 and a
  * line on stderr. What the executor has to say later stands in DIR/executor.log.
  *
- * Two more forms are its own: --zygote PARENT LIBRARY (speaks zygote_wire.h on descriptor 3) and
+ * Three more forms are its own: --helper (helper.h), --zygote PARENT LIBRARY (speaks zygote_wire.h
+ * on descriptor 3) and
  * --trial LIBRARY (one native trial in a process of its own). */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include "common/sys/log.h"
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/helper.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/zygote_wire.h"
 
@@ -125,7 +127,8 @@ static void descriptors_raise(void)
 /* What an experiment leaves that has ended: what trials wrote in their folders stays. */
 static void data_remove(const struct executor_options *options)
 {
-    static const char *const names[] = {"code", "zygote.log", "executor.log", "cgroup", "lock"};
+    static const char *const names[] = {"code",         "checkpoints", "zygote.log",
+                                        "executor.log", "cgroup",      "lock"};
     char path[LIMIT_PATH_BYTES];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -180,6 +183,8 @@ int main(int argc, char **argv)
     int ready[2];
     pid_t pid;
 
+    if (helper_is_asked(argc, argv))
+        return helper_main(argc, argv);
     if (argc == 4 && strcmp(argv[1], "--zygote") == 0 && number_read(argv[2], &parent))
         return zygote_main(SPAWN_REPORT_FD, (int)parent, argv[3]);
     if (argc == 3 && strcmp(argv[1], "--trial") == 0)
@@ -202,5 +207,6 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     descriptors_raise();
+    spawn_self_note();
     return run(&options);
 }

@@ -7,11 +7,41 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/sig.h"
+#include "worker/executor/quota.h"
+
+#define SELF "/proc/self/exe"
+
+static struct {
+    char path[LIMIT_PATH_BYTES]; /* empty: not known */
+    struct stat status;
+} self;
+
+void spawn_self_note(void)
+{
+    ssize_t size = readlink(SELF, self.path, sizeof(self.path) - 1);
+
+    self.path[size > 0 ? size : 0] = '\0';
+    if (stat(self.path, &self.status) < 0)
+        self.path[0] = '\0';
+}
+
+const char *spawn_self(void)
+{
+    struct stat now;
+
+    return self.path[0] != '\0' && stat(self.path, &now) == 0 && now.st_dev == self.status.st_dev &&
+                   now.st_ino == self.status.st_ino
+               ? self.path
+               : SELF;
+}
 
 int spawn_become(const struct spawn_ends *ends, const char *dir, pid_t parent)
 {
@@ -68,6 +98,7 @@ pid_t spawn_child(int cgroup, void (*function)(void *context), void *context)
 {
     pid_t child;
 
+    FAILPOINT("trial-fork");
     if (cgroup >= 0) {
         long result = child_into(cgroup, function, context);
 
@@ -87,6 +118,7 @@ pid_t spawn_child(int cgroup, void (*function)(void *context), void *context)
 struct start {
     const struct spawn_request *request;
     pid_t parent;
+    volatile bool outside;
     volatile int failed; /* written by the child: errno */
 };
 
@@ -96,13 +128,16 @@ static void run_child(void *context)
     const struct spawn_request *request = start->request;
 
     sig_reset();
+    for (int i = 0; request->doors != NULL && i < QUOTA_COUNT; i++)
+        if (request->doors[i] >= 0 && write(request->doors[i], "0", 1) != 1)
+            start->outside = true;
     if (spawn_become(&request->ends, request->dir, start->parent) == 0)
         (void)execve(request->path, request->argv, request->environment);
     start->failed = errno;
     _exit(127);
 }
 
-int spawn_start(const struct spawn_request *request, pid_t *pid)
+int spawn_start(struct spawn_request *request, pid_t *pid)
 {
     struct start start = {.request = request, .parent = getpid()};
     pid_t child = spawn_child(request->cgroup, run_child, &start);
@@ -115,6 +150,7 @@ int spawn_start(const struct spawn_request *request, pid_t *pid)
         errno = start.failed;
         return err_from_errno(); /* the child is reaped with all others */
     }
+    request->outside = start.outside;
     *pid = child;
     return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
@@ -105,6 +106,7 @@ static void tail_write(struct spool *spool)
         fs_write_all(spool->fd, spool->tail.data, spool->tail.size) < 0)
         return; /* what was half written is written over */
     spool->written += spool->tail.size;
+    FAILPOINT("spool-written");
     buf_reset(&spool->tail);
 }
 
@@ -114,6 +116,7 @@ void spool_append(struct spool *spool, struct span record)
     bool behind = spool->read_at < spool->written || spool->tail.size > 0;
 
     spool->last++;
+    FAILPOINT("spool-append");
     if (!behind && window_bytes(&spool->window) + record.size <= LIMIT_WINDOW_BYTES) {
         window_add(&spool->window, record);
         return;
@@ -262,6 +265,14 @@ int spool_ack(struct spool *spool, uint64_t seq)
     if (err < 0)
         rest_forget(spool);
     return err;
+}
+
+void spool_forget(struct spool *spool, uint64_t seq)
+{
+    spool->window.first = window_count(&spool->window);
+    window_trim(&spool->window);
+    rest_forget(spool);
+    spool->acked = spool->sent = spool->last = seq;
 }
 
 void spool_rewind(struct spool *spool)

@@ -57,6 +57,10 @@ bool spool_has_unsent(const struct spool *spool);
  * whoever made it has to end. */
 int spool_ack(struct spool *spool, uint64_t seq);
 
+/* The head's log ends with record seq, below what was acknowledged: everything is forgotten, and
+ * the next record is seq + 1. */
+void spool_forget(struct spool *spool, uint64_t seq);
+
 /* Hand out again everything that is not acknowledged. */
 void spool_rewind(struct spool *spool);
 

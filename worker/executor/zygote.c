@@ -47,6 +47,7 @@ static void zygote_ready(struct loop_source *source, uint32_t events);
 
 /* What its process needs, prepared. */
 struct zygote_start {
+    const char *path;
     char *const *argv;
     char *const *environment;
     int fd;
@@ -64,7 +65,7 @@ static void run_zygote(void *context)
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(start->log, STDOUT_FILENO) >= 0 &&
         dup2(start->log, STDERR_FILENO) >= 0 && dup2(start->fd, SPAWN_REPORT_FD) >= 0 &&
         fcntl(SPAWN_REPORT_FD, F_SETFD, 0) >= 0)
-        (void)execve("/proc/self/exe", start->argv, start->environment);
+        (void)execve(start->path, start->argv, start->environment);
     _exit(127);
 }
 
@@ -96,13 +97,14 @@ static pid_t process_start(struct executor *executor, int fd)
     char parent[16];
     char *argv[] = {(char[]){"assay-executor"}, (char[]){"--zygote"}, parent,
                     arena_strdup(&executor->setup->arena, executor->setup->library), NULL};
-    struct zygote_start start = {argv, environment_make(executor), fd, log_open(executor)};
+    struct zygote_start start = {spawn_self(), argv, environment_make(executor), fd,
+                                 log_open(executor)};
     pid_t pid;
 
     if (start.log < 0)
         return -1;
     (void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
-    pid = spawn_child(executor->cage->fd, run_zygote, &start);
+    pid = spawn_child(executor->cage->shared, run_zygote, &start);
     if (pid == -2) {
         cage_enter(executor->cage);
         pid = spawn_child(-1, run_zygote, &start);

@@ -16,7 +16,9 @@ def main():
     parser.add_argument("--reports", type=int, required=True)
     parser.add_argument("--pace", type=float, default=0)
     parser.add_argument("--fail-at", type=int, default=0)
+    parser.add_argument("--pad", type=int, default=0)  # bytes that make a report larger
     options = parser.parse_args()
+    pad = " pad=" + "x" * options.pad if options.pad else ""
 
     trial, attempt = os.environ["ASSAY_TRIAL_ID"], os.environ["ASSAY_ATTEMPT"]
     # This run alone: what it reports is nobody else's.
@@ -34,7 +36,7 @@ def main():
             raise SystemExit("asked to fail")
         value = zlib.crc32(("%s.%s.%d.%d" % (trial, attempt, run, n)).encode())
         account("report %d %d" % (n, value))
-        print("assay: n=%d value=%d run=%d" % (n, value, run), flush=True)
+        print("assay: n=%d value=%d run=%d%s" % (n, value, run, pad), flush=True)
         if options.pace > 0:
             select.select([], [], [], options.pace)
     account("end %.6f" % time.monotonic())

@@ -1,0 +1,28 @@
+/* past.h - how a trial's attempts ended: the last of them, for whoever asks why. */
+#ifndef CORE_PAST_H
+#define CORE_PAST_H
+
+#include "common/schema.h"
+
+/* One attempt. */
+struct past {
+    uint32_t attempt;
+    uint32_t reason; /* enum end_reason */
+    int64_t status;
+    uint32_t node;
+    uint64_t ran_ms; /* from its start; 0: it never began */
+};
+
+extern const struct schema past_schema;
+
+/* Lists of struct past, owned: past_fini frees the items, past_copy makes some of others'. */
+void past_add(struct record_list *list, const struct past *past);
+struct record_list past_copy(const struct record_list *list);
+void past_fini(struct record_list *list);
+
+/* The same behind a pointer, which is NULL for an empty list: for trials that have ended, of which
+ * there are many, and few have one. */
+struct record_list *past_keep(const struct record_list *list);
+void past_drop(struct record_list *list);
+
+#endif

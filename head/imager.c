@@ -1,0 +1,442 @@
+#include "head/imager.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/pack.h"
+#include "common/sys/clock.h"
+#include "common/sys/failpoint.h"
+#include "common/sys/log.h"
+#include "common/xalloc.h"
+#include "head/store/images.h"
+
+#define PARTS       5u    /* number, the turn's time, core, view, sinks */
+#define APART_MS    5000u /* between two, ... */
+#define APART_TAILS 8u    /* ... but when so much of the log has come meanwhile */
+
+/* Who has the word. */
+enum imager_state {
+    IMAGER_IDLE,
+    IMAGER_TAKEN,  /* the loop: its entry is on the way */
+    IMAGER_SINKS,  /* the sinks' thread */
+    IMAGER_THREAD, /* its own thread */
+    IMAGER_DONE    /* the loop: has not looked yet */
+};
+
+struct imager {
+    struct store *store; /* owned; the thread's */
+    char name[STORE_NAME_BYTES + 1];
+    uint64_t epoch;
+    uint64_t tail_most;
+    struct sinks *sinks;
+    uint64_t number; /* of the newest that was begun */
+    uint64_t tail;   /* bytes of log behind the image that is complete, or under way */
+    uint64_t before; /* bytes behind the complete one when the next was begun */
+    uint64_t begun_ms;
+    double pause_ms;
+
+    struct log_id id;
+    uint64_t turn_ms;
+    struct buf core; /* owned, with those below: parts of the one under way */
+    struct buf view;
+    struct buf files;
+    struct buf folders; /* texts to be synced, a zero behind each */
+    int *rows;          /* descriptors of ended rows to be synced; owned */
+    size_t row_count;
+
+    int wake; /* eventfd */
+    pthread_t thread;
+    pthread_mutex_t lock; /* of state, ending and what they hand over */
+    pthread_cond_t work;
+    enum imager_state state;
+    bool ending;
+    int err;
+    struct trouble trouble;
+};
+
+static void set_state(struct imager *imager, enum imager_state state)
+{
+    (void)pthread_mutex_lock(&imager->lock);
+    imager->state = state;
+    (void)pthread_cond_broadcast(&imager->work);
+    (void)pthread_mutex_unlock(&imager->lock);
+}
+
+static enum imager_state get_state(const struct imager *imager)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&imager->lock;
+    enum imager_state state;
+
+    (void)pthread_mutex_lock(lock);
+    state = imager->state;
+    (void)pthread_mutex_unlock(lock);
+    return state;
+}
+
+static void finish(struct imager *imager)
+{
+    static const uint64_t one = 1;
+
+    set_state(imager, IMAGER_DONE);
+    if (write(imager->wake, &one, sizeof(one)) < 0)
+        return; /* the counter is full: it is readable already */
+}
+
+/* ---- the thread ---- */
+
+/* Each file system once. A folder that is gone was somebody's to remove. */
+static int sync_folders(const struct buf *folders)
+{
+    const char *at = (const char *)folders->data;
+    const char *end = at + folders->size;
+    dev_t synced = 0;
+    bool any = false;
+
+    for (; at < end; at += strlen(at) + 1) {
+        struct stat st;
+        int fd = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int rc = 0;
+
+        if (fd < 0)
+            continue;
+        if (fstat(fd, &st) == 0 && (!any || st.st_dev != synced)) {
+            rc = syncfs(fd);
+            synced = st.st_dev;
+            any = true;
+        }
+        (void)close(fd);
+        if (rc != 0)
+            return ERR_IO;
+    }
+    return 0;
+}
+
+static int sync_files(struct imager *imager, struct trouble *trouble)
+{
+    int err = sync_folders(&imager->folders);
+
+    for (size_t i = 0; i < imager->row_count && err == 0; i++)
+        if (fdatasync(imager->rows[i]) != 0)
+            err = ERR_IO;
+    if (err < 0)
+        return trouble_set(trouble, err, "results", NULL, "a disk failed to sync: %s",
+                           strerror(errno));
+    return 0;
+}
+
+static int write_image(struct imager *imager, struct trouble *trouble)
+{
+    struct buf image = {0};
+    int err = sync_files(imager, trouble);
+
+    FAILPOINT("image-synced");
+    if (err == 0) {
+        pack_list(&image, PARTS);
+        pack_uint(&image, imager->number);
+        pack_uint(&image, imager->turn_ms);
+        pack_bytes(&image, buf_span(&imager->core));
+        pack_bytes(&image, buf_span(&imager->view));
+        pack_bytes(&image, buf_span(&imager->files));
+        err = images_write(imager->store, imager->name, imager->id, buf_span(&image), trouble);
+    }
+    FAILPOINT("image-written");
+    if (err == 0)
+        err = images_trim(imager->store, imager->name, imager->id, imager->epoch, trouble);
+    FAILPOINT("image-trimmed");
+    if (err < 0)
+        store_close(imager->store);
+    buf_fini(&image);
+    return err;
+}
+
+static void *imager_main(void *context)
+{
+    struct imager *imager = context;
+
+    (void)pthread_mutex_lock(&imager->lock);
+    for (;;) {
+        while (imager->state != IMAGER_THREAD && !imager->ending)
+            (void)pthread_cond_wait(&imager->work, &imager->lock);
+        if (imager->ending)
+            break;
+        (void)pthread_mutex_unlock(&imager->lock);
+        imager->err = write_image(imager, &imager->trouble);
+        finish(imager);
+        (void)pthread_mutex_lock(&imager->lock);
+    }
+    (void)pthread_mutex_unlock(&imager->lock);
+    return NULL;
+}
+
+/* ---- the loop ---- */
+
+struct imager *imager_new(const struct imager_config *config, uint64_t number, uint64_t tail_bytes)
+{
+    struct imager *imager = xcalloc(1, sizeof(*imager));
+    int err;
+
+    assert(store_name_is_good(config->name));
+    imager->store = store_new(config->address);
+    memcpy(imager->name, config->name, strlen(config->name) + 1);
+    imager->epoch = config->epoch;
+    imager->tail_most = config->tail_bytes;
+    imager->sinks = config->sinks;
+    imager->number = number;
+    imager->tail = tail_bytes;
+    imager->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    (void)pthread_mutex_init(&imager->lock, NULL);
+    (void)pthread_cond_init(&imager->work, NULL);
+    err = pthread_create(&imager->thread, NULL, imager_main, imager);
+    assert(err == 0); /* at start, before any peer can use up anything */
+    (void)err;
+    return imager;
+}
+
+static void parts_drop(struct imager *imager)
+{
+    buf_fini(&imager->core);
+    buf_fini(&imager->view);
+    buf_fini(&imager->files);
+    buf_fini(&imager->folders);
+    for (size_t i = 0; i < imager->row_count; i++)
+        (void)close(imager->rows[i]);
+    free(imager->rows);
+    imager->rows = NULL;
+    imager->row_count = 0;
+}
+
+void imager_free(struct imager *imager)
+{
+    if (imager == NULL)
+        return;
+    sinks_drain(imager->sinks); /* they may have one of ours in hand */
+    (void)pthread_mutex_lock(&imager->lock);
+    imager->ending = true;
+    (void)pthread_cond_broadcast(&imager->work);
+    (void)pthread_mutex_unlock(&imager->lock);
+    (void)pthread_join(imager->thread, NULL);
+    (void)pthread_cond_destroy(&imager->work);
+    (void)pthread_mutex_destroy(&imager->lock);
+    (void)close(imager->wake);
+    parts_drop(imager);
+    store_free(imager->store);
+    free(imager);
+}
+
+void imager_appended(struct imager *imager, size_t bytes)
+{
+    imager->tail += bytes;
+}
+
+uint64_t imager_tail(const struct imager *imager)
+{
+    return imager->tail;
+}
+
+bool imager_is_busy(const struct imager *imager)
+{
+    return get_state(imager) != IMAGER_IDLE;
+}
+
+bool imager_is_due(const struct imager *imager, uint64_t now_ms)
+{
+    return imager->tail >= imager->tail_most &&
+           (now_ms - imager->begun_ms >= APART_MS ||
+            imager->tail / APART_TAILS >= imager->tail_most) &&
+           !imager_is_busy(imager);
+}
+
+void imager_take(struct imager *imager, const struct core *core, struct log_id id, uint64_t now_ms,
+                 uint64_t turn_ms)
+{
+    uint64_t from_ns = clock_ns();
+
+    assert(!imager_is_busy(imager));
+    core_save(core, &imager->core);
+    imager->id = id;
+    imager->turn_ms = turn_ms;
+    imager->number++;
+    imager->begun_ms = now_ms;
+    imager->before = imager->tail;
+    imager->tail = 0;
+    imager->pause_ms = (double)(clock_ns() - from_ns) * 1e-6;
+    set_state(imager, IMAGER_TAKEN);
+}
+
+static void keep_row_file(void *context, int fd)
+{
+    struct imager *imager = context;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (copy < 0)
+        return; /* no descriptor left: the file is not synced, and imager_committed sees it */
+    imager->rows = xrealloc(imager->rows, imager->row_count + 1, sizeof(*imager->rows));
+    imager->rows[imager->row_count++] = copy;
+}
+
+static void count_file(void *context, int fd)
+{
+    (void)fd;
+    ++*(size_t *)context;
+}
+
+/* From the sinks' thread. */
+static void files_saved(void *context, struct buf *bytes, struct buf *folders)
+{
+    struct imager *imager = context;
+
+    imager->files = *bytes;
+    imager->folders = *folders;
+    *bytes = *folders = (struct buf){0};
+    if (imager->files.size > 0) {
+        set_state(imager, IMAGER_THREAD);
+        return;
+    }
+    imager->err = trouble_set(&imager->trouble, ERR_IO, "results",
+                              "start the head again when their disk has room",
+                              "some rows are not in their files yet");
+    finish(imager);
+}
+
+void imager_committed(struct imager *imager, const struct view *view, struct log_id id)
+{
+    uint64_t from_ns = clock_ns();
+    size_t files = 0;
+
+    if (get_state(imager) != IMAGER_TAKEN || log_id_compare(id, imager->id) != 0)
+        return;
+    view_save(view, &imager->view);
+    view_each_file(view, count_file, &files);
+    view_each_file(view, keep_row_file, imager);
+    imager->pause_ms += (double)(clock_ns() - from_ns) * 1e-6;
+    if (imager->row_count < files) {
+        imager->err = trouble_set(&imager->trouble, ERR_FULL, "descriptors",
+                                  "raise the limit of open files", "none is left for an image");
+        finish(imager);
+        return;
+    }
+    set_state(imager, IMAGER_SINKS);
+    sinks_save(imager->sinks, imager->number, files_saved, imager);
+}
+
+int imager_fd(const struct imager *imager)
+{
+    return imager->wake;
+}
+
+void imager_poll(struct imager *imager)
+{
+    char id[LOG_ID_BYTES];
+    uint64_t count;
+
+    if (read(imager->wake, &count, sizeof(count)) < 0 || get_state(imager) != IMAGER_DONE)
+        return;
+    (void)log_id_print(imager->id, id);
+    if (imager->err == 0) {
+        log_line(LOG_INFO, "image", "of %s: core=%zu view=%zu files=%zu bytes, pause=%.1f ms", id,
+                 imager->core.size, imager->view.size, imager->files.size, imager->pause_ms);
+        sinks_forget(imager->sinks, imager->number);
+    } else {
+        log_line(LOG_WARNING, "image", "of %s did not come about, the log stays: %s: %s", id,
+                 imager->trouble.what, imager->trouble.why);
+        imager->tail += imager->before;
+    }
+    parts_drop(imager);
+    set_state(imager, IMAGER_IDLE);
+}
+
+/* ---- at a start ---- */
+
+struct parts {
+    struct buf bytes; /* owned; what the others borrow from */
+    struct span core;
+    struct span view;
+    struct span files;
+};
+
+/* What of it could not be loaded. */
+static int bad_part(const struct imager_start *start, int err, const char *part,
+                    struct trouble *trouble)
+{
+    char id[LOG_ID_BYTES];
+
+    (void)log_id_print(start->id, id);
+    return trouble_set(trouble, err, "image of the log",
+                       err == ERR_VERSION ? "go on with the version of Assay that wrote it"
+                                          : "restore the data of this Redis from a backup",
+                       "image %s: %s: %s", id, part,
+                       err == ERR_VERSION ? "it was written by another version" : err_text(err));
+}
+
+static int read_parts(const struct store_address *address, const char *name, bool tidy,
+                      struct parts *parts, struct imager_start *out, struct trouble *trouble)
+{
+    struct store *store = store_new(address);
+    struct cursor cursor;
+    uint32_t count;
+    int err;
+
+    *out = (struct imager_start){0};
+    err = images_find(store, name, tidy, &out->found, &out->id, trouble);
+    if (err == 0 && out->found)
+        err = images_read(store, name, out->id, &parts->bytes, trouble);
+    store_free(store);
+    if (err < 0 || !out->found)
+        return err;
+    cursor_init(&cursor, buf_span(&parts->bytes));
+    if (!cursor_list(&cursor, &count) || count != PARTS || !cursor_uint(&cursor, &out->number) ||
+        !cursor_uint(&cursor, &out->now_ms) || !cursor_bytes(&cursor, &parts->core) ||
+        !cursor_bytes(&cursor, &parts->view) || !cursor_bytes(&cursor, &parts->files))
+        return bad_part(out, ERR_MALFORMED, "its list of parts", trouble);
+    return 0;
+}
+
+int imager_load_core(const struct store_address *address, const char *name, struct core *core,
+                     struct imager_start *out, struct trouble *trouble)
+{
+    struct parts parts = {0};
+    int err = read_parts(address, name, false, &parts, out, trouble);
+
+    if (err == 0 && out->found) {
+        err = core_load(core, parts.core);
+        if (err < 0)
+            err = bad_part(out, err, "the core", trouble);
+    }
+    buf_fini(&parts.bytes);
+    return err;
+}
+
+int imager_load(const struct store_address *address, const char *name, struct core *core,
+                struct view *view, struct sinks *sinks, struct imager_start *out,
+                struct trouble *trouble)
+{
+    struct parts parts = {0};
+    const char *part = "the core";
+    int err = read_parts(address, name, true, &parts, out, trouble);
+
+    if (err < 0 || !out->found) {
+        buf_fini(&parts.bytes);
+        return err;
+    }
+    err = core_load(core, parts.core);
+    if (err == 0) {
+        part = "rows";
+        err = view_load(view, core, parts.view);
+    }
+    if (err == 0) {
+        part = "files";
+        err = sinks_load(sinks, parts.files);
+    }
+    if (err < 0)
+        err = bad_part(out, err, part, trouble);
+    buf_fini(&parts.bytes);
+    return err;
+}

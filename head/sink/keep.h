@@ -1,0 +1,21 @@
+/* keep.h - what an image may still need of a file that is cut.
+ *
+ * A new attempt cuts result.json and progress.csv to the rows that it goes on from. The image that
+ * a restart would begin with was made before that cut, and a file cannot be cut back to bytes that
+ * are gone. So the first cut after an image leaves the old file beside the new one, as
+ * `.NAME.before-IMAGE`, until a later image is complete. */
+#ifndef SINK_KEEP_H
+#define SINK_KEEP_H
+
+#include <stdint.h>
+
+/* Cut folder/name to its first size bytes. image: the number of the newest one that was begun, 0:
+ * none yet, the file is cut in place then. *kept (of LIMIT_PATH_BYTES) becomes the path of what was
+ * kept, or empty. The file may be another one after this: it is to be opened again. 0 or ERR_*. */
+int keep_cut(const char *folder, const char *name, uint64_t size, uint64_t image, char *kept);
+
+/* Make folder/name again what it was when the image was made, but for bytes behind its end then:
+ * the oldest one that was kept since is it. Later ones are removed. 0 or ERR_IO. */
+int keep_restore(const char *folder, const char *name, uint64_t image);
+
+#endif

@@ -1,0 +1,172 @@
+/* A trial's files in an image: how long they were, and what the next rows need. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/pack.h"
+#include "common/schema.h"
+#include "common/spec.h"
+#include "common/sys/fs.h"
+#include "common/xalloc.h"
+#include "head/sink/keep.h"
+#include "head/sink/trial_files.h"
+
+struct saved {
+    uint32_t experiment;
+    uint32_t trial;
+    struct span folder;
+    uint32_t files;
+    bool begun;
+    bool broken;
+    bool new_progress;
+    uint64_t json_end; /* bytes of each file */
+    uint64_t progress_end;
+    uint64_t superseded_end;
+    struct span experiment_id;
+    struct span hostname;
+    struct span node_ip;
+    int64_t pid;
+    struct span config;
+    struct span names;
+    uint32_t name_count;
+    uint32_t own_done; /* a bit each */
+    bool has_neg_mean_loss;
+    bool csv_begun;
+};
+
+static const struct field saved_fields[] = {
+    FIELD(saved, experiment, FIELD_U32, 0),
+    FIELD(saved, trial, FIELD_U32, 0),
+    FIELD(saved, folder, FIELD_BYTES, LIMIT_PATH_BYTES),
+    FIELD(saved, files, FIELD_U32, 0),
+    FIELD(saved, begun, FIELD_BOOL, 0),
+    FIELD(saved, broken, FIELD_BOOL, 0),
+    FIELD(saved, new_progress, FIELD_BOOL, 0),
+    FIELD(saved, json_end, FIELD_U64, 0),
+    FIELD(saved, progress_end, FIELD_U64, 0),
+    FIELD(saved, superseded_end, FIELD_U64, 0),
+    FIELD(saved, experiment_id, FIELD_BYTES, 0),
+    FIELD(saved, hostname, FIELD_BYTES, 0),
+    FIELD(saved, node_ip, FIELD_BYTES, 0),
+    FIELD(saved, pid, FIELD_I64, 0),
+    FIELD(saved, config, FIELD_BYTES, 0),
+    FIELD(saved, names, FIELD_BYTES, 0),
+    FIELD(saved, name_count, FIELD_U32, 0),
+    FIELD(saved, own_done, FIELD_U32, 0),
+    FIELD(saved, has_neg_mean_loss, FIELD_BOOL, 0),
+    FIELD(saved, csv_begun, FIELD_BOOL, 0),
+};
+static const struct schema saved_schema = SCHEMA(saved, 0, saved_fields);
+
+static uint64_t file_size(const struct trial_files *files, const char *name)
+{
+    char path[LIMIT_PATH_BYTES];
+    struct stat st;
+
+    if (files->folder == NULL || fs_join(path, files->folder, name) != 0 || stat(path, &st) != 0)
+        return 0;
+    return (uint64_t)st.st_size;
+}
+
+void trial_files_save(const struct trial_files *files, struct buf *out)
+{
+    struct saved saved = {
+        .experiment = files->experiment,
+        .trial = files->trial,
+        .folder = span_text(files->folder != NULL ? files->folder : ""),
+        .files = files->files,
+        .begun = files->begun,
+        .broken = files->broken,
+        .new_progress = files->new_progress,
+        .json_end = files->json_end,
+        .progress_end = file_size(files, "progress.csv"),
+        .superseded_end = file_size(files, "superseded.json"),
+        .experiment_id = files->constants.experiment_id,
+        .hostname = files->constants.hostname,
+        .node_ip = files->constants.node_ip,
+        .pid = files->constants.pid,
+        .config = files->constants.config,
+        .names = buf_span(&files->csv.names),
+        .name_count = files->csv.name_count,
+        .has_neg_mean_loss = files->csv.has_neg_mean_loss,
+        .csv_begun = files->csv.begun,
+    };
+
+    for (unsigned i = 0; i < 4; i++)
+        saved.own_done |= (uint32_t)files->csv.own_done[i] << i;
+    schema_pack(&saved_schema, &saved, out);
+}
+
+/* The file as it was: false where it is shorter now, or cannot be cut. */
+static bool cut_back(const struct trial_files *files, const char *name, uint64_t size,
+                     uint64_t image)
+{
+    char path[LIMIT_PATH_BYTES];
+    struct stat st;
+
+    if (keep_restore(files->folder, name, image) != 0 || fs_join(path, files->folder, name) != 0)
+        return false;
+    if (stat(path, &st) != 0)
+        return errno == ENOENT && size == 0;
+    if ((uint64_t)st.st_size < size)
+        return false;
+    return (uint64_t)st.st_size == size || truncate(path, (off_t)size) == 0;
+}
+
+static void files_restore(struct trial_files *files, const struct saved *saved, uint64_t image,
+                          char *trouble, size_t size)
+{
+    bool good = true;
+
+    if (files->folder == NULL || saved->files == 0 || saved->broken)
+        return;
+    if ((saved->files & FILES_RESULT) != 0)
+        good = cut_back(files, "result.json", saved->json_end, image) &&
+               cut_back(files, "superseded.json", saved->superseded_end, image);
+    if ((saved->files & FILES_PROGRESS) != 0)
+        good = cut_back(files, "progress.csv", saved->progress_end, image) && good;
+    if (good)
+        return;
+    (void)snprintf(trouble, size, "%s: files are shorter than they were; rows are missing there",
+                   files->folder);
+    files->json_end = file_size(files, "result.json");
+}
+
+struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *trouble, size_t size)
+{
+    struct trial_files *files;
+    struct saved saved;
+    struct arena *arena;
+
+    if (schema_unpack(&saved_schema, in, NULL, &saved, NULL) < 0)
+        return NULL;
+    files = trial_files_new(saved.experiment, saved.trial);
+    arena = &files->constants_arena;
+    if (saved.folder.size > 0)
+        files->folder = xstrndup(saved.folder.data, saved.folder.size);
+    files->files = saved.files;
+    files->begun = saved.begun;
+    files->broken = saved.broken;
+    files->new_progress = saved.new_progress;
+    files->json_end = saved.json_end;
+    files->constants = (struct result_constants){
+        .experiment_id = arena_copy(arena, saved.experiment_id),
+        .hostname = arena_copy(arena, saved.hostname),
+        .node_ip = arena_copy(arena, saved.node_ip),
+        .pid = saved.pid,
+        .config = arena_copy(arena, saved.config),
+    };
+    buf_append_span(&files->csv.names, saved.names);
+    files->csv.name_count = saved.name_count;
+    for (unsigned i = 0; i < 4; i++)
+        files->csv.own_done[i] = (saved.own_done >> i & 1) != 0;
+    files->csv.has_neg_mean_loss = saved.has_neg_mean_loss;
+    files->csv.begun = saved.csv_begun;
+    files_restore(files, &saved, image, trouble, size);
+    return files;
+}

@@ -1,0 +1,266 @@
+#include "head/standby.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/redis/lead.h"
+#include "common/redis/store.h"
+#include "common/sys/clock.h"
+#include "common/sys/log.h"
+#include "common/sys/sig.h"
+#include "head/pulse.h"
+#include "head/replay.h"
+#include "head/store/stream.h"
+
+#define LOOK_MS   100
+#define ANSWER_MS 2000u /* of Redis; then it is asked again */
+
+struct standby {
+    struct head *head;
+    struct replay *replay;
+    struct store *store; /* for what is not the log */
+    struct pulse pulse;
+    struct lead lead;
+    bool told;     /* that it stands by, and for whom */
+    bool away;     /* Redis does not answer, and that was said */
+    int status;    /* to exit with; 0: go on */
+    uint64_t lost; /* times that another one was faster */
+};
+
+static int refuse(struct standby *standby, const char *what, const char *why, const char *mend,
+                  int status)
+{
+    log_error_for_people(what, why, mend);
+    standby->status = status;
+    return ERR_DENIED;
+}
+
+/* The rows that a head has; nobody is there to be told anything, and the files are not ours. */
+static void followed(void *context, const struct replay_entry *entry)
+{
+    struct head *head = context;
+
+    if (entry->takeover)
+        return;
+    shell_apply(head, entry->effects, true);
+    turns_set_time(head->turns, entry->now_ms);
+}
+
+/* Redis does not answer, or not as it should: that may pass. */
+static void say_away(struct standby *standby, const char *why)
+{
+    if (!standby->away)
+        log_line(LOG_WARNING, "redis-away", "the log cannot be followed: %s", why);
+    standby->away = true;
+}
+
+static int read_log(struct standby *standby, struct log_id until)
+{
+    struct trouble trouble;
+    int err = replay_on(standby->replay, until, &trouble);
+
+    if (err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_DENIED)
+        say_away(standby, trouble.why);
+    else if (err < 0)
+        (void)refuse(standby, trouble.what, trouble.why, trouble_mend_text(&trouble), 2);
+    return err;
+}
+
+static int ask(struct standby *standby, struct redisReply **reply)
+{
+    int err = store_wait(standby->store, clock_ms() + ANSWER_MS, reply);
+
+    if (err < 0)
+        say_away(standby, store_error(standby->store));
+    return err;
+}
+
+static int connect_store(struct standby *standby)
+{
+    int err = 0;
+
+    if (!store_is_open(standby->store))
+        err = store_connect(standby->store, clock_ms() + ANSWER_MS);
+    if (err < 0)
+        say_away(standby, store_error(standby->store));
+    return err;
+}
+
+static int read_lead(struct standby *standby)
+{
+    struct redisReply *reply;
+    int err = connect_store(standby);
+
+    if (err < 0)
+        return err;
+    lead_ask(standby->store, standby->head->settings.name);
+    err = ask(standby, &reply);
+    if (err < 0)
+        return err;
+    err = lead_read(reply, &standby->lead);
+    store_reply_free(reply);
+    if (err == ERR_NOT_FOUND)
+        return 0; /* nobody has led yet */
+    if (err < 0)
+        say_away(standby, "the hash of the head that leads cannot be read");
+    return err;
+}
+
+/* Peers know the cluster by the head's key, and its owner by the admin's: with others, nobody would
+ * follow us, or the owner's own key would end. */
+static int check_keys(struct standby *standby)
+{
+    const struct head *head = standby->head;
+    char fingerprint[KEY_FINGERPRINT];
+    size_t count;
+    const struct view_principal *all = view_principals(head->view, &count);
+
+    key_fingerprint(head->keys.public_key, fingerprint);
+    if (standby->lead.key[0] != '\0' && strcmp(standby->lead.key, fingerprint) != 0)
+        return refuse(standby, "keys/head.key", "it is not the key of the head that leads there",
+                      STANDBY_MEND, 2);
+    for (size_t i = 0; i < count; i++)
+        if (!all[i].revoked && strcmp(all[i].name, "admin") == 0 &&
+            core_is_own(head->core, all[i].principal) &&
+            memcmp(all[i].key, head->admin.public_key, KEY_BYTES) != 0)
+            return refuse(standby, "keys/admin.key", "it is not the admin key of this cluster",
+                          STANDBY_MEND, 2);
+    return 0;
+}
+
+static void tell(struct standby *standby)
+{
+    const struct head *head = standby->head;
+    const struct replay_summary *summary = replay_summary(standby->replay);
+
+    if (standby->away)
+        log_line(LOG_INFO, "redis-back", "the log is followed again");
+    standby->away = false;
+    if (standby->told)
+        return;
+    standby->told = true;
+    (void)printf("assay head %s stands by: the head of epoch %llu, at %s, leads\n",
+                 head->settings.name, (unsigned long long)summary->last.epoch,
+                 standby->lead.endpoint[0] != '\0' ? standby->lead.endpoint : "an unknown place");
+    (void)fflush(stdout);
+}
+
+/* The log ends with the last entry that was read, or behind it: it has forgotten nothing. */
+static int check_top(struct standby *standby)
+{
+    struct log_id last = replay_summary(standby->replay)->last;
+    char key[STORE_KEY_BYTES];
+    struct redisReply *reply;
+    struct log_id top = {0, 0};
+    int err = connect_store(standby);
+
+    if (err < 0 || last.epoch == 0)
+        return err;
+    stream_ask_top(standby->store, store_key(key, standby->head->settings.name, "log"));
+    err = ask(standby, &reply);
+    if (err < 0)
+        return err;
+    err = stream_read_top(reply, &top);
+    store_reply_free(reply);
+    if (err == ERR_DENIED) {
+        say_away(standby, "the log's end cannot be asked for");
+        return err;
+    }
+    if (err == 0 && log_id_compare(top, last) >= 0)
+        return 0;
+    return refuse(standby, "AMNESIA", "the log ends before what was read of it",
+                  "restore the data of this Redis, then start a head", STATUS_AMNESIA);
+}
+
+/* One append, and what came before it. 1: this head leads; 0: it goes on to stand by. */
+static int lead(struct standby *standby)
+{
+    struct head *head = standby->head;
+    struct log_id last = replay_summary(standby->replay)->last;
+    struct log_id first;
+    struct trouble trouble = {0};
+    int err = check_top(standby);
+
+    if (err == 0)
+        err = setup_claim(head, last.epoch + 1, &trouble);
+    if (err == ERR_FENCED) {
+        standby->lost++;
+        log_line(LOG_INFO, "standby", "another head has taken over; this one stands by");
+    } else if (err < 0 && standby->status == 0 && trouble.what[0] != '\0') {
+        say_away(standby, trouble.why);
+    }
+    if (err < 0)
+        return 0;
+    first = journal_committed(head->journal);
+    err = read_log(standby, first);
+    if (err == 0 && log_id_compare(replay_summary(standby->replay)->last, first) == 0) {
+        log_line(LOG_WARNING, "takeover",
+                 "the head of epoch %llu has fallen silent; this one leads",
+                 (unsigned long long)last.epoch);
+        return 1;
+    }
+    if (standby->status == 0)
+        (void)refuse(standby, "takeover", "the log could not be read to its end",
+                     "look after this Redis, then start a head", 2);
+    return 0;
+}
+
+static void on_signals(struct standby *standby)
+{
+    const struct replay_summary *summary = replay_summary(standby->replay);
+    int number;
+
+    while ((number = sig_next(standby->head->signals)) != 0) {
+        if (number == SIGUSR1)
+            log_line(LOG_ERROR, "dump",
+                     "standby last=%llu-%llu beat=%llu-%llu entries=%llu events=%llu away=%d "
+                     "lost=%llu digest=%016llx",
+                     (unsigned long long)summary->last.epoch, (unsigned long long)summary->last.n,
+                     (unsigned long long)standby->lead.beat.epoch,
+                     (unsigned long long)standby->lead.beat.n, (unsigned long long)summary->entries,
+                     (unsigned long long)summary->events, standby->away,
+                     (unsigned long long)standby->lost,
+                     (unsigned long long)core_digest(standby->head->core));
+        else if (number == SIGUSR2)
+            log_toggle_debug();
+        else
+            standby->status = 128 + number;
+    }
+}
+
+/* Whether the head that leads has fallen silent. */
+static bool look(struct standby *standby)
+{
+    if (read_log(standby, REPLAY_ALL) < 0 || read_lead(standby) < 0 || check_keys(standby) < 0)
+        return false;
+    tell(standby);
+    return pulse_look(&standby->pulse, clock_ms(), replay_summary(standby->replay)->last,
+                      standby->lead.beat);
+}
+
+int standby_follow(struct head *head)
+{
+    struct standby standby = {.head = head, .store = store_new(&head->redis)};
+    struct pollfd wait = {.fd = head->signals, .events = POLLIN};
+    bool leads = false;
+
+    standby.replay = replay_new(&head->redis, head->settings.name, REPLAY_BEGINNING, head->core,
+                                followed, head, ANSWER_MS);
+    pulse_begin(&standby.pulse, clock_ms());
+    while (!leads && standby.status == 0) {
+        if (look(&standby)) {
+            leads = lead(&standby) == 1;
+            pulse_begin(&standby.pulse, clock_ms());
+        } else {
+            (void)poll(&wait, 1, LOOK_MS);
+        }
+        on_signals(&standby);
+    }
+    replay_free(standby.replay);
+    store_free(standby.store);
+    return standby.status;
+}

@@ -1,0 +1,205 @@
+"""Trials that go wrong, each in its own way, and what is said of them: the right reason, and no other."""
+import os
+import subprocess
+import time
+
+from cluster import (
+    PROGRAMS, Skip, argv_of, case, check, equal, experiment_folder, main, wait_for,
+)
+from experiments import (
+    PYTHON, accounts, check_results, cluster_of, experiment_row, nodes, paced, submit, trials,
+)
+
+WAYS = ("memory", "signal", "hang", "exit", "flood")
+REASONS = {
+    "memory": ("ERROR", "oom"),
+    "signal": ("ERROR", "signal"),
+    "hang": ("ERROR", "report_timeout"),
+    "exit": ("ERROR", "exit"),
+    "flood": ("TERMINATED", "completed"),
+    "stubborn": ("ERROR", "time_limit"),
+}
+
+
+def experiment(scene, name, ways, more):
+    command = "%s -I -S failing.py --scene %s {way}" % (PYTHON, scene.folder)
+    return scene.write(name + ".yaml", """
+name: %s
+run: {command: "%s"}
+code: %s
+config: {way: {grid_search: [%s]}}
+metric: value
+mode: max
+local_dir: %s
+resources_per_trial: {cpu: 1, memory: 128M}
+%s
+""" % (name, command, PROGRAMS, ", ".join(ways), scene.path("results"), more))
+
+
+def shown(head, number, count):
+    """By way, as `show --json` has each trial."""
+    found = {}
+    for i in range(count):
+        row = head.assay("show", "%s/%d" % (number, i), "--json").json()
+        found[row["config"]["way"]] = row
+    return found
+
+
+def left_of(scene):
+    return [pid for pid in scene.pids() if b"failing.py" in argv_of(pid)]
+
+
+def end_all(scene, head, workers):
+    for worker in workers:
+        worker.daemon.end()
+    head.daemon.end()
+    scene.check_nothing_runs()
+
+
+@case
+def six_ways_to_go_wrong(scene):
+    head, workers = cluster_of(scene, 8, names=("n1",))
+    five = submit(head, experiment(scene, "five", WAYS, "report_timeout: 8s"))
+    deaf = submit(head, experiment(scene, "deaf", ("stubborn",), "time_limit: 3s"))
+    head.assay("wait", five, "--timeout", "120s", status=1, limit_s=130)
+    head.assay("wait", deaf, "--timeout", "60s", status=1, limit_s=70)
+    rows = shown(head, five, len(WAYS))
+    rows.update(shown(head, deaf, 1))
+    equal({way: (row["state"], row["reason"]) for way, row in rows.items()}, REASONS, "reasons")
+    equal(rows["exit"]["status"], 3, "exit status")
+    equal(rows["signal"]["status"], 9, "signal")
+    check("Traceback: the last words" in rows["exit"]["text"], "stderr: %r" % rows["exit"]["text"])
+    check("memory limit of 128.0 MiB" in rows["memory"]["text"], "%r" % rows["memory"]["text"])
+    for way, row in rows.items():
+        check(row["results"] >= 2, "%s: what it reported before counts: %s" % (way, row))
+    told = head.assay("explain", "%s/%d" % (five, rows["exit"]["trial"])).out
+    check("exit" in told and "Traceback: the last words" in told, told)
+    wait_for(lambda: not left_of(scene), 5,
+             lambda: "nothing of them to be left, but %s" % [argv_of(pid) for pid in left_of(scene)])
+    end_all(scene, head, workers)
+
+
+@case
+def what_never_starts_ends_its_experiment(scene):
+    file = scene.write("burning.yaml", """
+name: burning
+run: {command: "%s -I -S -c 'import no_such_module'"}
+code: none
+num_samples: 1000
+max_failures: -1
+local_dir: %s
+""" % (PYTHON, scene.path("results")))
+    done = scene.assay("run", file, status=1, limit_s=90)
+    check("The experiment was ended:" in done.out, done.told())
+    check("No module named 'no_such_module'" in done.out, done.told())
+    check("Ended: 16 attempts in a row" in done.out, "the status block says it: %s" % done.told())
+    scene.check_nothing_runs()
+
+
+@case
+def a_retry_waits_and_is_told(scene):
+    """Every attempt's end is to be heard of while the next one runs."""
+    head, _ = cluster_of(scene, 2, names=("n1",))
+    file = scene.write("again.yaml", """
+name: again
+run: {command: "sh -c 'echo assay: v=1; echo attempt $ASSAY_ATTEMPT is wrong >&2; exit $ASSAY_ATTEMPT'"}
+code: none
+max_failures: 2
+local_dir: %s
+""" % scene.path("results"))
+    number = submit(head, file)
+    head.assay("wait", number, "--timeout", "60s", status=1, limit_s=70)
+    row = trials(head, number)[0]
+    equal((row["state"], row["reason"], row["status"], row["attempt"], row["failures"]),
+          ("ERROR", "exit", 3, 3, 3), "the trial")
+    told = head.assay("explain", number + "/0").out
+    for attempt in (1, 2, 3):
+        check("Attempt %d on node" % attempt in told and
+              "ended: exit with status %d" % attempt in told, told)
+    check("attempt 3 is wrong" in told, told)
+    row = experiment_row(head, number)
+    check(row["ended_ms"] - row["submitted_ms"] >= 1000, "it rested before its third attempt")
+
+
+def small_disk(scene, name):
+    """The data folder of a worker of that name, on 96 MiB of its own; None: that is not to be had."""
+    folder = scene.path(name + ".data")
+    os.makedirs(folder, exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=700", "tmpfs", folder],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return folder if done.returncode == 0 else None
+
+
+def fill(folder):
+    """All of it; the file to remove."""
+    path = os.path.join(folder, "ballast")
+    with open(path, "wb") as file:
+        try:
+            while True:
+                os.write(file.fileno(), b"x" * 65536)
+        except OSError:
+            pass
+    return path
+
+
+def state_of(head, name):
+    return [node["state"] for node in nodes(head) if node["name"] == name][0]
+
+
+@case
+def a_full_disk_takes_no_new_work(scene):
+    folder = small_disk(scene, "n1")
+    if folder is None:
+        raise Skip("no file system can be mounted here")
+    try:
+        head, workers = cluster_of(scene, 2)
+        ballast = fill(folder)
+        wait_for(lambda: state_of(head, "n1") == "FULL", 20, "the head to hear that the disk is full")
+        number = submit(head, paced(scene, "elsewhere", 6, 3))
+        head.assay("wait", number, "--timeout", "60s", limit_s=70)
+        rows = trials(head, number)
+        equal({(row["state"], row["node"], row["attempt"]) for row in rows},
+              {("TERMINATED", "n2", 1)}, "all of them on the other node, at once")
+        os.unlink(ballast)
+        wait_for(lambda: state_of(head, "n1") == "UP", 20, "the head to hear that there is room")
+        end_all(scene, head, workers)
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+@case
+def with_its_disk_full_a_trial_waits_and_loses_nothing(scene):
+    """It reports more than fits in memory while there is no head to take it."""
+    folder = small_disk(scene, "n1")
+    if folder is None:
+        raise Skip("no file system can be mounted here")
+    reports = 4000
+    try:
+        head, workers = cluster_of(scene, 1, names=("n1",))
+        number = submit(head, paced(scene, "patient", 1, reports, flags="--pad 2000"))
+        wait_for(lambda: trials(head, number)[0]["results"] > 0, 20, "its first results")
+        head.kill()
+        ballast = fill(folder)
+        seen = {"reports": 0, "since": time.monotonic()}
+
+        def waits():
+            reports_now = max(len(one.reports) for one in accounts(scene).values())
+            if reports_now != seen["reports"]:
+                seen.update(reports=reports_now, since=time.monotonic())
+            return time.monotonic() - seen["since"] > 2
+
+        wait_for(waits, 60, "the trial to wait")
+        check(0 < seen["reports"] < reports, "it waits: %d reports" % seen["reports"])
+        os.unlink(ballast)
+        head.start()
+        head.assay("wait", number, "--timeout", "90s", limit_s=100)
+        rows = trials(head, number)
+        equal([(row["state"], row["attempt"], row["results"]) for row in rows],
+              [("TERMINATED", 1, reports)], "the trial")
+        check_results(scene, experiment_folder(scene.path("results"), "patient"), rows, reports)
+        end_all(scene, head, workers)
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+main()

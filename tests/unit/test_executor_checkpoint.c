@@ -1,0 +1,282 @@
+/* links: executor */
+#include "tests/unit/executor_rig.h"
+
+/* The head's store, which the test plays: blobs by hash. */
+struct kept {
+    struct kept *next;
+    uint8_t hash[LIMIT_HASH_BYTES];
+    struct buf bytes;
+};
+
+static struct kept *store;
+static uint32_t put_count;
+static bool silent; /* nothing is answered */
+static bool spoils; /* chunks are given with a byte that is wrong */
+static bool loses;  /* and nothing is there */
+
+static struct kept *kept_find(struct span hash)
+{
+    struct kept *kept = store;
+
+    ck_assert_uint_eq(hash.size, LIMIT_HASH_BYTES);
+    while (kept != NULL && memcmp(kept->hash, hash.data, hash.size) != 0)
+        kept = kept->next;
+    return kept;
+}
+
+static void ask_answer(uint64_t request, const struct msg_store_ask *ask)
+{
+    const uint8_t *hashes = ask->hashes.data;
+    struct msg_store_state state;
+    struct buf missing = {0};
+
+    for (size_t i = 0; i < ask->hashes.size; i += LIMIT_HASH_BYTES)
+        if (kept_find(span_of(hashes + i, LIMIT_HASH_BYTES)) == NULL)
+            buf_append(&missing, hashes + i, LIMIT_HASH_BYTES);
+    state.missing = buf_span(&missing);
+    send_message(MSG_STORE_STATE, request, &state);
+    buf_fini(&missing);
+}
+
+static void put_answer(uint64_t request, const struct msg_store_put *put)
+{
+    struct kept *kept = kept_find(put->hash);
+    struct msg_ok ok = {0};
+
+    put_count++;
+    if (kept == NULL) {
+        kept = calloc(1, sizeof(*kept));
+        memcpy(kept->hash, put->hash.data, LIMIT_HASH_BYTES);
+        kept->next = store;
+        store = kept;
+    }
+    ck_assert_uint_eq(put->offset, kept->bytes.size);
+    buf_append_span(&kept->bytes, put->bytes);
+    send_message(MSG_OK, request, &ok);
+}
+
+static void get_answer(uint64_t request, const struct msg_blob_get *get)
+{
+    struct kept *kept = loses ? NULL : kept_find(get->hash);
+    struct msg_error error = {.code = ERROR_NOT_FOUND};
+    struct msg_blob_chunk chunk = {.hash = get->hash, .offset = get->offset};
+    struct buf copy = {0};
+
+    if (kept == NULL) {
+        send_message(MSG_ERROR, request, &error);
+        return;
+    }
+    buf_append_span(&copy, buf_span(&kept->bytes));
+    if (spoils)
+        copy.data[0] ^= 1;
+    chunk.total = copy.size;
+    chunk.bytes = span_of(copy.data + get->offset, copy.size - get->offset);
+    send_message(MSG_BLOB_CHUNK, request, &chunk);
+    buf_fini(&copy);
+}
+
+static void store_hear(const struct message *message)
+{
+    if (silent)
+        return;
+    if (message->type == MSG_STORE_ASK)
+        ask_answer(message->request, message->body);
+    else if (message->type == MSG_STORE_PUT)
+        put_answer(message->request, message->body);
+    else if (message->type == MSG_BLOB_GET)
+        get_answer(message->request, message->body);
+    else
+        ck_abort_msg("a message of type %d", (int)message->type);
+}
+
+static void setup(void)
+{
+    executor_setup();
+    driver.other = store_hear;
+}
+
+static void teardown(void)
+{
+    executor_teardown();
+    while (store != NULL) {
+        struct kept *kept = store;
+
+        store = kept->next;
+        buf_fini(&kept->bytes);
+        free(kept);
+    }
+}
+
+/* Below the folder that is its own, so that nothing of it is left behind. */
+#define ONE                                                                                        \
+    "cd $ASSAY_CHECKPOINT_DIR && mkdir -p c && echo 5 > c/f && echo assay: v=1 checkpoint=$PWD/c"
+
+/* Trial 2 goes on from what trial 1 saved. */
+static void go_on(void)
+{
+    struct msg_lease lease = {.experiment = EXPERIMENT,
+                              .trial = 2,
+                              .attempt = 1,
+                              .horizon = (double)INFINITY,
+                              .trial_id = span_text("00000002"),
+                              .trial_name = span_text("two"),
+                              .folder = span_text("two"),
+                              .config = span_of("\x80", 1),
+                              .checkpoint = span_of(driver.heard[1].manifest, LIMIT_HASH_BYTES),
+                              .counters = {.training_iteration = 7, .time_total_s = 100}};
+    struct msg_launch message = {.epoch = 1, .leases = {&lease, 1}};
+
+    lease.resources.cpu = RESOURCE_ONE;
+    send_message(MSG_LAUNCH, 0, &message);
+}
+
+/* Both trials run this: the first saves, the second finds it. */
+#define EITHER                                                                                     \
+    "sh -c 'if [ -n \"$ASSAY_RESTORE\" ]; then echo assay: v=$(cat $ASSAY_RESTORE/f); else " ONE   \
+    "; fi'"
+
+START_TEST(a_named_folder_is_saved_before_the_end)
+{
+    const struct heard *heard = run_command("sh -c '" ONE "'");
+
+    ck_assert_uint_eq(heard->ends, 1);
+    ck_assert_uint_eq(heard->reason, END_COMPLETED);
+    ck_assert_uint_eq(heard->marks, 1);
+    ck_assert_uint_eq(heard->checkpoints, 1);
+    ck_assert_uint_eq(heard->checkpoint.number, 1);
+    ck_assert_uint_eq(heard->checkpoint.bytes, 2);
+    ck_assert_int_eq(heard->mark.counters.training_iteration, 1);
+    ck_assert_uint_eq(put_count, 2); /* the chunk and the list */
+    ck_assert_uint_eq(heard->last_seq, 5);
+}
+END_TEST
+
+/* The second has the same file and one more: so much is sent. */
+START_TEST(what_is_there_is_not_sent_again)
+{
+    const struct heard *heard =
+        run_command("sh -c 'cd $ASSAY_CHECKPOINT_DIR && mkdir c && echo 5 > c/f && assay report "
+                    "v=1 --checkpoint c && echo 6 > c/g && "
+                    "assay report v=2 --checkpoint c'");
+
+    ck_assert_uint_eq(heard->reason, END_COMPLETED);
+    ck_assert_uint_eq(heard->checkpoints, 2);
+    ck_assert_uint_eq(put_count, 4); /* f and a list, g and a list */
+}
+END_TEST
+
+START_TEST(an_attempt_goes_on_where_it_was)
+{
+    const struct heard *heard = &driver.heard[2];
+
+    (void)run_command(EITHER);
+    go_on();
+    UNTIL(heard->vacated);
+    ck_assert_uint_eq(heard->reason, END_COMPLETED);
+    ck_assert_double_eq(heard->metric, 5);
+    ck_assert_int_eq(heard->iteration, 8);
+    ck_assert_int_eq(heard->since_restore, 1);
+}
+END_TEST
+
+static void check_broken(const char *why)
+{
+    const struct heard *heard = &driver.heard[2];
+
+    go_on();
+    UNTIL(heard->vacated);
+    ck_assert_uint_eq(heard->reason, END_CHECKPOINT);
+    ck_assert_msg(strstr(heard->text, why) != NULL, "%s", heard->text);
+    ck_assert_uint_eq(heard->results, 0);
+}
+
+START_TEST(wrong_bytes_are_noticed)
+{
+    (void)run_command(EITHER);
+    spoils = true;
+    check_broken("iteration 7");
+}
+END_TEST
+
+START_TEST(a_chunk_that_is_wrong_is_noticed)
+{
+    (void)run_command(EITHER);
+    for (struct kept *kept = store; kept != NULL; kept = kept->next)
+        if (kept->bytes.size == 2)
+            kept->bytes.data[0] ^= 1;
+    check_broken("not those of their hash");
+}
+END_TEST
+
+START_TEST(missing_bytes_are_noticed)
+{
+    (void)run_command(EITHER);
+    loses = true;
+    check_broken("does not have all of it");
+}
+END_TEST
+
+/* It waits for bytes that do not come, and is told to stop. */
+START_TEST(one_that_waits_for_its_checkpoint_can_be_stopped)
+{
+    const struct heard *heard = &driver.heard[2];
+
+    (void)run_command(EITHER);
+    silent = true;
+    go_on();
+    settle();
+    verdict(2, ACTION_STOP, 0);
+    UNTIL(heard->vacated);
+    ck_assert_uint_eq(heard->reason, END_STOPPED);
+}
+END_TEST
+
+/* One that only prints is ended where it is; what it saved comes first. */
+START_TEST(one_that_cannot_save_is_ended)
+{
+    experiment(RUN_COMMAND, "sh -c '" ONE "; sleep 1000'", NULL, 0, "");
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(driver.heard[1].results == 1);
+    verdict(1, ACTION_PAUSE, 0);
+    UNTIL(driver.heard[1].vacated);
+    ck_assert_uint_eq(driver.heard[1].reason, END_STOPPED);
+    ck_assert_uint_eq(driver.heard[1].checkpoints, 1);
+}
+END_TEST
+
+/* The worker goes while it is sent, and another comes: it is asked about again. */
+START_TEST(a_save_outlives_its_worker)
+{
+    experiment(RUN_COMMAND, "sh -c '" ONE "'", NULL, 0, "");
+    silent = true;
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(driver.heard[1].marks == 1);
+    settle();
+    link_down();
+    silent = false;
+    link_up();
+    UNTIL(driver.heard[1].vacated);
+    ck_assert_uint_eq(driver.heard[1].checkpoints, 1);
+    ck_assert_uint_eq(driver.heard[1].ends, 1);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *suite = suite_create("executor_checkpoint");
+    TCase *all = tcase_create("all");
+
+    tcase_set_timeout(all, 60);
+    tcase_add_checked_fixture(all, setup, teardown);
+    tcase_add_test(all, a_named_folder_is_saved_before_the_end);
+    tcase_add_test(all, what_is_there_is_not_sent_again);
+    tcase_add_test(all, an_attempt_goes_on_where_it_was);
+    tcase_add_test(all, wrong_bytes_are_noticed);
+    tcase_add_test(all, a_chunk_that_is_wrong_is_noticed);
+    tcase_add_test(all, missing_bytes_are_noticed);
+    tcase_add_test(all, one_that_waits_for_its_checkpoint_can_be_stopped);
+    tcase_add_test(all, one_that_cannot_save_is_ended);
+    tcase_add_test(all, a_save_outlives_its_worker);
+    suite_add_tcase(suite, all);
+    return suite;
+}

@@ -1,0 +1,193 @@
+/* links: store */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/rng.h"
+#include "common/trouble.h"
+#include "head/store/images.h"
+#include "head/store/stream.h"
+#include "tests/lib/redis_server.h"
+#include "tests/lib/run_suite.h"
+
+static struct redis_server server;
+static struct store *store;
+static struct trouble trouble;
+static const char *const settings[] = {"--appendonly", "no", NULL};
+
+static void setup(void)
+{
+    redis_server_start(&server, 0, settings);
+    store = store_new(&server.address);
+    ck_assert_int_eq(store_connect(store, clock_ms() + REDIS_LIMIT_MS), 0);
+}
+
+static void teardown(void)
+{
+    store_free(store);
+    redis_server_stop(&server);
+}
+
+static long long number_of(const struct span *words, size_t count)
+{
+    struct redisReply *reply;
+    long long number;
+
+    ck_assert_int_eq(store_call(store, clock_ms() + REDIS_LIMIT_MS, words, count, &reply), 0);
+    ck_assert_msg(reply->type != REDIS_REPLY_ERROR, "%s", reply->str);
+    number = reply->integer;
+    store_reply_free(reply);
+    return number;
+}
+
+static void fill_log(uint64_t epoch, uint64_t count)
+{
+    const struct span log = span_text("assay:{test}:log");
+    char id[LOG_ID_BYTES];
+
+    (void)number_of(STORE_WORDS(span_text("XADD"), log, log_id_print((struct log_id){epoch, 0}, id),
+                                span_text(STREAM_TAKEOVER), span_text("who"),
+                                span_text(STREAM_BOOT), span_text("boot")));
+    for (uint64_t n = 1; n < count; n++)
+        (void)number_of(STORE_WORDS(span_text("XADD"), log,
+                                    log_id_print((struct log_id){epoch, n}, id),
+                                    span_text(STREAM_ENTRY), span_text("x")));
+}
+
+static long long log_length(void)
+{
+    return number_of(STORE_WORDS(span_text("XLEN"), span_text("assay:{test}:log")));
+}
+
+static struct buf random_bytes(size_t size)
+{
+    struct rng rng = {.seed = size};
+    struct buf bytes = {0};
+
+    for (size_t i = 0; i < size; i++)
+        buf_append_char(&bytes, (char)rng_next(&rng));
+    return bytes;
+}
+
+static void check_found(uint64_t epoch, uint64_t n)
+{
+    struct log_id id;
+    bool found;
+
+    ck_assert_int_eq(images_find(store, "test", false, &found, &id, &trouble), 0);
+    ck_assert(found);
+    ck_assert_int_eq(log_id_compare(id, (struct log_id){epoch, n}), 0);
+}
+
+START_TEST(images_come_back_whatever_their_size)
+{
+    static const size_t sizes[] = {1, 262143, 262144, 262145, 1000000};
+    bool found = true;
+    struct log_id id;
+
+    ck_assert_int_eq(images_find(store, "test", true, &found, &id, &trouble), 0);
+    ck_assert(!found);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct buf bytes = random_bytes(sizes[i]);
+        struct buf back = {0};
+
+        buf_append_text(&back, "before");
+        ck_assert_int_eq(
+            images_write(store, "test", (struct log_id){2, 10 + i}, buf_span(&bytes), &trouble), 0);
+        check_found(2, 10 + i);
+        ck_assert_int_eq(images_read(store, "test", (struct log_id){2, 10 + i}, &back, &trouble),
+                         0);
+        ck_assert_uint_eq(back.size, 6 + sizes[i]);
+        ck_assert(memcmp(back.data + 6, bytes.data, sizes[i]) == 0);
+        buf_fini(&bytes);
+        buf_fini(&back);
+    }
+    /* By epoch, then by number: no matter who wrote last. */
+    ck_assert_int_eq(images_write(store, "test", (struct log_id){1, 900}, span_text("x"), &trouble),
+                     0);
+    check_found(2, 14);
+}
+END_TEST
+
+START_TEST(what_was_begun_and_not_ended_counts_for_nothing)
+{
+    struct log_id id;
+    bool found;
+
+    ck_assert_int_eq(
+        images_write(store, "test", (struct log_id){1, 5}, span_text("whole"), &trouble), 0);
+    (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:head"),
+                                span_text("image:1-9"), span_text("")));
+    (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:image:1-9"),
+                                span_text("0"), span_text("half")));
+    check_found(1, 5);
+    ck_assert_int_eq(images_find(store, "test", true, &found, &id, &trouble), 0);
+    ck_assert_int_eq(
+        number_of(STORE_WORDS(span_text("EXISTS"), span_text("assay:{test}:image:1-9"))), 0);
+    ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 1);
+}
+END_TEST
+
+START_TEST(damage_and_other_formats_are_told)
+{
+    const struct log_id id = {1, 5};
+    struct buf bytes = random_bytes(600000);
+    struct buf back = {0};
+
+    ck_assert_int_eq(images_write(store, "test", id, buf_span(&bytes), &trouble), 0);
+    (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:image:1-5"),
+                                span_text("1"), span_of(bytes.data, 262144)));
+    ck_assert_int_eq(images_read(store, "test", id, &back, &trouble), ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(trouble.why, "damaged"));
+    (void)number_of(
+        STORE_WORDS(span_text("HDEL"), span_text("assay:{test}:image:1-5"), span_text("1")));
+    ck_assert_int_eq(images_read(store, "test", id, &back, &trouble), ERR_MALFORMED);
+    (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:head"),
+                                span_text("image:1-5"), span_text("format 99 size 5 crc 1f")));
+    ck_assert_int_eq(images_read(store, "test", id, &back, &trouble), ERR_VERSION);
+    (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:head"),
+                                span_text("image:1-5"), span_text("hello")));
+    ck_assert_int_eq(images_read(store, "test", id, &back, &trouble), ERR_MALFORMED);
+    buf_fini(&bytes);
+    buf_fini(&back);
+}
+END_TEST
+
+START_TEST(the_log_is_cut_behind_an_image_and_no_further)
+{
+    fill_log(1, 1300);
+    fill_log(2, 700);
+    fill_log(3, 10);
+    for (uint64_t n = 0; n < 3; n++)
+        ck_assert_int_eq(
+            images_write(store, "test", (struct log_id){2, 100 * n}, span_text("x"), &trouble), 0);
+    ck_assert_int_eq(images_trim(store, "test", (struct log_id){2, 200}, 2, &trouble), ERR_FENCED);
+    ck_assert_int_eq(log_length(), 2010);
+    ck_assert_int_eq(images_trim(store, "test", (struct log_id){2, 200}, 3, &trouble), 0);
+    ck_assert_int_eq(log_length(), 499 + 10);
+    check_found(2, 200);
+    ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 1);
+    ck_assert_int_eq(
+        number_of(STORE_WORDS(span_text("EXISTS"), span_text("assay:{test}:image:2-100"))), 0);
+    ck_assert_int_eq(images_trim(store, "test", (struct log_id){2, 200}, 3, &trouble), 0);
+    ck_assert_int_eq(log_length(), 499 + 10);
+    ck_assert_int_eq(images_write(store, "test", (struct log_id){3, 9}, span_text("x"), &trouble),
+                     0);
+    ck_assert_int_eq(images_trim(store, "test", (struct log_id){3, 9}, 3, &trouble), 0);
+    ck_assert_int_eq(log_length(), 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("images");
+    TCase *tc = tcase_create("all");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, images_come_back_whatever_their_size);
+    tcase_add_test(tc, what_was_begun_and_not_ended_counts_for_nothing);
+    tcase_add_test(tc, damage_and_other_formats_are_told);
+    tcase_add_test(tc, the_log_is_cut_behind_an_image_and_no_further);
+    suite_add_tcase(s, tc);
+    return s;
+}

@@ -1,0 +1,256 @@
+/* links: sink */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/rng.h"
+#include "common/sys/fs.h"
+#include "head/sink/feed.h"
+#include "tests/lib/run_suite.h"
+#include "tests/unit/sink_rig.h"
+
+static struct buf saved;
+static struct buf folders;
+
+static void keep_saved(void *context, struct buf *bytes, struct buf *named)
+{
+    (void)context;
+    buf_fini(&saved);
+    buf_fini(&folders);
+    saved = *bytes;
+    folders = *named;
+    *bytes = *named = (struct buf){0};
+}
+
+static void save(uint64_t image)
+{
+    sinks_save(sinks, image, keep_saved, NULL);
+    sinks_drain(sinks);
+}
+
+/* The head dies, and another one begins with the image. */
+static void restart(void)
+{
+    sinks_free(sinks);
+    sinks = sinks_new();
+    ck_assert_int_eq(sinks_load(sinks, buf_span(&saved)), 0);
+}
+
+static void teardown_all(void)
+{
+    teardown();
+    buf_fini(&saved);
+    buf_fini(&folders);
+}
+
+/* What is in a file of a trial, or "" where there is none. */
+static void file_text(uint32_t trial, const char *name, struct buf *out)
+{
+    char path[256];
+
+    buf_reset(out);
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_%u/%s", folder, trial, name);
+    (void)fs_read(path, 1u << 24, out);
+}
+
+/* All that a trial's files and the feed say, one behind the other. */
+static void everything(struct buf *out)
+{
+    static const char *const names[] = {"result.json", "progress.csv", "superseded.json"};
+    char path[256];
+    struct buf text = {0};
+    uint64_t cursor = 0;
+
+    buf_reset(out);
+    for (uint32_t trial = 0; trial < 4; trial++)
+        for (size_t i = 0; i < 3; i++) {
+            file_text(trial, names[i], &text);
+            buf_printf(out, "== %u %s\n", trial, names[i]);
+            buf_append_span(out, buf_span(&text));
+        }
+    (void)snprintf(path, sizeof(path), "%s/exp", folder);
+    buf_append_text(out, "== feed\n");
+    (void)feed_experiment(path, &cursor, sinks_feed_rows(sinks, 1), 1u << 24, out);
+    buf_fini(&text);
+}
+
+static size_t kept_files(void)
+{
+    char path[256];
+    size_t count = 0;
+
+    for (uint32_t trial = 0; trial < 4; trial++) {
+        const struct dirent *entry;
+        DIR *dir;
+
+        (void)snprintf(path, sizeof(path), "%s/exp/trial_%u", folder, trial);
+        dir = opendir(path);
+        while (dir != NULL && (entry = readdir(dir)) != NULL)
+            count += strstr(entry->d_name, ".before-") != NULL;
+        if (dir != NULL)
+            (void)closedir(dir);
+    }
+    return count;
+}
+
+/* One move of a script: the same for the same seed and number. */
+static void move(struct rng *rng, uint32_t attempts[4], int64_t rows[4])
+{
+    uint32_t trial = (uint32_t)rng_next_below(rng, 4);
+
+    if (attempts[trial] == 0 || rng_next_below(rng, 5) == 0) {
+        rows[trial] =
+            attempts[trial] > 0 ? (int64_t)rng_next_below(rng, (uint64_t)rows[trial] + 1) : 0;
+        add_attempt(trial, ++attempts[trial], (uint64_t)rows[trial]);
+    } else {
+        int64_t more = 1 + (int64_t)rng_next_below(rng, 5);
+
+        add_results(trial, attempts[trial], rows[trial] + 1, rows[trial] + more, false);
+        rows[trial] += more;
+    }
+    put();
+}
+
+/* A life without deaths, and one with images and deaths at any place, come to the same files. */
+START_TEST(files_are_the_same_whatever_dies)
+{
+    struct buf expected = {0}, found = {0};
+
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct rng rng = {.seed = seed};
+        struct rng faults = {.seed = seed + 1000};
+        struct rng rng_then;
+        uint32_t attempts[4] = {0}, attempts_then[4];
+        int64_t rows[4] = {0}, rows_then[4];
+        uint64_t image = 0;
+        int then = 0;
+
+        add_experiment();
+        put();
+        for (int i = 0; i < 60; i++)
+            move(&rng, attempts, rows);
+        everything(&expected);
+        sinks_free(sinks);
+        (void)fs_remove_tree(folder);
+
+        sinks = sinks_new();
+        rng = (struct rng){.seed = seed};
+        memset(attempts, 0, sizeof(attempts));
+        memset(rows, 0, sizeof(rows));
+        add_experiment();
+        put();
+        for (int i = 0; i < 60; i++) {
+            if (rng_next_below(&faults, 8) == 0) {
+                save(++image);
+                ck_assert_uint_gt(saved.size, 0);
+                rng_then = rng;
+                memcpy(attempts_then, attempts, sizeof(attempts));
+                memcpy(rows_then, rows, sizeof(rows));
+                then = i;
+                if (rng_next_below(&faults, 2) == 0)
+                    sinks_forget(sinks, image);
+            }
+            if (image > 0 && rng_next_below(&faults, 12) == 0) {
+                restart();
+                rng = rng_then;
+                memcpy(attempts, attempts_then, sizeof(attempts));
+                memcpy(rows, rows_then, sizeof(rows));
+                i = then;
+            }
+            move(&rng, attempts, rows);
+        }
+        everything(&found);
+        if (!span_equal(buf_span(&expected), buf_span(&found)))
+            (void)fprintf(stderr, "%s\n---- after deaths:\n%s", buf_text(&expected),
+                          buf_text(&found));
+        ck_assert_msg(span_equal(buf_span(&expected), buf_span(&found)), "seed %u: files differ",
+                      (unsigned)seed);
+        save(++image);
+        sinks_forget(sinks, image);
+        sinks_drain(sinks);
+        ck_assert_uint_eq(kept_files(), 0);
+        sinks_free(sinks);
+        (void)fs_remove_tree(folder);
+        sinks = sinks_new();
+    }
+    buf_fini(&expected);
+    buf_fini(&found);
+}
+END_TEST
+
+START_TEST(there_is_no_image_while_rows_are_missing)
+{
+    char path[256];
+
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 3, false);
+    put();
+    save(1);
+    ck_assert_uint_gt(saved.size, 0);
+    ck_assert(span_is(buf_span(&folders), "") || strstr((char *)folders.data, "/exp") != NULL);
+    /* A folder where a file should be. */
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_1/result.json", folder);
+    ck_assert_int_eq(fs_make_dirs(path, 0755), 0);
+    add_attempt(1, 1, 0);
+    put();
+    save(2);
+    ck_assert_uint_eq(saved.size, 0);
+}
+END_TEST
+
+START_TEST(files_that_are_gone_are_told)
+{
+    char path[256];
+    char trouble[256] = "";
+    struct buf text = {0};
+
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 3, false);
+    put();
+    save(1);
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_0/result.json", folder);
+    ck_assert_int_eq(unlink(path), 0);
+    restart();
+    ck_assert(sinks_trouble(sinks, trouble, sizeof(trouble)));
+    ck_assert_ptr_nonnull(strstr(trouble, "rows are missing"));
+    add_results(0, 1, 4, 4, false);
+    put();
+    file_text(0, "result.json", &text);
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "\"training_iteration\": 4"));
+    buf_fini(&text);
+}
+END_TEST
+
+START_TEST(what_is_no_image_is_refused)
+{
+    add_experiment();
+    add_attempt(0, 1, 0);
+    put();
+    save(1);
+    for (size_t cut = 0; cut < saved.size; cut++) {
+        sinks_free(sinks);
+        sinks = sinks_new();
+        ck_assert_int_eq(sinks_load(sinks, span_of(saved.data, cut)), ERR_MALFORMED);
+    }
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("sink_image");
+    TCase *tc = tcase_create("all");
+
+    tcase_add_checked_fixture(tc, setup, teardown_all);
+    tcase_add_test(tc, files_are_the_same_whatever_dies);
+    tcase_add_test(tc, there_is_no_image_while_rows_are_missing);
+    tcase_add_test(tc, files_that_are_gone_are_told);
+    tcase_add_test(tc, what_is_no_image_is_refused);
+    suite_add_tcase(s, tc);
+    return s;
+}

@@ -1,0 +1,104 @@
+/* transfer.h - checkpoints on their way between this node and the head.
+ *
+ *   save:    PACKING -> ASKING <-> PUTTING -> the record CHECKPOINT
+ *   restore: GETTING_LIST -> GETTING -> UNPACKING -> the attempt starts
+ *
+ * A helper packs the folder into a stage of its own, so the trial may go on as soon as it has. Only
+ * what the head says it does not have is sent; it is asked once more at the end, and when it has
+ * everything the record is made. One request is in flight an executor, whosever it is; who was
+ * answered comes last again. Of one attempt two may be saved at once, the older one is sent first;
+ * a third takes the place of the second. */
+#ifndef EXECUTOR_TRANSFER_H
+#define EXECUTOR_TRANSFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/buf.h"
+#include "common/limits.h"
+#include "proto/msg.h"
+
+struct attempt;
+struct channel;
+struct executor;
+
+enum transfer_step {
+    TRANSFER_PACKING,
+    TRANSFER_ASKING,
+    TRANSFER_PUTTING,
+    TRANSFER_GETTING_LIST,
+    TRANSFER_GETTING,
+    TRANSFER_UNPACKING
+};
+
+struct transfer {
+    struct transfer *next; /* executor->transfers, who is to be next first */
+    struct attempt *attempt;
+    enum transfer_step step;
+    uint64_t number; /* save: of the mark */
+    bool own;        /* save: the source is ours to remove */
+    char *source;    /* save: the folder */
+    char *stage;
+    char *target; /* restore: the folder */
+    pid_t helper; /* 0: none */
+    struct channel *asker;
+    uint8_t hash[LIMIT_HASH_BYTES]; /* of the manifest */
+    uint64_t bytes;                 /* of all files */
+    struct buf manifest;
+    struct buf blobs; /* hashes, each once: of the chunks; when saving the manifest's behind them */
+    struct buf missing; /* hashes that the head wants */
+    size_t at;          /* bytes of the hashes at hand that are done */
+    uint64_t offset;    /* in the blob at hand */
+    size_t sent;        /* bytes in flight */
+    uint64_t put_bytes; /* that were sent so far */
+    uint32_t rounds;
+};
+
+/* Take a folder as the attempt's checkpoint of this mark. asker is answered when it was packed. */
+void transfer_save(struct attempt *attempt, uint64_t number, const char *source, bool own,
+                   struct channel *asker);
+
+/* Have what the attempt's lease names in the folder target; attempt_restored or
+ * attempt_not_restored follows. */
+void transfer_restore(struct attempt *attempt, const char *target);
+
+/* Whether a checkpoint of it is still on its way to the head. */
+bool transfer_saves(const struct attempt *attempt);
+
+/* The mark of the one that is being sent, or will be first; 0: none. Where there are two the second
+ * is given up. */
+uint64_t transfer_make_way(struct attempt *attempt);
+
+/* Nothing of this attempt goes on. */
+void transfer_drop(struct attempt *attempt);
+/* Nobody waits for an answer on this channel any more. */
+void transfer_forget_asker(const struct executor *executor, const struct channel *channel);
+
+/* A child has ended; false: it is no helper. */
+bool transfer_reaped(struct executor *executor, pid_t pid, int wait_status);
+
+/* Send the next request, where there is one; the answer to it. */
+void transfer_send(struct executor *executor);
+void transfer_answered(struct executor *executor, const struct message *message);
+
+/* Folders that nobody needs: removed by a helper. NULL for second where it is one. */
+void transfer_remove(struct executor *executor, const char *first, const char *second);
+
+/* transfer_save.c, transfer_restore.c: a step is done; for transfer.c alone. */
+void save_packed(struct transfer *transfer, int status);
+void save_send(struct transfer *transfer);
+void save_answered(struct transfer *transfer, const struct message *message);
+void restore_unpacked(struct transfer *transfer, int status);
+void restore_send(struct transfer *transfer);
+void restore_answered(struct transfer *transfer, const struct message *message);
+
+/* transfer.c, for those two. */
+struct transfer *transfer_new(struct attempt *attempt, enum transfer_step step);
+void transfer_free(struct transfer *transfer);
+/* Start its helper; false: there is none. */
+bool transfer_help(struct transfer *transfer, const char *const *words);
+/* The chunks of its manifest into blobs, each once. */
+void transfer_list(struct transfer *transfer);
+
+#endif
