@@ -213,7 +213,6 @@ static bool load_more(struct core *core, struct experiment *experiment, struct c
         struct checkpoints list = {0};
         struct image_past past;
         struct trial_row *row;
-        bool good;
 
         if (!cursor_u32(in, &number) || number >= experiment->created ||
             schema_unpack(&image_past_schema, in, &core->scratch, &past, NULL) < 0)
@@ -221,10 +220,13 @@ static bool load_more(struct core *core, struct experiment *experiment, struct c
         row = &experiment->rows[number];
         if (row->state == TRIAL_NONE || row->past != NULL || row->checkpoints != NULL)
             return false;
-        good = load_checkpoints(core, in, &list);
         row->past = past_keep(&past.list);
+        if (!load_checkpoints(core, in, &list)) {
+            checkpoints_fini(&list);
+            return false;
+        }
         row->checkpoints = checkpoints_keep(&list);
-        if (!good || (row->past == NULL && row->checkpoints == NULL))
+        if (row->past == NULL && row->checkpoints == NULL)
             return false;
     }
     return true;
