@@ -16,6 +16,11 @@
 #define ASK_AGAIN_MS   2000u
 #define LOCAL_AGAIN_MS 5
 
+/* Who does not hold the key ends a handshake at once. A head that stands still, or behind a wire
+ * that is cut, is silent for as long as a handshake may take. */
+#define STRANGER_TIMES 3u
+#define STRANGER_MS    1000u /* for each of them, at most */
+
 struct joiner {
     const struct where *where;
     char address[ADDRESS_TEXT];
@@ -24,6 +29,7 @@ struct joiner {
     struct link_watch watch;
     struct arena arena;
     struct buf frame;
+    uint64_t begun_ms;
     uint64_t until_ms;
     uint64_t number;
     bool quiet;
@@ -37,6 +43,15 @@ static int nobody(const struct joiner *joiner)
                "no head is there");
 }
 
+/* Whether handshakes fail so fast that there is somebody else. */
+static bool is_stranger(const struct joiner *joiner)
+{
+    uint32_t failures = joiner->watch.failures;
+
+    return joiner->watch.dead ||
+           (failures >= STRANGER_TIMES && clock_ms() - joiner->begun_ms < failures * STRANGER_MS);
+}
+
 /* Whether there is no use in waiting any longer. */
 static int look(struct joiner *joiner)
 {
@@ -45,8 +60,8 @@ static int look(struct joiner *joiner)
     case LINK_NO_HEAD:
         return nobody(joiner);
     case LINK_STRANGER:
-        if (!joiner->watch.dead && joiner->watch.failures < 3)
-            return 0;
+        if (!is_stranger(joiner))
+            break;
         return say(EXIT_DENIED, joiner->address,
                    "check the address; a head that was set up anew needs a new token",
                    "who listens there does not hold this head's key");
@@ -210,7 +225,9 @@ static int check(const struct joiner *joiner, const struct msg_welcome *welcome)
 int join_head(void *context, const struct where *where, uint32_t within_ms, bool quiet,
               uint16_t *port)
 {
-    struct joiner joiner = {.where = where, .until_ms = clock_ms() + within_ms, .quiet = quiet};
+    uint64_t now_ms = clock_ms();
+    struct joiner joiner = {
+        .where = where, .begun_ms = now_ms, .until_ms = now_ms + within_ms, .quiet = quiet};
     struct msg_welcome welcome = {0};
     int rc;
 
