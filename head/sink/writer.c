@@ -1,5 +1,3 @@
-#include "head/sink/writer.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,65 +17,7 @@
 #include "common/xalloc.h"
 #include "head/sink/output.h"
 #include "head/sink/trial_files.h"
-
-#define SAVED_PARTS 4u
-
-/* How far the head's thread may read of an experiment's feed; shared. */
-struct written {
-    _Atomic uint64_t rows;
-};
-
-/* An experiment as its sink knows it. */
-struct sunk {
-    uint32_t experiment;
-    char *folder;  /* owned */
-    int feed;      /* descriptor; -1: none */
-    int names;     /* .names beside it */
-    uint64_t rows; /* in the feed, with those gathered */
-    struct buf gathered;
-    struct sunk *next; /* of those with something gathered */
-    bool waiting;
-    struct sunk *next_of_all;
-    struct written *written; /* owned */
-};
-
-/* Trials in the order of their last use. */
-struct lru {
-    struct trial_files *newest;
-    struct trial_files *oldest;
-    size_t count;
-};
-
-/* A file that was cut, as an image needs it: keep.h. */
-struct kept {
-    struct kept *next;
-    uint64_t image;
-    char *path; /* owned */
-};
-
-struct writer {
-    uint64_t image;            /* number of the newest that was begun; 0: none */
-    struct kept *kept;         /* owned */
-    bool missing;              /* some rows could not be written */
-    struct table *experiments; /* by number */
-    struct sunk *all;
-    struct output *output;
-    struct table *files; /* by experiment and trial */
-    struct lru open;     /* trials that may hold descriptors */
-    struct lru closed;   /* the others */
-    struct sunk *gathered;
-    struct trial_files **dirty; /* with rows gathered in this call */
-    size_t dirty_count;
-    size_t dirty_room;
-    char said[WRITER_TROUBLE]; /* trouble of this call */
-    pthread_mutex_t lock;      /* of written_by_number alone */
-    struct table *written_by_number;
-};
-
-static uint64_t files_key(uint32_t experiment, uint32_t trial)
-{
-    return (uint64_t)experiment << 32 | trial;
-}
+#include "head/sink/writer_inside.h"
 
 static void lru_unlink(struct writer *writer, struct trial_files *files)
 {
@@ -95,7 +35,7 @@ static void lru_unlink(struct writer *writer, struct trial_files *files)
     lru->count--;
 }
 
-static void lru_front(struct writer *writer, struct trial_files *files, bool closed)
+void writer_lru_front(struct writer *writer, struct trial_files *files, bool closed)
 {
     struct lru *lru = closed ? &writer->closed : &writer->open;
 
@@ -120,7 +60,7 @@ static void close_oldest(struct writer *writer)
         trial_files_flush(old, writer->said, sizeof(writer->said));
         trial_files_close(old);
         lru_unlink(writer, old);
-        lru_front(writer, old, true);
+        writer_lru_front(writer, old, true);
     }
 }
 
@@ -135,7 +75,7 @@ static struct trial_files *files_of(struct writer *writer, uint32_t experiment, 
     } else {
         lru_unlink(writer, files);
     }
-    lru_front(writer, files, false);
+    writer_lru_front(writer, files, false);
     close_oldest(writer);
     return files;
 }
@@ -163,7 +103,7 @@ static void make_dirty(struct writer *writer, struct trial_files *files)
     writer->dirty[writer->dirty_count++] = files;
 }
 
-static struct sunk *sunk_new(struct writer *writer, uint32_t experiment, struct span folder)
+struct sunk *writer_sunk_new(struct writer *writer, uint32_t experiment, struct span folder)
 {
     struct sunk *sunk = xcalloc(1, sizeof(*sunk));
 
@@ -184,7 +124,7 @@ static struct sunk *sunk_new(struct writer *writer, uint32_t experiment, struct 
 static void on_experiment(struct writer *writer, const struct effect_experiment *row)
 {
     if (row->spec.size > 0 && table_get_u64(writer->experiments, row->experiment) == NULL)
-        (void)sunk_new(writer, row->experiment, row->folder);
+        (void)writer_sunk_new(writer, row->experiment, row->folder);
 }
 
 static int open_feed_file(struct writer *writer, const struct sunk *sunk, const char *name)
@@ -201,7 +141,7 @@ static int open_feed_file(struct writer *writer, const struct sunk *sunk, const 
     return fd;
 }
 
-static void open_feed_files(struct writer *writer, struct sunk *sunk)
+void writer_open_feed(struct writer *writer, struct sunk *sunk)
 {
     if (sunk->feed >= 0)
         return;
@@ -216,7 +156,7 @@ static void open_feed(struct writer *writer, struct sunk *sunk,
 {
     char name[FEED_NAME_BYTES] = {0};
 
-    open_feed_files(writer, sunk);
+    writer_open_feed(writer, sunk);
     if (sunk->names < 0 || attempt->trial_folder.size >= sizeof(name))
         return;
     memcpy(name, attempt->trial_folder.data, attempt->trial_folder.size);
@@ -440,143 +380,6 @@ const char *writer_output(struct writer *writer, const char *folder, uint32_t at
     output_write(writer->output, folder, attempt, stream, offset, bytes, writer->said,
                  sizeof(writer->said));
     return writer->said;
-}
-
-/* ---- with an image ---- */
-
-static void save_trials(const struct lru *lru, struct buf *out)
-{
-    for (const struct trial_files *files = lru->oldest; files != NULL; files = files->newer)
-        trial_files_save(files, out);
-}
-
-bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
-                 void (*file)(void *context, const char *folder), void *context)
-{
-    uint32_t count = 0;
-
-    if (writer->missing)
-        return false;
-    pack_list(out, SAVED_PARTS);
-    pack_uint(out, image);
-    for (const struct kept *kept = writer->kept; kept != NULL; kept = kept->next)
-        count++;
-    pack_list(out, count);
-    for (const struct kept *kept = writer->kept; kept != NULL; kept = kept->next)
-        pack_bytes(out, span_text(kept->path));
-    pack_list(out, (uint32_t)table_count(writer->experiments) * 4);
-    for (const struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all) {
-        pack_uint(out, sunk->experiment);
-        pack_bytes(out, span_text(sunk->folder));
-        pack_uint(out, sunk->rows);
-        pack_bool(out, sunk->feed >= 0);
-        if (sunk->rows > 0 || sunk->feed >= 0)
-            file(context, sunk->folder);
-    }
-    pack_list(out, (uint32_t)(writer->open.count + writer->closed.count));
-    save_trials(&writer->closed, out);
-    save_trials(&writer->open, out);
-    writer->image = image;
-    return true;
-}
-
-static bool load_kept(struct cursor *in)
-{
-    uint32_t count;
-
-    if (!cursor_list(in, &count))
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        char path[LIMIT_PATH_BYTES];
-        struct span kept;
-
-        if (!cursor_bytes(in, &kept) || kept.size >= sizeof(path))
-            return false;
-        (void)snprintf(path, sizeof(path), "%.*s", SPAN(kept));
-        (void)unlink(path); /* for an image before this one; it may be gone */
-    }
-    return true;
-}
-
-static bool load_experiments(struct writer *writer, struct cursor *in)
-{
-    uint32_t count;
-
-    if (!cursor_list(in, &count) || count % 4 != 0)
-        return false;
-    for (; count > 0; count -= 4) {
-        struct sunk *sunk;
-        struct span folder;
-        uint32_t experiment;
-        uint64_t rows;
-        bool is_open;
-
-        if (!cursor_u32(in, &experiment) || !cursor_bytes(in, &folder) || !cursor_uint(in, &rows) ||
-            !cursor_bool(in, &is_open))
-            return false;
-        sunk = sunk_new(writer, experiment, folder);
-        sunk->rows = rows;
-        atomic_store(&sunk->written->rows, rows);
-        if (!is_open)
-            continue;
-        open_feed_files(writer, sunk);
-        if (sunk->feed >= 0 && ftruncate(sunk->feed, (off_t)(rows * sizeof(struct feed_row))) != 0)
-            (void)snprintf(writer->said, sizeof(writer->said), "cannot cut the feed of %s: %s",
-                           sunk->folder, strerror(errno));
-    }
-    return true;
-}
-
-static bool load_trials(struct writer *writer, struct cursor *in)
-{
-    uint32_t count;
-
-    if (!cursor_list(in, &count))
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        struct trial_files *files =
-            trial_files_load(in, writer->image, writer->said, sizeof(writer->said));
-
-        if (files == NULL)
-            return false;
-        (void)table_put_u64(writer->files, files_key(files->experiment, files->trial), files);
-        lru_front(writer, files, true);
-    }
-    return true;
-}
-
-int writer_load(struct writer *writer, struct span saved, const char **said)
-{
-    struct cursor cursor;
-    uint32_t parts;
-
-    writer->said[0] = '\0';
-    *said = writer->said;
-    cursor_init(&cursor, saved);
-    if (!cursor_list(&cursor, &parts) || parts != SAVED_PARTS ||
-        !cursor_uint(&cursor, &writer->image) || !load_kept(&cursor) ||
-        !load_experiments(writer, &cursor) || !load_trials(writer, &cursor) ||
-        cursor.at != cursor.end)
-        return ERR_MALFORMED;
-    return 0;
-}
-
-void writer_forget(struct writer *writer, uint64_t image)
-{
-    struct kept **at = &writer->kept;
-
-    while (*at != NULL) {
-        struct kept *kept = *at;
-
-        if (kept->image >= image) {
-            at = &kept->next;
-            continue;
-        }
-        (void)unlink(kept->path); /* it may be gone with its folder */
-        *at = kept->next;
-        free(kept->path);
-        free(kept);
-    }
 }
 
 uint64_t writer_feed_rows(struct writer *writer, uint32_t experiment)

@@ -1,0 +1,148 @@
+/* Where all files stand, for an image; and back. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/pack.h"
+#include "head/sink/writer_inside.h"
+
+#define SAVED_PARTS 4u
+
+static void save_trials(const struct lru *lru, struct buf *out)
+{
+    for (const struct trial_files *files = lru->oldest; files != NULL; files = files->newer)
+        trial_files_save(files, out);
+}
+
+bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
+                 void (*file)(void *context, const char *folder), void *context)
+{
+    uint32_t count = 0;
+
+    if (writer->missing)
+        return false;
+    pack_list(out, SAVED_PARTS);
+    pack_uint(out, image);
+    for (const struct kept *kept = writer->kept; kept != NULL; kept = kept->next)
+        count++;
+    pack_list(out, count);
+    for (const struct kept *kept = writer->kept; kept != NULL; kept = kept->next)
+        pack_bytes(out, span_text(kept->path));
+    pack_list(out, (uint32_t)table_count(writer->experiments) * 4);
+    for (const struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all) {
+        pack_uint(out, sunk->experiment);
+        pack_bytes(out, span_text(sunk->folder));
+        pack_uint(out, sunk->rows);
+        pack_bool(out, sunk->feed >= 0);
+        if (sunk->rows > 0 || sunk->feed >= 0)
+            file(context, sunk->folder);
+    }
+    pack_list(out, (uint32_t)(writer->open.count + writer->closed.count));
+    save_trials(&writer->closed, out);
+    save_trials(&writer->open, out);
+    writer->image = image;
+    return true;
+}
+
+static bool load_kept(struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        char path[LIMIT_PATH_BYTES];
+        struct span kept;
+
+        if (!cursor_bytes(in, &kept) || kept.size >= sizeof(path))
+            return false;
+        (void)snprintf(path, sizeof(path), "%.*s", SPAN(kept));
+        (void)unlink(path); /* for an image before this one; it may be gone */
+    }
+    return true;
+}
+
+static bool load_experiments(struct writer *writer, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count % 4 != 0)
+        return false;
+    for (; count > 0; count -= 4) {
+        struct sunk *sunk;
+        struct span folder;
+        uint32_t experiment;
+        uint64_t rows;
+        bool is_open;
+
+        if (!cursor_u32(in, &experiment) || !cursor_bytes(in, &folder) || !cursor_uint(in, &rows) ||
+            !cursor_bool(in, &is_open))
+            return false;
+        sunk = writer_sunk_new(writer, experiment, folder);
+        sunk->rows = rows;
+        atomic_store(&sunk->written->rows, rows);
+        if (!is_open)
+            continue;
+        writer_open_feed(writer, sunk);
+        if (sunk->feed >= 0 && ftruncate(sunk->feed, (off_t)(rows * sizeof(struct feed_row))) != 0)
+            (void)snprintf(writer->said, sizeof(writer->said), "cannot cut the feed of %s: %s",
+                           sunk->folder, strerror(errno));
+    }
+    return true;
+}
+
+static bool load_trials(struct writer *writer, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct trial_files *files =
+            trial_files_load(in, writer->image, writer->said, sizeof(writer->said));
+
+        if (files == NULL)
+            return false;
+        (void)table_put_u64(writer->files, files_key(files->experiment, files->trial), files);
+        writer_lru_front(writer, files, true);
+    }
+    return true;
+}
+
+int writer_load(struct writer *writer, struct span saved, const char **said)
+{
+    struct cursor cursor;
+    uint32_t parts;
+
+    writer->said[0] = '\0';
+    *said = writer->said;
+    cursor_init(&cursor, saved);
+    if (!cursor_list(&cursor, &parts) || parts != SAVED_PARTS ||
+        !cursor_uint(&cursor, &writer->image) || !load_kept(&cursor) ||
+        !load_experiments(writer, &cursor) || !load_trials(writer, &cursor) ||
+        cursor.at != cursor.end)
+        return ERR_MALFORMED;
+    return 0;
+}
+
+void writer_forget(struct writer *writer, uint64_t image)
+{
+    struct kept **at = &writer->kept;
+
+    while (*at != NULL) {
+        struct kept *kept = *at;
+
+        if (kept->image >= image) {
+            at = &kept->next;
+            continue;
+        }
+        (void)unlink(kept->path); /* it may be gone with its folder */
+        *at = kept->next;
+        free(kept->path);
+        free(kept);
+    }
+}
