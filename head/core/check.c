@@ -184,6 +184,9 @@ static const char *check_trial(const struct core *core, const struct trial *tria
         trial->state != TRIAL_STOPPING)
         return broken(core, "trial %u/%u is %s, and is to wait or not against that", of,
                       trial->number, trial_state_name(trial->state));
+    if (trial->wake_ms > 0 && trial->state != TRIAL_PENDING)
+        return broken(core, "trial %u/%u is %s and rests", of, trial->number,
+                      trial_state_name(trial->state));
     if (trial->ahead && trial->node == NULL)
         return broken(core, "trial %u/%u waits ahead on no node", of, trial->number);
     if (trial->losses > LIMIT_LOSSES)
