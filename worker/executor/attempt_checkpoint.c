@@ -1,8 +1,5 @@
 /* Checkpoints of an attempt: what it names, what it is asked for, what it begins with. */
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/sys/log.h"
 #include "worker/executor/attempt.h"
@@ -138,12 +135,11 @@ bool attempt_restore_cancel(struct attempt *attempt)
 
 void attempt_checkpoints_end(struct attempt *attempt)
 {
-    bool left;
+    struct executor *executor = attempt->executor;
 
     transfer_drop(attempt);
-    left = rmdir(attempt->checkpoint_dir) != 0 && errno != ENOENT;
-    if (left)
-        transfer_remove(attempt->executor, attempt->checkpoint_dir, attempt->restore_dir);
+    if (!folder_give(&executor->folders, executor->options->dir, attempt->checkpoint_dir))
+        transfer_remove(executor, attempt->checkpoint_dir, attempt->restore_dir);
     else if (attempt->restore_dir != NULL)
-        transfer_remove(attempt->executor, attempt->restore_dir, NULL);
+        transfer_remove(executor, attempt->restore_dir, NULL);
 }

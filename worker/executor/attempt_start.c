@@ -184,7 +184,7 @@ static void start_process(struct attempt *attempt, const struct value *config)
         attempt_failed_to_start(attempt, "cannot write %s: %s", path, err_text(err));
         return;
     }
-    if (mkdir(attempt->checkpoint_dir, 0700) != 0 && errno != EEXIST) {
+    if (folder_take(&executor->folders, executor->options->dir, attempt->checkpoint_dir) < 0) {
         attempt_failed_to_start(attempt, "cannot make %s: %s", attempt->checkpoint_dir,
                                 strerror(errno));
         return;

@@ -17,6 +17,7 @@
 #include "common/deadlines.h"
 #include "common/table.h"
 #include "worker/executor/daemon_link.h"
+#include "worker/executor/folders.h"
 #include "worker/executor/gate.h"
 #include "worker/executor/loop.h"
 #include "worker/executor/quota.h"
@@ -37,6 +38,7 @@ struct executor {
     const struct executor_options *options; /* borrowed */
     struct cage *cage;                      /* borrowed */
     struct quota quota;
+    struct folders folders;
     struct loop loop;
     struct deadlines *deadlines; /* by attempt's key, and DEADLINE_* below */
     struct setup *setup;         /* NULL until the worker has said what the experiment is */
