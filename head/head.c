@@ -17,7 +17,6 @@
 #include "common/xalloc.h"
 #include "head/shell.h"
 
-#define TICK_MS        100u
 #define SETTLE_MS      3000u
 #define IMAGE_MS       20000u /* that the last image may take */
 #define CLOCK_SLACK_MS 1000   /* of a wall clock that is being put right little by little */
@@ -195,7 +194,7 @@ static void sinks_look(struct head *head)
 
 static void tend(struct head *head, uint64_t now_ms)
 {
-    if (now_ms < head->tended_ms + TICK_MS)
+    if (now_ms < head->tended_ms + SHELL_TICK_MS)
         return;
     head->tended_ms = now_ms;
     planes_watch(head, now_ms);
@@ -247,7 +246,7 @@ static void dump(struct head *head)
              sinks_waiting(head->sinks));
 }
 
-static void on_signal(struct head *head)
+void shell_signals(struct head *head)
 {
     int number;
 
@@ -263,60 +262,6 @@ static void on_signal(struct head *head)
     }
 }
 
-enum {
-    POLL_SIGNAL,
-    POLL_TURNS,
-    POLL_JOURNAL,
-    POLL_AUDIT,
-    POLL_BLOBS,
-    POLL_CHECKPOINTS,
-    POLL_IMAGER,
-    POLL_PLANES
-};
-
-/* When to look again though nothing has come. */
-static uint64_t wake_ms(const struct head *head)
-{
-    const uint64_t deadlines[] = {journal_deadline_ms(head->journal),
-                                  front_deadline_ms(head->front)};
-    uint64_t until = head->tended_ms + TICK_MS;
-
-    for (size_t i = 0; i < sizeof(deadlines) / sizeof(deadlines[0]); i++)
-        if (deadlines[i] < until)
-            until = deadlines[i];
-    return until;
-}
-
-static void wait_for_something(struct head *head, uint64_t now_ms)
-{
-    zmq_pollitem_t items[POLL_PLANES + PLANES] = {
-        [POLL_SIGNAL] = {.fd = head->signals, .events = ZMQ_POLLIN},
-        [POLL_TURNS] = {.fd = turns_fd(head->turns), .events = ZMQ_POLLIN},
-        [POLL_JOURNAL] = {.fd = journal_fd(head->journal), .events = ZMQ_POLLIN},
-        [POLL_AUDIT] = {.socket = zap_audit_socket(head->zap), .events = ZMQ_POLLIN},
-        [POLL_BLOBS] = {.fd = blobs_fd(head->blobs), .events = ZMQ_POLLIN},
-        [POLL_IMAGER] = {.fd = imager_fd(head->imager), .events = ZMQ_POLLIN},
-        [POLL_CHECKPOINTS] = {.fd = blobs_fd(checkpoint_store_blobs(head->checkpoints)),
-                              .events = ZMQ_POLLIN},
-    };
-    uint64_t until = wake_ms(head);
-    int count = POLL_PLANES;
-
-    if (journal_wants_write(head->journal))
-        items[POLL_JOURNAL].events |= ZMQ_POLLOUT;
-    if (items[POLL_JOURNAL].fd < 0)
-        items[POLL_JOURNAL] = items[POLL_SIGNAL]; /* there is no descriptor to wait for */
-    for (int i = 0; i < PLANES; i++)
-        if (plane_ready(head, (enum link_plane)i))
-            items[count++] =
-                (zmq_pollitem_t){.socket = head->planes[i].socket, .events = ZMQ_POLLIN};
-    (void)zmq_poll(items, count, until > now_ms ? (long)(until - now_ms) : 0);
-    if (items[POLL_TURNS].revents != 0)
-        turns_awake(head->turns);
-    if (items[POLL_AUDIT].revents != 0)
-        planes_refusals(head);
-}
-
 /* A private head is not started again, which would write the files: its user has to be told. */
 static bool private_files_missing(struct head *head)
 {
@@ -329,14 +274,12 @@ static bool private_files_missing(struct head *head)
 }
 
 /* Each plane is first once in three passes: none can fill every turn before the others. */
-static bool read_planes(struct head *head, unsigned pass, uint64_t now_ms)
+static void read_planes(struct head *head, unsigned pass, uint64_t now_ms)
 {
     uint64_t unix_ms = unix_now_ms(head);
-    bool any = false;
 
     for (unsigned i = 0; i < PLANES; i++)
-        any |= plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
-    return any;
+        plane_read(head, (enum link_plane)((pass + i) % PLANES), now_ms, unix_ms);
 }
 
 /* A head that did not run for a while reads nothing before it knows that it still leads. */
@@ -349,22 +292,22 @@ static void notice_pause(struct head *head, uint64_t now_ms)
 
 int head_run(struct head *head)
 {
+    /* libzmq tells of what has come only who has found nothing before. */
+    for (int i = 0; i < PLANES; i++)
+        plane_events(head, (enum link_plane)i);
     for (unsigned pass = 0; !head->ending; pass++) {
         uint64_t now_ms = clock_ms();
-        bool any;
 
         notice_pause(head, now_ms);
-        on_signal(head);
-        planes_events(head);
-        any = read_planes(head, pass, now_ms);
+        read_planes(head, pass, now_ms);
         commit(head, now_ms);
         turns_set_eager(head->turns, front_waiting(head->front) > 0);
         front_sealed(head->front);
         fleet_sealed(head->fleet);
         front_wake(head->front, now_ms);
         tend(head, now_ms);
-        if (!any && !head->ending)
-            wait_for_something(head, clock_ms());
+        if (!head->ending)
+            shell_wait(head, clock_ms());
     }
     if (head->status != 0)
         return head->status;

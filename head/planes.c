@@ -162,15 +162,43 @@ bool plane_ready(struct head *head, enum link_plane kind)
     return turns_ready(head->turns) || (head->stalled && kind != LINK_WORKER);
 }
 
-bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms)
+/* libzmq's descriptor tells of an edge: also what is sent takes in what has come, and hides it. */
+bool plane_has(struct head *head, enum link_plane kind)
+{
+    struct plane *plane = &head->planes[kind];
+    int events = 0;
+    size_t size = sizeof(events);
+
+    if (zmq_getsockopt(plane->socket, ZMQ_EVENTS, &events, &size) < 0)
+        return false;
+    plane->waiting = (events & ZMQ_POLLIN) != 0;
+    return plane->waiting;
+}
+
+static void take(struct head *head, enum link_plane kind, struct link_message *message, int err,
+                 uint64_t now_ms, uint64_t unix_ms)
+{
+    struct plane *plane = &head->planes[kind];
+
+    if (err == ERR_TOO_BIG) {
+        audit_line(head->audit, "refused", "a message in parts from principal %u, %s on %s",
+                   message->principal, message->address, link_plane_name(kind));
+        (void)peerwatch_shut(plane->watch, message->fd);
+        return;
+    }
+    peerwatch_delivered(plane->watch, message->fd, link_message_body(message).size);
+    set_owner(plane, message->fd, message->principal);
+    handle(head, kind, message, now_ms, unix_ms);
+}
+
+void plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms)
 {
     struct plane *plane = &head->planes[kind];
     uint64_t until_ms;
-    bool any = false;
 
-    plane->drained = false;
+    plane->drained = !plane->waiting;
     until_ms = clock_ms() + READ_MS;
-    for (uint32_t i = 0; i < READ_AT_ONCE && plane_ready(head, kind); i++) {
+    for (uint32_t i = 0; i < READ_AT_ONCE && plane->waiting && plane_ready(head, kind); i++) {
         struct link_message message;
         int err;
 
@@ -178,23 +206,15 @@ bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64
             break;
         err = link_receive(plane->socket, &message);
         if (err == ERR_AGAIN || err == ERR_CLOSED) {
+            plane->waiting = false;
             plane->drained = true;
-            plane->drained_ms = now_ms;
             break;
         }
-        any = true;
-        if (err == ERR_TOO_BIG) {
-            audit_line(head->audit, "refused", "a message in parts from principal %u, %s on %s",
-                       message.principal, message.address, link_plane_name(kind));
-            (void)peerwatch_shut(plane->watch, message.fd);
-        } else {
-            peerwatch_delivered(plane->watch, message.fd, link_message_body(&message).size);
-            set_owner(plane, message.fd, message.principal);
-            handle(head, kind, &message, now_ms, unix_ms);
-        }
+        take(head, kind, &message, err, now_ms, unix_ms);
         link_message_fini(&message);
     }
-    return any;
+    if (plane->drained)
+        plane->drained_ms = now_ms;
 }
 
 struct cut {
@@ -223,7 +243,7 @@ static const char *host_of(const char *address, char out[MONITOR_ADDRESS])
     return out;
 }
 
-static void watch_monitor(struct head *head, enum link_plane kind)
+void plane_events(struct head *head, enum link_plane kind)
 {
     struct plane *plane = &head->planes[kind];
     struct monitor_event event;
@@ -252,12 +272,6 @@ static void watch_monitor(struct head *head, enum link_plane kind)
             break;
         }
     }
-}
-
-void planes_events(struct head *head)
-{
-    for (int kind = 0; kind < PLANES; kind++)
-        watch_monitor(head, (enum link_plane)kind);
 }
 
 void planes_watch(struct head *head, uint64_t now_ms)

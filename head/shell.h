@@ -25,6 +25,9 @@
 #define STATUS_FENCED  75 /* another head leads */
 #define STATUS_AMNESIA 74 /* the log has lost what was acknowledged */
 
+/* Between two looks at the timers. */
+#define SHELL_TICK_MS 100u
+
 struct plane {
     void *socket;
     struct monitor *monitor;
@@ -32,6 +35,7 @@ struct plane {
     uint16_t port;
     uint32_t *owners; /* by descriptor: whose connection it was when it last spoke */
     size_t owner_room;
+    bool waiting;        /* there may be something to read */
     bool drained;        /* nothing was left when it was last read */
     uint64_t drained_ms; /* when nothing was left */
 };
@@ -102,13 +106,15 @@ void setup_announce(struct head *head);
 /* A committed effect that is the shell's own: a key may talk, or no more. */
 void shell_principal(struct head *head, const struct effect_principal *principal);
 
-/* planes.c: read what is there, at most until the open turn is full. Returns whether something
- * was. */
-bool plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms);
+/* planes.c: read what waits, at most until the open turn is full. */
+void plane_read(struct head *head, enum link_plane kind, uint64_t now_ms, uint64_t unix_ms);
+
+/* Whether something waits to be read: to be asked again after whatever was sent. */
+bool plane_has(struct head *head, enum link_plane kind);
 
 /* What became of connections: before anything is read, so that a connection is known before its
  * first message. */
-void planes_events(struct head *head);
+void plane_events(struct head *head, enum link_plane kind);
 
 /* Who is to be cut off. */
 void planes_watch(struct head *head, uint64_t now_ms);
@@ -122,6 +128,13 @@ void planes_refusals(struct head *head);
 /* Whether a plane may be read now: this head does not doubt that it leads, and there is a turn for
  * what it brings, or, while the log takes nothing, what clients ask can be answered without one. */
 bool plane_ready(struct head *head, enum link_plane kind);
+
+/* wait.c: until something has come or something is due, and take in what it was of signals and
+ * connections; a plane that has something is marked. */
+void shell_wait(struct head *head, uint64_t now_ms);
+
+/* head.c: signals that have come. */
+void shell_signals(struct head *head);
 
 /* head.c: the journal has failed for good. Gives the status to exit with. */
 int shell_journal_failed(struct head *head, int err);

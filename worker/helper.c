@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sodium.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,11 +12,11 @@
 #include "common/limits.h"
 #include "common/sys/failpoint.h"
 #include "common/sys/fs.h"
+#include "common/sys/process.h"
 #include "common/xalloc.h"
 #include "worker/unpack.h"
 
 #define EXIT_OURS 70
-#define LIFE_FD   (STDERR_FILENO + 1) /* of a helper: closed by its end */
 
 extern char **environ;
 
@@ -48,55 +46,9 @@ static char **environment_copy(void)
     return copy;
 }
 
-static int attributes_set(posix_spawnattr_t *attributes)
-{
-    sigset_t all;
-    sigset_t none;
-    int rc;
-
-    (void)sigfillset(&all);
-    (void)sigdelset(&all, SIGKILL);
-    (void)sigdelset(&all, SIGSTOP);
-    (void)sigemptyset(&none);
-    rc = posix_spawnattr_setsigdefault(attributes, &all);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigmask(attributes, &none);
-    if (rc == 0)
-        rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                                      POSIX_SPAWN_SETSID);
-    return rc;
-}
-
-/* 0 or errno's number. */
-static int spawn(const char *program, char *const *argv, int life, pid_t *pid)
-{
-    char **environment = environment_copy();
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t files;
-    int rc;
-
-    (void)posix_spawnattr_init(&attributes); /* neither can fail in glibc */
-    (void)posix_spawn_file_actions_init(&files);
-    rc = attributes_set(&attributes);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    /* What somebody prints does not belong into our own output. */
-    if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&files, life, LIFE_FD);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addclosefrom_np(&files, LIFE_FD + 1);
-    if (rc == 0)
-        rc = posix_spawn(pid, program, &files, &attributes, argv, environment);
-    (void)posix_spawn_file_actions_destroy(&files);
-    (void)posix_spawnattr_destroy(&attributes);
-    free(environment);
-    return rc;
-}
-
 int helper_spawn(const char *program, char *const *argv, pid_t *pid, int *fd)
 {
+    char **environment;
     int life[2];
     pid_t child;
     int error;
@@ -104,7 +56,9 @@ int helper_spawn(const char *program, char *const *argv, pid_t *pid, int *fd)
     if (pipe2(life, O_CLOEXEC) != 0)
         return err_from_errno();
     FAILPOINT("helper-fork");
-    error = spawn(program, argv, life[1], &child);
+    environment = environment_copy();
+    error = process_start(program, argv, environment, life[1], &child);
+    free(environment);
     FAILPOINT("helper-forked");
     (void)close(life[1]);
     if (error != 0) {

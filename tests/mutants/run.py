@@ -13,7 +13,9 @@ import glob
 import json
 import os
 import re
+import select
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LIMIT_S = 300  # of one test of a mutant, which may well never end
 QUICK_SEEDS = 200
+FAILED = re.compile(rb"^\S+:\d+:[FE]:.*\n", re.M)  # of Check
 EXECUTOR = "assay-executor"  # which its unit tests start as a process
 
 
@@ -111,15 +114,35 @@ def tests_of(names, seeds):
     return tests
 
 
+def read_until_failure(process, end):
+    """What it says, to its end, its first failure or the time's end: then it has none."""
+    said = b""
+    while True:
+        ready, _, _ = select.select([process.stdout], [], [], max(0, end - time.monotonic()))
+        if not ready:
+            return said, False
+        more = os.read(process.stdout.fileno(), 1 << 16)
+        said += more
+        if not more:
+            return said, True
+        # A test of Check's that fails says so at once, here; those behind it may wait for long.
+        if FAILED.search(said):
+            return said, True
+
+
 def run(program, words, folder):
     """Its output where it failed, None where it passed. One that does not end says nothing: it may be the
     machine that is slow."""
-    try:
-        done = subprocess.run([program] + words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=LIMIT_S, env=dict(os.environ, CK_TIMEOUT_MULTIPLIER="4"))
-    except subprocess.TimeoutExpired:
-        return None
-    return None if done.returncode == 0 else done.stdout.decode("utf-8", "replace")
+    with subprocess.Popen([program] + words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, start_new_session=True,
+                          env=dict(os.environ, CK_TIMEOUT_MULTIPLIER="4", CK_LOG_FILE_NAME="-")) as process:
+        said, ended = read_until_failure(process, time.monotonic() + LIMIT_S)
+        failed = FAILED.search(said) is not None
+        if ended and not failed:
+            process.wait()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    return said.decode("utf-8", "replace") if failed or (ended and process.returncode != 0) else None
 
 
 def what_failed(output):
