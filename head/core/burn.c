@@ -63,10 +63,10 @@ bool burn_add(struct step *step, const struct trial *trial, uint32_t node, uint6
     return true;
 }
 
-/* One that has failed and waits for another attempt gets none. */
+/* One that has failed and waits for another attempt gets none; one that is paused was stopped. */
 static void end_one(struct step *step, struct trial *trial)
 {
-    if (trial->node != NULL || trial->failures == 0) {
+    if (trial->state != TRIAL_PENDING || trial->failures == 0) {
         attempt_stop(step, trial, CAUSE_BURNT);
         return;
     }
