@@ -16,11 +16,6 @@
 #define ASK_AGAIN_MS   2000u
 #define LOCAL_AGAIN_MS 5
 
-/* Who does not hold the key ends a handshake at once. A head that stands still, or behind a wire
- * that is cut, is silent for as long as a handshake may take. */
-#define STRANGER_TIMES 3u
-#define STRANGER_MS    1000u /* for each of them, at most */
-
 struct joiner {
     const struct where *where;
     char address[ADDRESS_TEXT];
@@ -43,15 +38,6 @@ static int nobody(const struct joiner *joiner)
                "no head is there");
 }
 
-/* Whether handshakes fail so fast that there is somebody else. */
-static bool is_stranger(const struct joiner *joiner)
-{
-    uint32_t failures = joiner->watch.failures;
-
-    return joiner->watch.dead ||
-           (failures >= STRANGER_TIMES && clock_ms() - joiner->begun_ms < failures * STRANGER_MS);
-}
-
 /* Whether there is no use in waiting any longer. */
 static int look(struct joiner *joiner)
 {
@@ -60,7 +46,7 @@ static int look(struct joiner *joiner)
     case LINK_NO_HEAD:
         return nobody(joiner);
     case LINK_STRANGER:
-        if (!is_stranger(joiner))
+        if (!link_watch_is_stranger(&joiner->watch, clock_ms() - joiner->begun_ms))
             break;
         return say(EXIT_DENIED, joiner->address,
                    "check the address; a head that was set up anew needs a new token",

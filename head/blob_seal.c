@@ -106,8 +106,9 @@ static int seal_part(int dir, const uint8_t hash[BLOB_HASH_BYTES], const char *s
         (fsync(fd) != 0 || renameat(dir, part, dir, name) != 0 || fsync(dir) != 0))
         err = err_from_errno();
     FAILPOINT("blob-sealed");
-    /* Also where the disk failed: what it has of these bytes nobody knows. */
-    if (err != 0)
+    /* Also where the disk failed: what it has of new bytes nobody knows. Old ones that cannot be
+     * read now may be good. */
+    if (err != 0 && (*suffix != '\0' || err == ERR_MALFORMED))
         (void)unlinkat(dir, part, 0);
     (void)close(fd);
     return err;

@@ -22,7 +22,8 @@ struct blob {
     uint8_t hash[BLOB_HASH_BYTES];
     uint64_t size;
     bool complete;
-    bool sealing; /* the sealer's; nothing here may touch its files */
+    bool rechecked; /* by the sealer: it was complete */
+    bool sealing;   /* the sealer's; nothing here may touch its files */
 };
 
 struct blobs {
@@ -372,6 +373,9 @@ bool blobs_sealed(struct blobs *blobs, uint8_t hash[BLOB_HASH_BYTES], int *err)
     blob = find(blobs, span_of(hash, BLOB_HASH_BYTES));
     assert(blob != NULL && blob->sealing);
     blob->sealing = false;
+    if (blob->rechecked && *err != ERR_MALFORMED && *err != ERR_NOT_FOUND)
+        *err = 0; /* it could not be read now, which says nothing of its bytes */
+    blob->rechecked = false;
     blob->complete = *err == 0;
     if (*err != 0)
         forget(blobs, blob);
@@ -451,6 +455,7 @@ void blobs_recheck(struct blobs *blobs, struct span hash)
     if (blob == NULL || !blob->complete)
         return;
     blob->complete = false;
+    blob->rechecked = true;
     blob->sealing = true;
     sealer_put(blobs->sealer, blob->hash, "");
 }

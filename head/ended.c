@@ -82,8 +82,11 @@ int ended_cut(struct ended *ended, uint64_t size)
         return 0;
     if (file_open(ended) != 0 || fstat(ended->fd, &st) != 0)
         return ERR_IO;
-    if ((uint64_t)st.st_size < size)
+    /* What is there is kept: rows behind it are gone. */
+    if ((uint64_t)st.st_size < size) {
+        ended->written = (uint64_t)st.st_size;
         return ERR_MALFORMED;
+    }
     ended->written = size;
     return ftruncate(ended->fd, (off_t)size) == 0 ? 0 : ERR_IO;
 }

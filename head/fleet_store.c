@@ -36,7 +36,9 @@ void fleet_blob_get(struct fleet *fleet, const struct session *session,
     if (err == 0)
         fleet_send(fleet, &session->route, MSG_BLOB_CHUNK, message->request, &chunk);
     else
-        refuse(fleet, &session->route, message->request, ERROR_NOT_FOUND, "blob", err_text(err));
+        refuse(fleet, &session->route, message->request,
+               err == ERR_NOT_FOUND || err == ERR_MALFORMED ? ERROR_NOT_FOUND : ERROR_UNAVAILABLE,
+               "blob", err_text(err));
     buf_fini(&bytes);
 }
 

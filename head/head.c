@@ -61,12 +61,14 @@ void shell_principal(struct head *head, const struct effect_principal *principal
 }
 
 /* They are kept in memory until the disk takes them. */
-static void rows_late(struct head *head)
+static void flush_rows(struct head *head)
 {
-    if (!head->rows_late)
+    bool late = !view_flush(head->view);
+
+    if (late && !head->rows_late)
         log_line(LOG_WARNING, "ended-rows", "rows of ended trials do not get to disk: %s",
                  strerror(errno));
-    head->rows_late = true;
+    head->rows_late = late;
 }
 
 void shell_apply(struct head *head, const struct effects *effects, bool quiet)
@@ -76,8 +78,7 @@ void shell_apply(struct head *head, const struct effects *effects, bool quiet)
         view_apply(head->view, &effects->items[i]);
     for (size_t i = 0; i < effects->count; i++)
         checkpoint_store_apply(head->checkpoints, &effects->items[i]);
-    if (!view_flush(head->view))
-        rows_late(head);
+    flush_rows(head);
     if (quiet)
         return;
     for (size_t i = 0; i < effects->count; i++) {
@@ -208,15 +209,14 @@ static void tend(struct head *head, uint64_t now_ms)
 
         shell_step(head, &event);
     }
-    if (head->redisd != NULL && !journal_is_connected(head->journal) &&
-        redisd_tend(head->redisd, now_ms) == ERR_IO)
-        log_line(LOG_ERROR, "redis-disk", "redis-server ended because its disk failed to sync");
+    if (head->redisd != NULL && !journal_is_connected(head->journal))
+        (void)redisd_tend(head->redisd, now_ms); /* it has said what is wrong */
     set_stalled(head,
                 journal_is_stalled(head->journal, now_ms) || !journal_is_connected(head->journal));
     sinks_look(head);
     imager_poll(head->imager);
     gauge_tend(head->gauge, now_ms);
-    if (!journal_is_doubted(head->journal)) /* the rows are the leading head's */
+    if (!head->ending && !journal_is_doubted(head->journal)) /* the rows are the leading head's */
         project_tend(head->project, now_ms);
 }
 
@@ -286,7 +286,7 @@ static void read_planes(struct head *head, unsigned pass, uint64_t now_ms)
 static void notice_pause(struct head *head, uint64_t now_ms)
 {
     if (head->passed_ms > 0 && now_ms - head->passed_ms > PAUSE_MS)
-        journal_doubt(head->journal);
+        journal_doubt(head->journal, now_ms);
     head->passed_ms = now_ms;
 }
 

@@ -18,6 +18,7 @@
 #include "common/xalloc.h"
 #include "head/store/images.h"
 
+#define EPOCH_SHIFT 32    /* numbers of images begin anew with each epoch, above all before */
 #define PARTS       5u    /* number, the turn's time, core, view, sinks */
 #define APART_MS    5000u /* between two, ... */
 #define APART_TAILS 8u    /* ... but when so much of the log has come meanwhile */
@@ -189,7 +190,9 @@ struct imager *imager_new(const struct imager_config *config, uint64_t number, u
     imager->epoch = config->epoch;
     imager->tail_most = config->tail_bytes;
     imager->sinks = config->sinks;
-    imager->number = number;
+    /* Never one that a head before this one has begun: files that are kept for it may still be
+     * there. */
+    imager->number = number > config->epoch << EPOCH_SHIFT ? number : config->epoch << EPOCH_SHIFT;
     imager->tail = tail_bytes;
     imager->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     (void)pthread_mutex_init(&imager->lock, NULL);
@@ -217,7 +220,6 @@ void imager_free(struct imager *imager)
 {
     if (imager == NULL)
         return;
-    sinks_drain(imager->sinks); /* they may have one of ours in hand */
     (void)pthread_mutex_lock(&imager->lock);
     imager->ending = true;
     (void)pthread_cond_broadcast(&imager->work);
@@ -317,6 +319,13 @@ void imager_committed(struct imager *imager, const struct view *view, struct log
     view_each_file(view, count_file, &files);
     view_each_file(view, keep_row_file, imager);
     imager->pause_ms += (double)(clock_ns() - from_ns) * 1e-6;
+    if (!view_is_written(view)) {
+        imager->err =
+            trouble_set(&imager->trouble, ERR_IO, "rows of ended trials",
+                        "make room on the disk of the head's data", "some are not on disk yet");
+        finish(imager);
+        return;
+    }
     if (imager->row_count < files) {
         imager->err = trouble_set(&imager->trouble, ERR_FULL, "descriptors",
                                   "raise the limit of open files", "none is left for an image");

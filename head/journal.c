@@ -64,9 +64,10 @@ uint64_t journal_leads_until_ms(const struct journal *journal)
     return journal->failure < 0 ? 0 : journal->sure_ms + LIMIT_LEAD_MS;
 }
 
-void journal_doubt(struct journal *journal)
+void journal_doubt(struct journal *journal, uint64_t now_ms)
 {
     journal->doubted = journal->beats;
+    journal->doubted_ms = now_ms;
 }
 
 bool journal_is_doubted(const struct journal *journal)
@@ -148,6 +149,7 @@ void journal_lost(struct journal *journal, uint64_t now_ms, const char *why)
 {
     journal_complain(journal, "log-away", span_text(why));
     store_close(journal->store);
+    journal->short_of_replicas = false;
     journal->phase = PHASE_AWAY;
     journal_delay(journal, now_ms);
 }

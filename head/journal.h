@@ -75,9 +75,9 @@ bool journal_is_stalled(const struct journal *journal, uint64_t now_ms);
  * beats it is LIMIT_LEAD_MS after a question that Redis answered well, else DEADLINE_NEVER. */
 uint64_t journal_leads_until_ms(const struct journal *journal);
 
-/* This process did not run for a while, and another head may lead by now: ask at once. No-op
- * without beats. */
-void journal_doubt(struct journal *journal);
+/* This process did not run for a while before now_ms, and another head may lead by now: ask at
+ * once. No-op without beats. */
+void journal_doubt(struct journal *journal, uint64_t now_ms);
 
 /* Doubted, and not answered yet; false while Redis is away or refuses, which is another matter. */
 bool journal_is_doubted(const struct journal *journal);

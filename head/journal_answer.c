@@ -12,12 +12,16 @@
 static void is_sure(struct journal *journal)
 {
     journal->sure_ms = journal->said_ms;
-    journal->doubted = false;
+    /* What was asked before this process stood still was answered before another head could lead.
+     */
+    if (journal->said_ms >= journal->doubted_ms)
+        journal->doubted = false;
 }
 
 static void committed(struct journal *journal)
 {
     FAILPOINT("journal-committed");
+    journal->short_of_replicas = false;
     journal->committed.n++;
     journal->done = true;
     journal->phase = PHASE_READY;
@@ -55,12 +59,19 @@ static void looked(struct journal *journal, uint64_t now_ms, const struct redisR
 
 static void beaten(struct journal *journal, uint64_t now_ms, const struct redisReply *reply)
 {
+    if (store_reply_is_error(reply, "READONLY")) { /* a failover: the address may lead elsewhere */
+        journal_lost(journal, now_ms, reply->str);
+        return;
+    }
     if (store_reply_is_error(reply, NULL))
         journal_complain(journal, "log-beat", store_reply_text(reply));
     else if (!journal->in_flight)
         journal_is_well(journal);
     journal->stall_told = false;
-    is_ready(journal, now_ms);
+    if (journal->short_of_replicas)
+        journal_send_wait(journal, now_ms);
+    else
+        is_ready(journal, now_ms);
 }
 
 static void appended(struct journal *journal, uint64_t now_ms, const struct redisReply *reply)
@@ -178,7 +189,11 @@ static void waited(struct journal *journal, uint64_t now_ms, const struct redisR
     } else
         journal_complain(journal, "log-replica",
                          span_text("no replica has confirmed the last entry"));
-    journal_send_wait(journal, now_ms);
+    journal->short_of_replicas = true;
+    if (journal->beats)
+        journal_send_beat(journal, now_ms); /* it lives: nobody is to take over from it */
+    else
+        journal_send_wait(journal, now_ms);
 }
 
 void journal_take_reply(struct journal *journal, uint64_t now_ms, const struct redisReply *reply)

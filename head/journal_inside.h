@@ -30,9 +30,11 @@ struct journal {
     bool plain_wait; /* a Redis that knows no WAITAOF */
     bool beats;
     bool doubted;
-    uint64_t beat;    /* the number of the last one */
-    uint64_t said_ms; /* when that was sent whose answer will tell that we lead */
-    uint64_t sure_ms; /* the last one of those that were answered */
+    bool short_of_replicas; /* what is in flight is in the log, but not yet at all of them */
+    uint64_t doubted_ms;    /* only what was said since then tells */
+    uint64_t beat;          /* the number of the last one */
+    uint64_t said_ms;       /* when that was sent whose answer will tell that we lead */
+    uint64_t sure_ms;       /* the last one of those that were answered */
     enum phase phase;
     struct log_id committed;
     bool in_flight;

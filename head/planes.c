@@ -180,6 +180,9 @@ static void take(struct head *head, enum link_plane kind, struct link_message *m
 {
     struct plane *plane = &head->planes[kind];
 
+    /* It came in while this pass was reading. */
+    if (!peerwatch_knows(plane->watch, message->fd))
+        plane_events(head, kind);
     if (err == ERR_TOO_BIG) {
         audit_line(head->audit, "refused", "a message in parts from principal %u, %s on %s",
                    message->principal, message->address, link_plane_name(kind));

@@ -535,8 +535,8 @@ void setup_close(struct head *head)
     }
     zap_stop(head->zap);
     link_context_free(head->context);
+    sinks_free(head->sinks); /* they may have a part of an image in hand */
     imager_free(head->imager);
-    sinks_free(head->sinks);
     if (head->committing == NULL)
         turns_free(head->turns);
     view_free(head->view);

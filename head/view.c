@@ -208,6 +208,11 @@ bool view_flush(struct view *view)
     return all;
 }
 
+bool view_is_written(const struct view *view)
+{
+    return view->unflushed == NULL;
+}
+
 static void apply_node(struct view *view, const struct effect_node *row)
 {
     struct view_node *node = view_node(view, row->node);

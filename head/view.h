@@ -113,6 +113,8 @@ void view_apply(struct view *view, const struct effect *effect);
 /* Behind a turn's effects: rows of trials that ended go to disk. False where that failed: they
  * stay in memory, and are tried again with the next turn. */
 bool view_flush(struct view *view);
+/* Whether none of them stays in memory. */
+bool view_is_written(const struct view *view);
 
 /* What a core cannot tell again (view_trials.c): rows of trials, and how far those on disk go; and
  * back, into a fresh view: out of a core that was loaded with it, and of `saved`. What ended rows

@@ -445,6 +445,8 @@ int view_trials_load(struct view_experiment *experiment, struct cursor *in)
     err = ended_cut(experiment->ended, size);
     if (err == 0)
         err = ended_scan(experiment->ended, load_ended, experiment);
+    else if (err == ERR_MALFORMED)
+        (void)ended_scan(experiment->ended, load_ended, experiment); /* what is left of them */
     if (err < 0)
         log_line(LOG_WARNING, "ended-rows",
                  "experiment %u: rows of its ended trials are gone or damaged (%s); the trials' "

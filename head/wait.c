@@ -94,6 +94,8 @@ void shell_wait(struct head *head, uint64_t now_ms)
         turns_awake(head->turns);
     if (items[WAIT_AUDIT].revents != 0)
         planes_refusals(head);
+    if (items[WAIT_IMAGER].revents != 0)
+        imager_poll(head->imager);
     for (int i = 0; i < PLANES; i++) {
         if (items[WAIT_MONITORS + i].revents != 0)
             plane_events(head, (enum link_plane)i);

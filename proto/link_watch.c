@@ -3,6 +3,9 @@
 /* A head that is just being stopped also ends handshakes; once is no proof of a stranger. */
 #define FAILURES_OF_A_STRANGER 2u
 
+#define SURE_FAILURES 3u
+#define FAILURE_MS    1000u /* for each of them, at most */
+
 void link_watch_init(struct link_watch *watch)
 {
     *watch = (struct link_watch){.state = LINK_TRYING};
@@ -17,6 +20,12 @@ static void failed(struct link_watch *watch, const struct monitor_event *event)
     } else if (watch->failures >= FAILURES_OF_A_STRANGER) {
         watch->state = LINK_STRANGER;
     }
+}
+
+bool link_watch_is_stranger(const struct link_watch *watch, uint64_t age_ms)
+{
+    return watch->dead ||
+           (watch->failures >= SURE_FAILURES && age_ms < (uint64_t)watch->failures * FAILURE_MS);
 }
 
 void link_watch_event(struct link_watch *watch, const struct monitor_event *event)

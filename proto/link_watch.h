@@ -32,6 +32,11 @@ void link_watch_init(struct link_watch *watch);
 /* An event of its monitor. */
 void link_watch_event(struct link_watch *watch, const struct monitor_event *event);
 
+/* Whether handshakes end so fast, in age_ms since the first was begun, that somebody else must be
+ * there: who does not hold the key ends one at once. A head that stands still, or behind a wire
+ * that is cut, is silent for as long as a handshake may take. */
+bool link_watch_is_stranger(const struct link_watch *watch, uint64_t age_ms);
+
 /* All events that wait. Returns whether the state changed. */
 bool link_watch_update(struct link_watch *watch, struct monitor *monitor);
 

@@ -112,6 +112,11 @@ bool peerwatch_remove(struct peerwatch *watch, int fd)
     return peer->spoke;
 }
 
+bool peerwatch_knows(struct peerwatch *watch, int fd)
+{
+    return peer_find(watch, fd) != NULL;
+}
+
 void peerwatch_delivered(struct peerwatch *watch, int fd, size_t size)
 {
     struct peer *peer = peer_find(watch, fd);

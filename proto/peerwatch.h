@@ -30,6 +30,9 @@ void peerwatch_add(struct peerwatch *watch, int fd);
  * nothing else was said about, did not even speak the protocol. */
 bool peerwatch_remove(struct peerwatch *watch, int fd);
 
+/* Whether it was accepted, and is not gone. */
+bool peerwatch_knows(struct peerwatch *watch, int fd);
+
 /* A message of size bytes came over fd. */
 void peerwatch_delivered(struct peerwatch *watch, int fd, size_t size);
 

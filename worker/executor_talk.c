@@ -116,7 +116,7 @@ void executors_read(struct executors *executors)
 void executor_drain(struct executor *executor)
 {
     const struct local *local = &executor->local;
-    bool stalled = executor->all->stalled == executor;
+    bool stalled = executor->all->stalled != NULL; /* then nothing is taken of anybody */
     bool more = true;
 
     /* Until nothing comes: who inherited the other end may hold it open, and behind half a frame
@@ -129,7 +129,7 @@ void executor_drain(struct executor *executor)
     }
     /* The head is slow, and the process that would say it again is gone: what is lost here the head
      * asks for, and hears of the end. */
-    if (stalled) {
+    if (executor->all->stalled == executor) {
         executor->all->stalled = NULL;
         buf_reset(&executor->all->stalled_frame);
     }

@@ -249,7 +249,8 @@ uint64_t executors_next_ms(const struct executors *executors)
             at_ms = 0;
         if (executor->connect_at_ms > 0)
             at_ms = executor->connect_at_ms;
-        if (executor->code == CODE_WAITING && !executor->released && executor->code_at_ms < at_ms)
+        if (executor->code == CODE_WAITING && !executor->released && !executor->stopping &&
+            executor->code_at_ms < at_ms)
             at_ms = executor->code_at_ms;
         if (is_to_start(executor) && executor->start_at_ms < at_ms)
             at_ms = executor->start_at_ms;

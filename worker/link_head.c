@@ -132,6 +132,7 @@ void link_head_connect(struct link_head *link, const struct address *address, si
 
     disconnect(link);
     link_watch_init(&link->watch);
+    link->begun_ms = now_ms;
     if (link_connect(link->context, address, link->settings->head_key, &link->settings->keys,
                      answer_bytes, &link->socket, &link->monitor, &trouble) == 0) {
         link->state = state;
@@ -239,8 +240,11 @@ static void find(struct link_head *link, uint64_t now_ms)
     }
 }
 
-static void on_stranger(struct link_head *link, uint64_t now_ms)
+/* A handshake has come to nothing. */
+static void on_failure(struct link_head *link, uint64_t now_ms)
 {
+    if (!link_watch_is_stranger(&link->watch, now_ms - link->begun_ms))
+        return;
     if (link->opened == 0) {
         link_head_fail(link, EXIT_DENIED, "head",
                        "who answers at its address does not hold its key",
@@ -266,9 +270,6 @@ static void watch_changed(struct link_head *link, uint64_t now_ms)
         say_away(link);
         link_head_go_away(link, now_ms, knock_ms(link));
         break;
-    case LINK_STRANGER:
-        on_stranger(link, now_ms);
-        break;
     case LINK_REFUSED:
         /* It may have forgotten us; HELLO will tell. */
         link_head_go_away(link, now_ms, AGAIN_MS);
@@ -277,6 +278,7 @@ static void watch_changed(struct link_head *link, uint64_t now_ms)
         if (link->state > HEAD_JOIN)
             lose(link, now_ms, "the connection ended");
         break;
+    case LINK_STRANGER: /* on_failure */
     case LINK_TRYING:
         break;
     }
@@ -292,7 +294,9 @@ static void watch_update(struct link_head *link, uint64_t now_ms)
         link_watch_event(&link->watch, &event);
         if (event.kind == MONITOR_CONNECTED)
             machine_ip(event.address, link->node_ip);
-        if (link->watch.state != before)
+        if (event.kind == MONITOR_FAILED)
+            on_failure(link, now_ms);
+        else if (link->watch.state != before)
             watch_changed(link, now_ms);
         else if (link->watch.dead)
             link_head_go_away(link, now_ms, AGAIN_MS);

@@ -242,6 +242,24 @@ static int write_chunks(struct store *store, struct span key, struct span bytes,
     return err;
 }
 
+static bool is_whole(struct store *store, const char *name, struct log_id id,
+                     const struct manifest *manifest)
+{
+    struct manifest there;
+    struct trouble trouble;
+
+    return read_manifest(store, name, id, &there, &trouble) == 0 && there.size == manifest->size &&
+           there.crc == manifest->crc && there.format == manifest->format;
+}
+
+/* A Redis that is full takes no entry either while half an image lies there. */
+static void forget_half(struct store *store, const char *name, struct log_id id)
+{
+    struct trouble trouble;
+
+    (void)forget(store, name, id, &trouble); /* else the next start does */
+}
+
 int images_write(struct store *store, const char *name, struct log_id id, struct span bytes,
                  struct trouble *trouble)
 {
@@ -256,8 +274,12 @@ int images_write(struct store *store, const char *name, struct log_id id, struct
     struct span field = image_field(field_bytes, id);
     struct buf back = {0};
     char text[96];
-    int err = tell(store, STORE_WORDS(span_text("HSET"), head, field, span_text("")), trouble);
+    int err;
 
+    /* The log behind it may be cut already: what is whole is left as it is. */
+    if (is_whole(store, name, id, &manifest))
+        return 0;
+    err = tell(store, STORE_WORDS(span_text("HSET"), head, field, span_text("")), trouble);
     if (err == 0)
         err = write_chunks(store, key, bytes, trouble);
     if (err == 0)
@@ -267,6 +289,8 @@ int images_write(struct store *store, const char *name, struct log_id id, struct
                    manifest.format, manifest.size, manifest.crc);
     if (err == 0)
         err = tell(store, STORE_WORDS(span_text("HSET"), head, field, span_text(text)), trouble);
+    if (err < 0)
+        forget_half(store, name, id);
     return err;
 }
 

@@ -15,10 +15,12 @@
 #include "head/store/project_row.h"
 
 /* Redis takes a pipeline in pieces, commits in between; a short one leaves room for them. */
-#define FLUSH_ROWS    1024u
-#define FLUSH_BYTES   (1u << 20)
-#define FLUSH_MS      200u /* between two flushes, but when many wait */
-#define MANY_ROWS     256u
+#define FLUSH_ROWS  1024u
+#define FLUSH_BYTES (1u << 20)
+/* Between two flushes, but when many wait: most of what Redis writes would be rows of trials that
+ * change three times in a moment. */
+#define FLUSH_MS      1000u
+#define MANY_ROWS     1024u
 #define REMOVE_KEYS   2048u /* in one UNLINK */
 #define RETRY_MS      1000u
 #define ANSWER_MS     30000u

@@ -1,10 +1,12 @@
 /* links: head */
 #include <check.h>
 #include <poll.h>
+#include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/err.h"
 #include "common/limits.h"
@@ -70,6 +72,17 @@ static int sealed(void)
     return err;
 }
 
+/* Without poll, which takes no more descriptors than there may be. */
+static void look(void)
+{
+    uint8_t which[BLOB_HASH_BYTES];
+    int err;
+
+    (void)sched_yield();
+    if (blobs_sealed(blobs, which, &err))
+        ck_assert_int_eq(err, 0);
+}
+
 static int put_and_seal(uint64_t offset, size_t size)
 {
     ck_assert_int_eq(put(offset, size), ERR_AGAIN);
@@ -91,6 +104,25 @@ static void check_whole(void)
     ck_assert_mem_eq(out.data, content + 1000, 2000);
     buf_fini(&out);
 }
+
+/* There is no descriptor for a look at it now: which says nothing of its bytes. */
+START_TEST(one_that_cannot_be_looked_at_again_stays)
+{
+    struct rlimit before;
+
+    ck_assert_int_eq(put_and_seal(0, 3000), 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){4, before.rlim_max}), 0);
+    blobs_recheck(blobs, hash());
+    while (blobs_sealing(blobs, hash()))
+        look();
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    check_whole();
+    blobs_recheck(blobs, hash());
+    ck_assert_int_eq(sealed(), 0);
+    check_whole();
+}
+END_TEST
 
 START_TEST(chunks_make_a_blob)
 {
@@ -246,6 +278,7 @@ Suite *suite(void)
 
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, chunks_make_a_blob);
+    tcase_add_test(tests, one_that_cannot_be_looked_at_again_stays);
     tcase_add_test(tests, wrong_bytes_begin_anew);
     tcase_add_test(tests, a_part_that_is_too_long_is_no_trap);
     tcase_add_test(tests, offsets_that_overflow_are_refused);

@@ -128,6 +128,49 @@ START_TEST(what_was_begun_and_not_ended_counts_for_nothing)
 }
 END_TEST
 
+START_TEST(an_image_that_does_not_fit_leaves_nothing_behind)
+{
+    struct buf bytes = random_bytes(4000000);
+    char most[24];
+    struct redisReply *reply;
+
+    ck_assert_int_eq(
+        images_write(store, "test", (struct log_id){1, 5}, span_text("whole"), &trouble), 0);
+    ck_assert_int_eq(store_call(store, clock_ms() + REDIS_LIMIT_MS,
+                                STORE_WORDS(span_text("INFO"), span_text("memory")), &reply),
+                     0);
+    (void)snprintf(most, sizeof(most), "%ld",
+                   strtol(strstr(reply->str, "used_memory:") + 12, NULL, 10) + 2000000);
+    store_reply_free(reply);
+    (void)number_of(STORE_WORDS(span_text("CONFIG"), span_text("SET"), span_text("maxmemory"),
+                                span_text(most)));
+    ck_assert_int_lt(images_write(store, "test", (struct log_id){1, 9}, buf_span(&bytes), &trouble),
+                     0);
+    ck_assert_int_eq(
+        number_of(STORE_WORDS(span_text("EXISTS"), span_text("assay:{test}:image:1-9"))), 0);
+    ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 1);
+    check_found(1, 5);
+    buf_fini(&bytes);
+}
+END_TEST
+
+/* The log may be cut behind it. */
+START_TEST(an_image_that_is_whole_is_not_begun_again)
+{
+    const struct log_id id = {1, 5};
+    struct redisReply *reply;
+
+    ck_assert_int_eq(images_write(store, "test", id, span_text("whole"), &trouble), 0);
+    ck_assert_int_eq(number_of(STORE_WORDS(span_text("CONFIG"), span_text("RESETSTAT"))), 0);
+    ck_assert_int_eq(images_write(store, "test", id, span_text("whole"), &trouble), 0);
+    ck_assert_int_eq(store_call(store, clock_ms() + REDIS_LIMIT_MS,
+                                STORE_WORDS(span_text("INFO"), span_text("commandstats")), &reply),
+                     0);
+    ck_assert_ptr_null(strstr(reply->str, "cmdstat_hset"));
+    store_reply_free(reply);
+}
+END_TEST
+
 START_TEST(damage_and_other_formats_are_told)
 {
     const struct log_id id = {1, 5};
@@ -186,6 +229,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, images_come_back_whatever_their_size);
     tcase_add_test(tc, what_was_begun_and_not_ended_counts_for_nothing);
+    tcase_add_test(tc, an_image_that_does_not_fit_leaves_nothing_behind);
+    tcase_add_test(tc, an_image_that_is_whole_is_not_begun_again);
     tcase_add_test(tc, damage_and_other_formats_are_told);
     tcase_add_test(tc, the_log_is_cut_behind_an_image_and_no_further);
     suite_add_tcase(s, tc);

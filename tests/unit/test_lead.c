@@ -145,12 +145,62 @@ START_TEST(a_head_that_was_stopped_doubts_and_asks)
     uint64_t now_ms = clock_ms();
 
     ck_assert(!journal_is_doubted(journal));
-    journal_doubt(journal);
+    journal_doubt(journal, clock_ms());
     ck_assert(journal_is_doubted(journal));
     ck_assert_uint_le(journal_deadline_ms(journal), now_ms);
     while (journal_is_doubted(journal))
         ck_assert_int_eq(step(journal, clock_ms()), JOURNAL_IDLE);
     ck_assert_uint_ge(journal_leads_until_ms(journal), now_ms + LIMIT_LEAD_MS);
+    journal_free(journal);
+}
+END_TEST
+
+/* Redis may have answered before the head stood still, and the answer be read after it. */
+START_TEST(what_was_asked_before_it_was_stopped_settles_no_doubt)
+{
+    struct journal *journal = open_one();
+    uint64_t now_ms = clock_ms();
+    int state;
+
+    journal_append(journal, W("first"), now_ms);
+    journal_doubt(journal, now_ms + 1);
+    while ((state = step(journal, now_ms + 1)) == JOURNAL_PENDING)
+        ck_assert_uint_lt(clock_ms(), now_ms + REDIS_LIMIT_MS);
+    ck_assert_int_eq(state, JOURNAL_COMMITTED);
+    ck_assert(journal_is_doubted(journal));
+    while (journal_is_doubted(journal))
+        ck_assert_int_eq(step(journal, now_ms + 2), JOURNAL_IDLE);
+    journal_free(journal);
+}
+END_TEST
+
+/* Its entry is in the log, and no replica has it: it leads all the same, and says so. */
+START_TEST(a_head_that_waits_for_a_replica_beats)
+{
+    const struct journal_config config = {
+        .address = &server.address, .name = "test", .who = "a test", .replicas = 1, .beats = true};
+    struct journal *journal = NULL;
+    uint64_t end_ms = clock_ms() + REDIS_LIMIT_MS;
+
+    ck_assert_int_eq(journal_open(&config, end_ms, &journal, &trouble), 0);
+    journal_append(journal, W("first"), clock_ms());
+    do {
+        ck_assert_int_eq(step(journal, clock_ms()), JOURNAL_PENDING);
+        ck_assert_uint_lt(clock_ms(), end_ms);
+    } while (lead_fails() != 0 || lead().beat.n < 2);
+    journal_free(journal);
+}
+END_TEST
+
+START_TEST(a_beat_that_a_replica_refuses_ends_the_connection)
+{
+    struct journal *journal = open_one();
+    uint64_t now_ms = clock_ms();
+
+    (void)REDIS_DO(&server.address, W("REPLICAOF"), W("127.0.0.1"), W("1"));
+    for (now_ms += LIMIT_BEAT_MS; journal_is_connected(journal); now_ms++)
+        ck_assert_int_eq(step(journal, now_ms), JOURNAL_IDLE);
+    ck_assert_ptr_nonnull(strstr(journal_why(journal), "READONLY"));
     journal_free(journal);
 }
 END_TEST
@@ -270,6 +320,9 @@ Suite *suite(void)
     tcase_add_test(tcase, an_entry_that_meets_a_beat_is_appended_behind_it);
     tcase_add_test(tcase, an_idle_stale_head_finds_out_by_itself);
     tcase_add_test(tcase, a_head_that_was_stopped_doubts_and_asks);
+    tcase_add_test(tcase, what_was_asked_before_it_was_stopped_settles_no_doubt);
+    tcase_add_test(tcase, a_head_that_waits_for_a_replica_beats);
+    tcase_add_test(tcase, a_beat_that_a_replica_refuses_ends_the_connection);
     tcase_add_test(tcase, a_head_without_an_answer_does_not_believe_that_it_leads);
     tcase_add_test(tcase, of_two_who_want_an_epoch_one_gets_it);
     tcase_add_test(tcase, the_epoch_of_a_log_that_is_gone_is_not_taken);
