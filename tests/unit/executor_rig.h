@@ -416,6 +416,28 @@ static inline void launch(uint32_t trial, const char *config, double horizon)
     buf_fini(&packed);
 }
 
+/* It goes on from a checkpoint, of which the driver's `other` is asked. */
+static inline void launch_from(uint32_t trial, struct span checkpoint)
+{
+    struct msg_lease lease = {.experiment = EXPERIMENT,
+                              .trial = trial,
+                              .attempt = 1,
+                              .horizon = (double)INFINITY,
+                              .config = span_of("\x80", 1),
+                              .checkpoint = checkpoint,
+                              .counters = {.training_iteration = 7, .time_total_s = 100}};
+    struct msg_launch message = {.epoch = 1, .leases = {&lease, 1}};
+    char id[16], folder[16];
+
+    (void)snprintf(id, sizeof(id), "%08x", trial);
+    (void)snprintf(folder, sizeof(folder), "trial_%u", trial);
+    lease.trial_id = span_text(id);
+    lease.trial_name = span_text(folder);
+    lease.folder = span_text(folder);
+    lease.resources.cpu = RESOURCE_ONE;
+    send_message(MSG_LAUNCH, 0, &message);
+}
+
 /* One trial of a command, without horizon. */
 static inline struct heard *run_command(const char *command)
 {

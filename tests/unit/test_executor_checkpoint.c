@@ -114,20 +114,7 @@ static void teardown(void)
 /* Trial 2 goes on from what trial 1 saved. */
 static void go_on(void)
 {
-    struct msg_lease lease = {.experiment = EXPERIMENT,
-                              .trial = 2,
-                              .attempt = 1,
-                              .horizon = (double)INFINITY,
-                              .trial_id = span_text("00000002"),
-                              .trial_name = span_text("two"),
-                              .folder = span_text("two"),
-                              .config = span_of("\x80", 1),
-                              .checkpoint = span_of(driver.heard[1].manifest, LIMIT_HASH_BYTES),
-                              .counters = {.training_iteration = 7, .time_total_s = 100}};
-    struct msg_launch message = {.epoch = 1, .leases = {&lease, 1}};
-
-    lease.resources.cpu = RESOURCE_ONE;
-    send_message(MSG_LAUNCH, 0, &message);
+    launch_from(2, span_of(driver.heard[1].manifest, LIMIT_HASH_BYTES));
 }
 
 /* Both trials run this: the first saves, the second finds it. */

@@ -62,6 +62,44 @@ START_TEST(native_trials_die_with_the_executor)
 }
 END_TEST
 
+/* The head has nothing of a checkpoint; or, as long as it is silent, says nothing. */
+static bool silent;
+
+static void nothing_there(const struct message *message)
+{
+    const struct msg_error error = {.code = ERROR_NOT_FOUND};
+
+    ck_assert_int_eq((int)message->type, MSG_BLOB_GET);
+    if (!silent)
+        send_message(MSG_ERROR, message->request, &error);
+}
+
+/* One that waits for its checkpoint does not need it yet. */
+START_TEST(who_waits_for_its_checkpoint_outlives_the_zygote)
+{
+    const uint8_t hash[LIMIT_HASH_BYTES] = {1};
+
+    driver.horizon = 3;
+    driver.other = nothing_there;
+    silent = true;
+    experiment(RUN_NATIVE, "libsigmoid.so", NULL, 0, "training_iteration");
+    launch(1, "{}", 3);
+    UNTIL(driver.heard[1].results == 3);
+    launch_from(2, span_of(hash, sizeof(hash)));
+    settle();
+    ck_assert_int_eq(kill(parent_of(driver.heard[1].pid), SIGKILL), 0);
+    UNTIL(driver.heard[1].vacated);
+    ck_assert_uint_eq(driver.heard[1].reason, END_EXECUTOR_LOST);
+    settle();
+    ck_assert_uint_eq(driver.heard[2].ends, 0);
+    link_down();
+    silent = false;
+    link_up(); /* it asks again */
+    UNTIL(driver.heard[2].vacated);
+    ck_assert_uint_eq(driver.heard[2].reason, END_CHECKPOINT);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("executor_native");
@@ -71,6 +109,7 @@ Suite *suite(void)
     tcase_add_test(t, a_linked_program_asks_for_its_configuration);
     tcase_add_test(t, a_library_that_is_not_there);
     tcase_add_test(t, native_trials_die_with_the_executor);
+    tcase_add_test(t, who_waits_for_its_checkpoint_outlives_the_zygote);
     suite_add_tcase(s, t);
     return s;
 }
