@@ -438,6 +438,10 @@ static inline void launch_from(uint32_t trial, struct span checkpoint)
     send_message(MSG_LAUNCH, 0, &message);
 }
 
+/* Frames of a program, as printf has them between single quotes: it can save; v is 1. */
+#define FRAME_SAVES  "\\301\\007\\000\\000\\000\\221\\245saves"
+#define FRAME_REPORT "\\301\\014\\000\\000\\000\\222\\246report\\201\\241v\\001"
+
 /* One trial of a command, without horizon. */
 static inline struct heard *run_command(const char *command)
 {
