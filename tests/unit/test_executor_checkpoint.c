@@ -1,4 +1,6 @@
 /* links: executor */
+#include <sys/stat.h>
+
 #include "tests/unit/executor_rig.h"
 
 /* The head's store, which the test plays: blobs by hash. */
@@ -248,10 +250,50 @@ START_TEST(a_save_outlives_its_worker)
 }
 END_TEST
 
+static void setup_own_program(void)
+{
+    driver.own_program = true;
+    setup();
+}
+
+/* More lines than are read at once, and a checkpoint behind them. */
+#define MANY 8000
+#define SAYS_MANY                                                                                  \
+    "cd $ASSAY_CHECKPOINT_DIR && mkdir c && yes v=1.0000000000 | head -n 8000 >all && "            \
+    "echo v=2 checkpoint=$PWD/c >>all && cat all >&3"
+
+/* The last of it is read when its processes are gone, and then no helper can be started: so no
+ * checkpoint comes of it, and what it said counts once. */
+START_TEST(a_save_without_a_helper_comes_to_nothing)
+{
+    const struct heard *heard = &driver.heard[1];
+    char path[96], command[256];
+
+    (void)snprintf(command, sizeof(command),
+                   "sh -c 'while ! test -e %s/go; do sleep 0.02; done; " SAYS_MANY "'", driver.dir);
+    experiment(RUN_COMMAND, command, NULL, 0, "");
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(heard->starts == 1);
+    (void)snprintf(path, sizeof(path), "%s/assay-executor", driver.dir);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    ck_assert_int_eq(kill(executor_pid(), SIGSTOP), 0);
+    (void)snprintf(path, sizeof(path), "%s/go", driver.dir);
+    ck_assert_int_eq(fs_make_dirs(path, 0700), 0);
+    UNTIL(!is_alive(heard->pid));
+    ck_assert_int_eq(kill(executor_pid(), SIGCONT), 0);
+    UNTIL(heard->vacated && heard->ends == 1);
+    ck_assert_uint_eq(heard->results, MANY + 1);
+    ck_assert_uint_eq(heard->marks, 1);
+    ck_assert_uint_eq(heard->checkpoints, 0);
+    ck_assert_str_eq(end_reason_name(heard->reason), "completed");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *suite = suite_create("executor_checkpoint");
     TCase *all = tcase_create("all");
+    TCase *own = tcase_create("own program");
 
     tcase_set_timeout(all, 60);
     tcase_add_checked_fixture(all, setup, teardown);
@@ -265,5 +307,9 @@ Suite *suite(void)
     tcase_add_test(all, one_that_cannot_save_is_ended);
     tcase_add_test(all, a_save_outlives_its_worker);
     suite_add_tcase(suite, all);
+    tcase_set_timeout(own, 60);
+    tcase_add_checked_fixture(own, setup_own_program, teardown);
+    tcase_add_test(own, a_save_without_a_helper_comes_to_nothing);
+    suite_add_tcase(suite, own);
     return suite;
 }

@@ -14,6 +14,7 @@
 #include "common/table.h"
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
+#include "worker/executor/checkpoint_files.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/helper.h"
 
@@ -119,6 +120,20 @@ bool transfer_reaped(struct executor *executor, pid_t pid, int wait_status)
     else
         restore_unpacked(transfer, status);
     return true;
+}
+
+void transfer_unhelped(struct executor *executor)
+{
+    struct transfer *transfer = executor->transfers;
+
+    while (transfer != NULL) {
+        if (transfer->step == TRANSFER_PACKING && transfer->helper == 0) {
+            save_packed(transfer, FILES_DISK);
+            transfer = executor->transfers; /* others may have gone with it */
+        } else {
+            transfer = transfer->next;
+        }
+    }
 }
 
 void transfer_list(struct transfer *transfer)
