@@ -220,6 +220,34 @@ START_TEST(one_that_waits_for_its_checkpoint_can_be_stopped)
 }
 END_TEST
 
+/* A file that takes a while to be written, and of which one chunk is sent. */
+#define LARGE                                                                                      \
+    "sh -c 'if [ -n \"$ASSAY_RESTORE\" ]; then exec sleep 1000; fi; cd $ASSAY_CHECKPOINT_DIR && "  \
+    "mkdir -p c && truncate -s 256M c/f && echo assay: v=1 checkpoint=$PWD/c'"
+
+static bool is_there(const char *name)
+{
+    char path[160];
+
+    (void)snprintf(path, sizeof(path), "%s/checkpoints/%s", driver.data, name);
+    return access(path, F_OK) == 0;
+}
+
+/* It is told to stop while its checkpoint is unpacked: nothing of that is left. */
+START_TEST(what_was_unpacked_for_nobody_is_removed)
+{
+    const struct heard *heard = &driver.heard[2];
+
+    (void)run_command(LARGE);
+    go_on();
+    UNTIL(is_there("2-1.restore.tmp") || is_there("2-1.restore"));
+    verdict(2, ACTION_STOP, 0);
+    UNTIL(heard->vacated);
+    ck_assert_uint_eq(heard->reason, END_STOPPED);
+    UNTIL(!is_there("2-1.restore.tmp") && !is_there("2-1.restore"));
+}
+END_TEST
+
 /* One that only prints is ended where it is; what it saved comes first. */
 START_TEST(one_that_cannot_save_is_ended)
 {
@@ -304,6 +332,7 @@ Suite *suite(void)
     tcase_add_test(all, a_chunk_that_is_wrong_is_noticed);
     tcase_add_test(all, missing_bytes_are_noticed);
     tcase_add_test(all, one_that_waits_for_its_checkpoint_can_be_stopped);
+    tcase_add_test(all, what_was_unpacked_for_nobody_is_removed);
     tcase_add_test(all, one_that_cannot_save_is_ended);
     tcase_add_test(all, a_save_outlives_its_worker);
     suite_add_tcase(suite, all);

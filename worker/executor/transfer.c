@@ -70,6 +70,18 @@ void transfer_remove(struct executor *executor, const char *first, const char *s
         (void)table_put_u64(executor->helpers, (uint64_t)pid, executor);
 }
 
+/* What is unpacked, or was, and goes to nobody. */
+static void target_remove(const struct transfer *transfer)
+{
+    struct buf temporary = {0};
+
+    if (transfer->step != TRANSFER_UNPACKING || transfer->target == NULL)
+        return;
+    buf_printf(&temporary, "%s.tmp", transfer->target);
+    transfer_remove(transfer->attempt->executor, transfer->target, buf_text(&temporary));
+    buf_fini(&temporary);
+}
+
 void transfer_free(struct transfer *transfer)
 {
     struct executor *executor = transfer->attempt->executor;
@@ -82,6 +94,7 @@ void transfer_free(struct transfer *transfer)
         (void)table_put_u64(executor->helpers, (uint64_t)transfer->helper, executor);
     }
     transfer_remove(executor, transfer->stage, transfer->own ? transfer->source : NULL);
+    target_remove(transfer);
     buf_fini(&transfer->manifest);
     buf_fini(&transfer->blobs);
     buf_fini(&transfer->missing);

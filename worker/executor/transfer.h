@@ -40,7 +40,7 @@ struct transfer {
     bool own;        /* save: the source is ours to remove */
     char *source;    /* save: the folder */
     char *stage;
-    char *target; /* restore: the folder */
+    char *target; /* restore: the folder; NULL: it was handed over */
     pid_t helper; /* 0: none */
     struct channel *asker;
     uint8_t hash[LIMIT_HASH_BYTES]; /* of the manifest */
