@@ -291,7 +291,7 @@ static void tell_threads(struct attempt *attempt, const char *why)
         if (!channel->from_gate)
             channel_free(channel);
     }
-    attempt_start(attempt);
+    attempt_run(attempt);
     output_write(&streams[OUTPUT_STDERR].output, span_text(why));
 }
 
