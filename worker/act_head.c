@@ -171,8 +171,9 @@ static void on_ok(struct daemon *daemon, const struct message *message)
     if (output == NULL || output->own == 0 || output->request != message->request)
         return;
     message_pack(message->type, output->own, message->body, &daemon->frame);
-    output->own = 0;
-    (void)executor_say(executor, buf_span(&daemon->frame)); /* else it sends it again */
+    /* Where it cannot take the answer now, it does not send again: we do, until it can. */
+    if (executor_say(executor, buf_span(&daemon->frame)))
+        output->own = 0;
 }
 
 static void on_error(struct daemon *daemon, const struct message *message)

@@ -31,7 +31,9 @@ bool act_store_answered(struct daemon *daemon, const struct message *message)
     if (store == NULL || store->own == 0 || store->request != message->request)
         return true; /* it was asked twice, or whoever asked is gone */
     message_pack(message->type, store->own, message->body, &daemon->frame);
-    store->own = 0;
-    (void)executor_say(executor, buf_span(&daemon->frame)); /* else it asks again */
+    /* Where it cannot take the answer now, it does not ask again: the head is asked again, until it
+     * can. */
+    if (executor_say(executor, buf_span(&daemon->frame)))
+        store->own = 0;
     return true;
 }

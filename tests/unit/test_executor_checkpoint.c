@@ -1,4 +1,6 @@
 /* links: executor */
+#include <sys/stat.h>
+
 #include "tests/unit/executor_rig.h"
 
 /* The head's store, which the test plays: blobs by hash. */
@@ -114,20 +116,7 @@ static void teardown(void)
 /* Trial 2 goes on from what trial 1 saved. */
 static void go_on(void)
 {
-    struct msg_lease lease = {.experiment = EXPERIMENT,
-                              .trial = 2,
-                              .attempt = 1,
-                              .horizon = (double)INFINITY,
-                              .trial_id = span_text("00000002"),
-                              .trial_name = span_text("two"),
-                              .folder = span_text("two"),
-                              .config = span_of("\x80", 1),
-                              .checkpoint = span_of(driver.heard[1].manifest, LIMIT_HASH_BYTES),
-                              .counters = {.training_iteration = 7, .time_total_s = 100}};
-    struct msg_launch message = {.epoch = 1, .leases = {&lease, 1}};
-
-    lease.resources.cpu = RESOURCE_ONE;
-    send_message(MSG_LAUNCH, 0, &message);
+    launch_from(2, span_of(driver.heard[1].manifest, LIMIT_HASH_BYTES));
 }
 
 /* Both trials run this: the first saves, the second finds it. */
@@ -231,6 +220,34 @@ START_TEST(one_that_waits_for_its_checkpoint_can_be_stopped)
 }
 END_TEST
 
+/* A file that takes a while to be written, and of which one chunk is sent. */
+#define LARGE                                                                                      \
+    "sh -c 'if [ -n \"$ASSAY_RESTORE\" ]; then exec sleep 1000; fi; cd $ASSAY_CHECKPOINT_DIR && "  \
+    "mkdir -p c && truncate -s 256M c/f && echo assay: v=1 checkpoint=$PWD/c'"
+
+static bool is_there(const char *name)
+{
+    char path[160];
+
+    (void)snprintf(path, sizeof(path), "%s/checkpoints/%s", driver.data, name);
+    return access(path, F_OK) == 0;
+}
+
+/* It is told to stop while its checkpoint is unpacked: nothing of that is left. */
+START_TEST(what_was_unpacked_for_nobody_is_removed)
+{
+    const struct heard *heard = &driver.heard[2];
+
+    (void)run_command(LARGE);
+    go_on();
+    UNTIL(is_there("2-1.restore.tmp") || is_there("2-1.restore"));
+    verdict(2, ACTION_STOP, 0);
+    UNTIL(heard->vacated);
+    ck_assert_uint_eq(heard->reason, END_STOPPED);
+    UNTIL(!is_there("2-1.restore.tmp") && !is_there("2-1.restore"));
+}
+END_TEST
+
 /* One that only prints is ended where it is; what it saved comes first. */
 START_TEST(one_that_cannot_save_is_ended)
 {
@@ -261,10 +278,50 @@ START_TEST(a_save_outlives_its_worker)
 }
 END_TEST
 
+static void setup_own_program(void)
+{
+    driver.own_program = true;
+    setup();
+}
+
+/* More lines than are read at once, and a checkpoint behind them. */
+#define MANY 8000
+#define SAYS_MANY                                                                                  \
+    "cd $ASSAY_CHECKPOINT_DIR && mkdir c && yes v=1.0000000000 | head -n 8000 >all && "            \
+    "echo v=2 checkpoint=$PWD/c >>all && cat all >&3"
+
+/* The last of it is read when its processes are gone, and then no helper can be started: so no
+ * checkpoint comes of it, and what it said counts once. */
+START_TEST(a_save_without_a_helper_comes_to_nothing)
+{
+    const struct heard *heard = &driver.heard[1];
+    char path[96], command[256];
+
+    (void)snprintf(command, sizeof(command),
+                   "sh -c 'while ! test -e %s/go; do sleep 0.02; done; " SAYS_MANY "'", driver.dir);
+    experiment(RUN_COMMAND, command, NULL, 0, "");
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(heard->starts == 1);
+    (void)snprintf(path, sizeof(path), "%s/assay-executor", driver.dir);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    ck_assert_int_eq(kill(executor_pid(), SIGSTOP), 0);
+    (void)snprintf(path, sizeof(path), "%s/go", driver.dir);
+    ck_assert_int_eq(fs_make_dirs(path, 0700), 0);
+    UNTIL(!is_alive(heard->pid));
+    ck_assert_int_eq(kill(executor_pid(), SIGCONT), 0);
+    UNTIL(heard->vacated && heard->ends == 1);
+    ck_assert_uint_eq(heard->results, MANY + 1);
+    ck_assert_uint_eq(heard->marks, 1);
+    ck_assert_uint_eq(heard->checkpoints, 0);
+    ck_assert_str_eq(end_reason_name(heard->reason), "completed");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *suite = suite_create("executor_checkpoint");
     TCase *all = tcase_create("all");
+    TCase *own = tcase_create("own program");
 
     tcase_set_timeout(all, 60);
     tcase_add_checked_fixture(all, setup, teardown);
@@ -275,8 +332,13 @@ Suite *suite(void)
     tcase_add_test(all, a_chunk_that_is_wrong_is_noticed);
     tcase_add_test(all, missing_bytes_are_noticed);
     tcase_add_test(all, one_that_waits_for_its_checkpoint_can_be_stopped);
+    tcase_add_test(all, what_was_unpacked_for_nobody_is_removed);
     tcase_add_test(all, one_that_cannot_save_is_ended);
     tcase_add_test(all, a_save_outlives_its_worker);
     suite_add_tcase(suite, all);
+    tcase_set_timeout(own, 60);
+    tcase_add_checked_fixture(own, setup_own_program, teardown);
+    tcase_add_test(own, a_save_without_a_helper_comes_to_nothing);
+    suite_add_tcase(suite, own);
     return suite;
 }

@@ -71,6 +71,70 @@ START_TEST(what_was_printed_past_a_horizon_is_taken)
 }
 END_TEST
 
+/* A trial that can save says so many reports, of which the first meets its horizon; it is paused
+ * there, and leaves without saving. */
+static const struct heard *pause_at_horizon(const char *reports, int status)
+{
+    const struct heard *heard = &driver.heard[1];
+    char command[512], path[96];
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/leave", driver.dir);
+    (void)snprintf(command, sizeof(command),
+                   "sh -c 'printf \"" FRAME_SAVES "%s\" >&3; while ! test -e %s; do sleep 0.02; "
+                   "done; exit %d'",
+                   reports, path, status);
+    driver.acknowledges = false; /* a CONTINUE is a judgement, and lets it go on */
+    experiment(RUN_COMMAND, command, NULL, 0, "v");
+    launch(1, "{}", 1);
+    UNTIL(heard->results == 1);
+    verdict(1, ACTION_PAUSE, 1);
+    settle();
+    ck_assert_uint_eq(heard->ends, 0);
+    fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+    driver.acknowledges = true;
+    UNTIL(heard->vacated && heard->ends == 1);
+    ck_assert_uint_eq(heard->results, 1);
+    return heard;
+}
+
+START_TEST(a_paused_trial_that_fails_at_its_horizon_has_failed)
+{
+    const struct heard *heard = pause_at_horizon(FRAME_REPORT, 3);
+
+    ck_assert_str_eq(end_reason_name(heard->reason), "exit");
+    ck_assert_int_eq(heard->status, 3);
+}
+END_TEST
+
+START_TEST(a_paused_trial_that_fails_past_its_horizon_has_failed)
+{
+    const struct heard *heard = pause_at_horizon(FRAME_REPORT FRAME_REPORT, 3);
+
+    ck_assert_str_eq(end_reason_name(heard->reason), "exit");
+    ck_assert_int_eq(heard->status, 3);
+}
+END_TEST
+
+START_TEST(a_paused_trial_that_is_over_at_its_horizon_is_complete)
+{
+    const struct heard *heard = pause_at_horizon(FRAME_REPORT, 0);
+
+    ck_assert_str_eq(end_reason_name(heard->reason), "completed");
+}
+END_TEST
+
+/* What it said past its horizon is not counted: so it has not completed. */
+START_TEST(a_paused_trial_that_is_over_past_its_horizon_was_stopped)
+{
+    const struct heard *heard = pause_at_horizon(FRAME_REPORT FRAME_REPORT, 0);
+
+    ck_assert_str_eq(end_reason_name(heard->reason), "stopped");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("executor_horizon");
@@ -80,6 +144,10 @@ Suite *suite(void)
     tcase_add_test(t, a_horizon_behind_the_trial_lets_one_more_result_through);
     tcase_add_test(t, what_was_printed_past_a_horizon_is_dropped);
     tcase_add_test(t, what_was_printed_past_a_horizon_is_taken);
+    tcase_add_test(t, a_paused_trial_that_fails_at_its_horizon_has_failed);
+    tcase_add_test(t, a_paused_trial_that_fails_past_its_horizon_has_failed);
+    tcase_add_test(t, a_paused_trial_that_is_over_at_its_horizon_is_complete);
+    tcase_add_test(t, a_paused_trial_that_is_over_past_its_horizon_was_stopped);
     suite_add_tcase(s, t);
     return s;
 }

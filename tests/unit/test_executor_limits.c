@@ -153,6 +153,26 @@ START_TEST(who_waits_for_a_verdict_is_not_silent)
 }
 END_TEST
 
+/* But who is paused there waits for nothing: it is to save and leave. */
+START_TEST(who_is_paused_at_its_horizon_may_be_silent_for_so_long)
+{
+    uint64_t paused_ms;
+
+    driver.report_timeout_ms = 1000;
+    driver.acknowledges = false;
+    experiment(RUN_COMMAND, "sh -c 'printf \"" FRAME_SAVES FRAME_REPORT "\" >&3; exec sleep 1000'",
+               NULL, 0, "v");
+    launch(1, "{}", 1);
+    UNTIL(driver.heard[1].results == 1);
+    paused_ms = clock_ms();
+    verdict(1, ACTION_PAUSE, 1);
+    driver.acknowledges = true;
+    UNTIL(driver.heard[1].vacated && driver.heard[1].ends == 1);
+    ck_assert_str_eq(end_reason_name(driver.heard[1].reason), "report_timeout");
+    ck_assert_uint_ge(clock_ms() - paused_ms, 1000);
+}
+END_TEST
+
 /* Whether the file of a group, wherever that is, holds a number; -1: there is none. */
 static long group_number(const char *pattern)
 {
@@ -214,6 +234,7 @@ Suite *suite(void)
     tcase_add_test(t, what_says_nothing_is_ended);
     tcase_add_test(t, what_reports_in_time_goes_on);
     tcase_add_test(t, who_waits_for_a_verdict_is_not_silent);
+    tcase_add_test(t, who_is_paused_at_its_horizon_may_be_silent_for_so_long);
     tcase_add_test(t, processes_are_counted);
     suite_add_tcase(s, t);
     tcase_set_timeout(without, 40);

@@ -11,7 +11,8 @@
  * its tree.
  *
  * At its horizon results wait in `held` until the verdict: CONTINUE takes them in, STOP drops them.
- * So the END of a program that has long left may wait for a verdict.
+ * So the END of a program that has long left may wait for a verdict; not that of one that was
+ * paused there, after which none comes: its held results are dropped.
  *
  * attempt.c: life; attempt_start.c: start; attempt_report.c: reports; attempt_limit.c: what it
  * may take; attempt_checkpoint.c: checkpoints; attempt_end.c: the way out.

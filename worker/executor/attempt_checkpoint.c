@@ -93,6 +93,7 @@ void attempt_pause(struct attempt *attempt)
     if (attempt->closed || attempt->pausing)
         return;
     attempt->pausing = true;
+    attempt_limits_heard(attempt);
     if (attempt->saves && attempt->state == ATTEMPT_RUNNING)
         say_all(attempt, "pause");
     else

@@ -190,6 +190,26 @@ static bool drain(struct attempt *attempt)
     return true;
 }
 
+static bool has_left_well(const struct attempt *attempt)
+{
+    return !attempt->limits.ran_out && !attempt->said_error && WIFEXITED(attempt->wait_status) &&
+           WEXITSTATUS(attempt->wait_status) == 0;
+}
+
+/* It was to save and leave, and has left from its horizon: no verdict follows. What it said past it
+ * is dropped, so it has not completed. */
+static void pause_end(struct attempt *attempt, bool all_read)
+{
+    if (!attempt->pausing || attempt->closed || !attempt->holding)
+        return;
+    if (attempt->held != NULL && has_left_well(attempt)) {
+        attempt_close(attempt, END_STOPPED);
+        return;
+    }
+    attempt_held_drop(attempt);
+    attempt->holding = !all_read; /* what is still to be read is past it, too */
+}
+
 static void reason_find(struct attempt *attempt, struct record_end *end)
 {
     end->reason = attempt->reason;
@@ -286,6 +306,15 @@ static void end_all(struct attempt *attempt)
         daemon_link_wake_output(executor, attempt);
 }
 
+/* True where all that it has said is read, and judged where that is needed. */
+static bool is_heard_out(struct attempt *attempt)
+{
+    bool all_read = drain(attempt);
+
+    pause_end(attempt, all_read);
+    return all_read && !attempt->holding && attempt->held == NULL;
+}
+
 void attempt_settle(struct attempt *attempt)
 {
     struct executor *executor = attempt->executor;
@@ -307,8 +336,8 @@ void attempt_settle(struct attempt *attempt)
         if (executor->live == 0)
             tree_kill_orphans(executor_knows, executor);
     }
-    if (attempt->state == ATTEMPT_DRAINING && drain(attempt) && !attempt->holding &&
-        attempt->held == NULL && (!transfer_saves(attempt) || executor->ending))
+    if (attempt->state == ATTEMPT_DRAINING && is_heard_out(attempt) &&
+        (!transfer_saves(attempt) || executor->ending))
         end_all(attempt);
     stall_update(attempt);
     if (attempt->state == ATTEMPT_DRAINING || attempt->stalled)

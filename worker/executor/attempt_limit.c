@@ -100,9 +100,12 @@ static void look_in(uint64_t *next_ms, uint64_t ms)
         *next_ms = ms;
 }
 
-/* It waits for a verdict, or for the disk: that it says nothing is not its fault. */
-static bool may_speak(const struct attempt *attempt)
+/* It waits for a verdict, or for the disk: that it says nothing is not its fault. Who is to save
+ * and leave waits for no verdict. */
+static bool may_speak(struct attempt *attempt)
 {
+    if (attempt->pausing)
+        return !spool_full(&attempt->spool);
     return !attempt->holding && attempt->held == NULL && !attempt->stalled;
 }
 

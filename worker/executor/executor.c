@@ -206,6 +206,8 @@ static void deadlines_run(struct executor *executor)
             executor_end(executor, "the worker has been away for too long");
         else if (key == DEADLINE_GIVE_UP)
             executor->gave_up = true;
+        else if (key == DEADLINE_UNHELPED)
+            transfer_unhelped(executor);
         else if (!attempt_limits_due(executor, key) && attempt != NULL)
             attempt_due(attempt);
     }

@@ -71,8 +71,9 @@ struct executor {
 #define EXECUTOR_READ 65536u
 
 /* Ids of deadlines that are no attempt's. */
-#define DEADLINE_AWAY    (UINT64_MAX - 1)
-#define DEADLINE_GIVE_UP (UINT64_MAX - 2)
+#define DEADLINE_AWAY     (UINT64_MAX - 1)
+#define DEADLINE_GIVE_UP  (UINT64_MAX - 2)
+#define DEADLINE_UNHELPED (UINT64_MAX - 3)
 
 /* Whether a child is an attempt's first process, the zygote or a helper; context is the executor.
  */

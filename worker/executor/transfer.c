@@ -14,6 +14,7 @@
 #include "common/table.h"
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
+#include "worker/executor/checkpoint_files.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/helper.h"
 
@@ -69,6 +70,18 @@ void transfer_remove(struct executor *executor, const char *first, const char *s
         (void)table_put_u64(executor->helpers, (uint64_t)pid, executor);
 }
 
+/* What is unpacked, or was, and goes to nobody. */
+static void target_remove(const struct transfer *transfer)
+{
+    struct buf temporary = {0};
+
+    if (transfer->step != TRANSFER_UNPACKING || transfer->target == NULL)
+        return;
+    buf_printf(&temporary, "%s.tmp", transfer->target);
+    transfer_remove(transfer->attempt->executor, transfer->target, buf_text(&temporary));
+    buf_fini(&temporary);
+}
+
 void transfer_free(struct transfer *transfer)
 {
     struct executor *executor = transfer->attempt->executor;
@@ -81,6 +94,7 @@ void transfer_free(struct transfer *transfer)
         (void)table_put_u64(executor->helpers, (uint64_t)transfer->helper, executor);
     }
     transfer_remove(executor, transfer->stage, transfer->own ? transfer->source : NULL);
+    target_remove(transfer);
     buf_fini(&transfer->manifest);
     buf_fini(&transfer->blobs);
     buf_fini(&transfer->missing);
@@ -119,6 +133,20 @@ bool transfer_reaped(struct executor *executor, pid_t pid, int wait_status)
     else
         restore_unpacked(transfer, status);
     return true;
+}
+
+void transfer_unhelped(struct executor *executor)
+{
+    struct transfer *transfer = executor->transfers;
+
+    while (transfer != NULL) {
+        if (transfer->step == TRANSFER_PACKING && transfer->helper == 0) {
+            save_packed(transfer, FILES_DISK);
+            transfer = executor->transfers; /* others may have gone with it */
+        } else {
+            transfer = transfer->next;
+        }
+    }
 }
 
 void transfer_list(struct transfer *transfer)

@@ -40,7 +40,7 @@ struct transfer {
     bool own;        /* save: the source is ours to remove */
     char *source;    /* save: the folder */
     char *stage;
-    char *target; /* restore: the folder */
+    char *target; /* restore: the folder; NULL: it was handed over */
     pid_t helper; /* 0: none */
     struct channel *asker;
     uint8_t hash[LIMIT_HASH_BYTES]; /* of the manifest */
@@ -55,7 +55,9 @@ struct transfer {
     uint32_t rounds;
 };
 
-/* Take a folder as the attempt's checkpoint of this mark. asker is answered when it was packed. */
+/* Take a folder as the attempt's checkpoint of this mark. asker is answered when it was packed.
+ * Where no helper can be had it fails later, not within this call: its caller is in the middle of
+ * what the program said. */
 void transfer_save(struct attempt *attempt, uint64_t number, const char *source, bool own,
                    struct channel *asker);
 
@@ -74,6 +76,9 @@ uint64_t transfer_make_way(struct attempt *attempt);
 void transfer_drop(struct attempt *attempt);
 /* Nobody waits for an answer on this channel any more. */
 void transfer_forget_asker(const struct executor *executor, const struct channel *channel);
+
+/* Saves for which no helper could be started come to nothing. */
+void transfer_unhelped(struct executor *executor);
 
 /* A child has ended; false: it is no helper. */
 bool transfer_reaped(struct executor *executor, pid_t pid, int wait_status);

@@ -157,6 +157,8 @@ void restore_unpacked(struct transfer *transfer, int status)
         return;
     }
     target = arena_strdup(&attempt->arena, transfer->target);
+    free(transfer->target);
+    transfer->target = NULL; /* it is the attempt's now */
     transfer_free(transfer);
     attempt_restored(attempt, target);
 }

@@ -26,7 +26,7 @@ void transfer_save(struct attempt *attempt, uint64_t number, const char *source,
     transfer->own = own;
     transfer->asker = asker;
     if (!transfer_help(transfer, words))
-        save_packed(transfer, FILES_DISK);
+        executor_wake_in(attempt->executor, DEADLINE_UNHELPED, 0);
 }
 
 /* It comes to nothing. What its trial can mend it has to hear of. */

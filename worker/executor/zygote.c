@@ -291,7 +291,7 @@ static void tell_threads(struct attempt *attempt, const char *why)
         if (!channel->from_gate)
             channel_free(channel);
     }
-    attempt_start(attempt);
+    attempt_run(attempt);
     output_write(&streams[OUTPUT_STDERR].output, span_text(why));
 }
 
@@ -379,9 +379,9 @@ void zygote_died(struct zygote *zygote)
         all_waiting(zygote, tell_failed, buf_text(&why));
     }
     /* Those it started are killed with it; those it was asked for and did not start never will be.
-     */
+     * Who waits for its checkpoint has not asked it: the next one is there for that. */
     for (struct attempt *attempt = executor->first; attempt != NULL; attempt = attempt->next) {
-        bool waits = attempt->state == ATTEMPT_STARTING;
+        bool waits = attempt->state == ATTEMPT_STARTING && !attempt->restoring;
 
         if (!waits && (attempt->state != ATTEMPT_RUNNING || attempt->config_written))
             continue;
