@@ -100,6 +100,32 @@ static bool is_kept(const char *entry, const char *name, uint64_t *image)
     return *end == '\0' && end != entry + 1 + size + 8;
 }
 
+/* All that was kept of a file. What is gone already is no error. */
+static int remove_kept(DIR *dir, const char *name)
+{
+    const struct dirent *entry;
+    uint64_t image;
+    int err = 0;
+
+    while ((entry = readdir(dir)) != NULL)
+        if (is_kept(entry->d_name, name, &image) && unlinkat(dirfd(dir), entry->d_name, 0) != 0 &&
+            errno != ENOENT)
+            err = ERR_IO;
+    return err;
+}
+
+int keep_drop(const char *folder, const char *name)
+{
+    DIR *dir = opendir(folder);
+    int err;
+
+    if (dir == NULL)
+        return errno == ENOENT ? 0 : ERR_IO;
+    err = remove_kept(dir, name);
+    (void)closedir(dir);
+    return err;
+}
+
 int keep_restore(const char *folder, const char *name, uint64_t image)
 {
     char path[LIMIT_PATH_BYTES];
@@ -119,9 +145,8 @@ int keep_restore(const char *folder, const char *name, uint64_t image)
                                  fs_join(path, folder, name) != 0 || rename(kept, path) != 0))
         err = ERR_IO;
     rewinddir(dir);
-    while (err == 0 && (entry = readdir(dir)) != NULL)
-        if (is_kept(entry->d_name, name, &found))
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    if (err == 0)
+        err = remove_kept(dir, name);
     (void)closedir(dir);
     return err;
 }

@@ -18,4 +18,7 @@ int keep_cut(const char *folder, const char *name, uint64_t size, uint64_t image
  * the oldest one that was kept since is it. Later ones are removed. 0 or ERR_IO. */
 int keep_restore(const char *folder, const char *name, uint64_t image);
 
+/* Remove all that was ever kept of folder/name: no image knows the file. 0 or ERR_IO. */
+int keep_drop(const char *folder, const char *name);
+
 #endif

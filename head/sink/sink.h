@@ -4,11 +4,10 @@
  * for a disk here. What it is handed stays the caller's memory and must not change until `done` is
  * called for it, from this thread.
  *
- * Files are a function of the log: an ATTEMPT with rows = 0 and attempt = 1 truncates a trial's
- * files to nothing, so replaying the log from its beginning writes them again, byte for byte; and
- * from an image, after they were cut to what they were then. A later attempt's ATTEMPT cuts
- * result.json and progress.csv to the rows it goes on from; the rows cut off are appended to
- * superseded.json.
+ * Files are a function of the log: the first ATTEMPT of a trial truncates its files to nothing, so
+ * replaying the log from its beginning writes them again, byte for byte; and from an image, after
+ * they were cut to what they were then. A later attempt's ATTEMPT cuts result.json and progress.csv
+ * to the rows it goes on from; the rows cut off are appended to superseded.json.
  *
  * An experiment's folder also has `feed`: a row of 16 bytes a result in the order of commits, which
  * feed.h reads. */

@@ -192,22 +192,32 @@ static int open_results(struct trial_files *files, char *path)
     return 0;
 }
 
+/* The first attempt that the log tells of begins a trial, or a replay: all of it is written
+ * (again). That need not be attempt 1, which may have been lost before it started. No image knows
+ * these files: nothing is kept, and what an earlier life kept in the folder goes. */
+static int begin_files(struct trial_files *files, bool was_there, char *path)
+{
+    if (fs_join(path, files->folder, "superseded.json") == 0)
+        (void)unlink(path);
+    (void)snprintf(path, LIMIT_PATH_BYTES, "%s", files->folder);
+    if (was_there && (keep_drop(files->folder, "result.json") != 0 ||
+                      keep_drop(files->folder, "progress.csv") != 0))
+        return ERR_IO;
+    if ((files->json >= 0 && ftruncate(files->json, 0) != 0) ||
+        (files->progress >= 0 && ftruncate(files->progress, 0) != 0))
+        return ERR_IO;
+    files->json_end = 0;
+    files->new_progress = true;
+    return 0;
+}
+
 static int cut_files(struct trial_files *files, const struct effect_attempt *attempt,
                      const struct trial_cut *cut, char *path)
 {
     uint64_t end = 0;
 
-    /* The first that the log tells of begins a trial, or a replay: all of it is written (again).
-     * That need not be attempt 1, which may have been lost before it started. */
-    if (!files->begun || (attempt->attempt == 1 && attempt->rows == 0)) {
-        if (fs_join(path, files->folder, "superseded.json") == 0)
-            (void)unlink(path);
-        if (files->json >= 0 && ftruncate(files->json, 0) != 0)
-            return ERR_IO;
-        files->json_end = 0;
-    } else if (files->json >= 0 && cut_json(files, attempt->rows, cut, path) != 0) {
+    if (files->json >= 0 && cut_json(files, attempt->rows, cut, path) != 0)
         return ERR_IO;
-    }
     if (files->progress >= 0) {
         if (attempt->rows > 0 && rows_end(files->progress, attempt->rows + 1, true, &end) != 0)
             return ERR_IO;
@@ -257,12 +267,23 @@ static void set_constants(struct trial_files *files, const struct effect_attempt
     };
 }
 
+/* The experiment's folder is there after its first trial: one call then, not a walk. */
+static int make_folder(const char *folder, bool *was_there)
+{
+    *was_there = false;
+    if (mkdir(folder, FOLDER_MODE) == 0)
+        return 0;
+    *was_there = errno == EEXIST;
+    return *was_there ? 0 : fs_make_dirs(folder, FOLDER_MODE);
+}
+
 void trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
                          const struct trial_cut *cut, char *trouble, size_t size)
 {
     char path[LIMIT_PATH_BYTES];
     char folder[LIMIT_PATH_BYTES];
-    int err = 0;
+    bool was_there;
+    int err;
 
     files->broken = false;
     files->files = attempt->files;
@@ -276,15 +297,14 @@ void trial_files_attempt(struct trial_files *files, const struct effect_attempt 
     if (files->folder == NULL)
         files->folder = xstrdup(folder);
     (void)snprintf(path, sizeof(path), "%s", folder);
-    /* The experiment's folder is there after its first trial: one call then, not a walk. */
-    if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
-        err = fs_make_dirs(folder, FOLDER_MODE);
+    err = make_folder(folder, &was_there);
     if (err == 0 && (attempt->files & FILES_PARAMS) != 0)
         err = write_params(files, path);
     if (err == 0)
         err = open_results(files, path);
     if (err == 0)
-        err = cut_files(files, attempt, cut, path);
+        err = files->begun ? cut_files(files, attempt, cut, path)
+                           : begin_files(files, was_there, path);
     files->begun = true;
     if (err != 0)
         broke(files, path, trouble, size);

@@ -182,6 +182,73 @@ START_TEST(files_are_the_same_whatever_dies)
 }
 END_TEST
 
+static void count_rows(uint32_t trial, const char *name, int expected)
+{
+    struct buf text = {0};
+    int rows = 0;
+
+    file_text(trial, name, &text);
+    for (size_t i = 0; i < text.size; i++)
+        rows += text.data[i] == '\n';
+    ck_assert_msg(rows == expected, "%s of trial %u: %d rows", name, trial, rows);
+    buf_fini(&text);
+}
+
+/* One that begins behind an image is not known to it: nothing is kept for it, or it would take the
+ * place of what the trial wrote since, when an image of that number is there again. */
+START_TEST(nothing_is_kept_of_a_trial_that_begins)
+{
+    struct buf first;
+
+    add_experiment();
+    put();
+    save(1);
+    first = saved;
+    saved = (struct buf){0};
+    save(2); /* it never is complete */
+    add_attempt(0, 1, 0);
+    put();
+    ck_assert_uint_eq(kept_files(), 0);
+    buf_fini(&saved);
+    saved = first;
+    restart();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 5, false);
+    put();
+    save(2);
+    restart();
+    count_rows(0, "result.json", 5);
+    count_rows(0, "progress.csv", 6);
+    ck_assert_uint_eq(kept_files(), 0);
+}
+END_TEST
+
+START_TEST(what_an_earlier_life_kept_of_it_goes)
+{
+    static const char *const names[] = {".progress.csv.before-7", ".result.json.before-8"};
+    char path[256];
+
+    add_experiment();
+    put();
+    save(1);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof(path), "%s/exp/trial_0", folder);
+        ck_assert_int_eq(fs_make_dirs(path, 0755), 0);
+        (void)snprintf(path, sizeof(path), "%s/exp/trial_0/%s", folder, names[i]);
+        ck_assert_int_eq(fs_write_atomic(path, 0644, "old\n", 4), 0);
+    }
+    ck_assert_uint_eq(kept_files(), 2);
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 5, false);
+    put();
+    ck_assert_uint_eq(kept_files(), 0);
+    save(2);
+    restart();
+    count_rows(0, "result.json", 5);
+    count_rows(0, "progress.csv", 6);
+}
+END_TEST
+
 START_TEST(there_is_no_image_while_rows_are_missing)
 {
     char path[256];
@@ -248,6 +315,8 @@ Suite *suite(void)
 
     tcase_add_checked_fixture(tc, setup, teardown_all);
     tcase_add_test(tc, files_are_the_same_whatever_dies);
+    tcase_add_test(tc, nothing_is_kept_of_a_trial_that_begins);
+    tcase_add_test(tc, what_an_earlier_life_kept_of_it_goes);
     tcase_add_test(tc, there_is_no_image_while_rows_are_missing);
     tcase_add_test(tc, files_that_are_gone_are_told);
     tcase_add_test(tc, what_is_no_image_is_refused);
