@@ -132,9 +132,9 @@ static int open_feed_file(struct writer *writer, const struct sunk *sunk, const 
     char path[LIMIT_PATH_BYTES];
     int fd = -1;
 
-    /* The feed begins anew with every replay. */
+    /* The feed begins anew with every replay of the whole log. */
     if (fs_join(path, sunk->folder, name) == 0)
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (sunk->rows == 0 ? O_TRUNC : 0), 0644);
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (sunk->begun ? 0 : O_TRUNC), 0644);
     if (fd < 0 && writer->said[0] == '\0')
         (void)snprintf(writer->said, sizeof(writer->said), "cannot write %s/%s: %s", sunk->folder,
                        name, strerror(errno));
@@ -143,11 +143,14 @@ static int open_feed_file(struct writer *writer, const struct sunk *sunk, const 
 
 void writer_open_feed(struct writer *writer, struct sunk *sunk)
 {
-    if (sunk->feed >= 0)
+    if (sunk->feed >= 0 && sunk->names >= 0)
         return;
     (void)fs_make_dirs(sunk->folder, 0755); /* what is wrong shows when a file is opened */
-    sunk->feed = open_feed_file(writer, sunk, ".feed");
-    sunk->names = open_feed_file(writer, sunk, ".names");
+    if (sunk->feed < 0)
+        sunk->feed = open_feed_file(writer, sunk, ".feed");
+    if (sunk->names < 0)
+        sunk->names = open_feed_file(writer, sunk, ".names");
+    sunk->begun |= sunk->feed >= 0 || sunk->names >= 0;
 }
 
 /* The first attempt of an experiment makes its folder. */

@@ -37,8 +37,8 @@ bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
         pack_uint(out, sunk->experiment);
         pack_bytes(out, span_text(sunk->folder));
         pack_uint(out, sunk->rows);
-        pack_bool(out, sunk->feed >= 0);
-        if (sunk->rows > 0 || sunk->feed >= 0)
+        pack_bool(out, sunk->feed >= 0 || sunk->names >= 0);
+        if (sunk->rows > 0 || sunk->feed >= 0 || sunk->names >= 0)
             file(context, sunk->folder);
     }
     pack_list(out, (uint32_t)(writer->open.count + writer->closed.count));
@@ -84,6 +84,7 @@ static bool load_experiments(struct writer *writer, struct cursor *in)
             return false;
         sunk = writer_sunk_new(writer, experiment, folder);
         sunk->rows = rows;
+        sunk->begun = is_open || rows > 0;
         atomic_store(&sunk->written->rows, rows);
         if (!is_open)
             continue;

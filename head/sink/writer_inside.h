@@ -22,6 +22,7 @@ struct sunk {
     char *folder;  /* owned */
     int feed;      /* descriptor; -1: none */
     int names;     /* .names beside it */
+    bool begun;    /* they hold what this log, or its image, tells of: not to be emptied */
     uint64_t rows; /* in the feed, with those gathered */
     struct buf gathered;
     struct sunk *next; /* of those with something gathered */
@@ -71,7 +72,7 @@ static inline uint64_t files_key(uint32_t experiment, uint32_t trial)
 /* An experiment that was not known yet. */
 struct sunk *writer_sunk_new(struct writer *writer, uint32_t experiment, struct span folder);
 
-/* Its feed, where that is not open; it begins anew where it has no rows. */
+/* Its feed, as far as that is not open; it begins anew where it was not begun. */
 void writer_open_feed(struct writer *writer, struct sunk *sunk);
 
 /* A trial that is in neither list becomes the newest of one. */

@@ -249,6 +249,34 @@ START_TEST(what_an_earlier_life_kept_of_it_goes)
 }
 END_TEST
 
+/* Attempts from before an image are not told again: their trials' names must outlast it. */
+START_TEST(the_feed_knows_trials_from_before_the_image)
+{
+    struct buf lines = {0};
+    char path[256];
+    uint64_t cursor = 0;
+    uint32_t found = 0;
+
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_attempt(1, 1, 0);
+    put();
+    save(1);
+    restart();
+    add_results(0, 1, 1, 2, false);
+    add_results(1, 1, 1, 1, false);
+    put();
+    (void)snprintf(path, sizeof(path), "%s/exp", folder);
+    ck_assert_uint_eq(sinks_feed_rows(sinks, 1), 3);
+    ck_assert_int_eq(feed_experiment(path, &cursor, 3, 1 << 20, &lines), 0);
+    ck_assert_uint_eq(cursor, 3);
+    for (size_t i = 0; i < lines.size; i++)
+        found += lines.data[i] == '\n';
+    ck_assert_uint_eq(found, 3);
+    buf_fini(&lines);
+}
+END_TEST
+
 START_TEST(there_is_no_image_while_rows_are_missing)
 {
     char path[256];
@@ -317,6 +345,7 @@ Suite *suite(void)
     tcase_add_test(tc, files_are_the_same_whatever_dies);
     tcase_add_test(tc, nothing_is_kept_of_a_trial_that_begins);
     tcase_add_test(tc, what_an_earlier_life_kept_of_it_goes);
+    tcase_add_test(tc, the_feed_knows_trials_from_before_the_image);
     tcase_add_test(tc, there_is_no_image_while_rows_are_missing);
     tcase_add_test(tc, files_that_are_gone_are_told);
     tcase_add_test(tc, what_is_no_image_is_refused);
