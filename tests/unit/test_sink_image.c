@@ -1,6 +1,8 @@
 /* links: sink */
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,16 @@
 #include "head/sink/feed.h"
 #include "tests/lib/run_suite.h"
 #include "tests/unit/sink_rig.h"
+
+/* What the file system says to a second name of a file; 0: it gives one. */
+static int no_links;
+
+/* In place of the C library's. */
+int link(const char *from, const char *to)
+{
+    errno = no_links;
+    return no_links != 0 ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
 
 static struct buf saved;
 static struct buf folders;
@@ -249,6 +261,67 @@ START_TEST(what_an_earlier_life_kept_of_it_goes)
 }
 END_TEST
 
+static const int link_errors[] = {EPERM, EOPNOTSUPP, ENOSYS, EMLINK};
+
+START_TEST(a_file_is_kept_where_links_are_not_known)
+{
+    char trouble[256];
+
+    no_links = link_errors[_i];
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 5, false);
+    put();
+    save(1);
+    add_attempt(0, 2, 3);
+    add_results(0, 2, 4, 4, false);
+    put();
+    count_rows(0, "result.json", 4);
+    count_rows(0, "progress.csv", 5);
+    add_attempt(0, 3, 1); /* what the image needs is kept already */
+    put();
+    ck_assert(!sinks_trouble(sinks, trouble, sizeof(trouble)));
+    count_rows(0, "result.json", 1);
+    count_rows(0, "superseded.json", 5);
+    ck_assert_uint_eq(kept_files(), 2);
+    restart();
+    ck_assert(!sinks_trouble(sinks, trouble, sizeof(trouble)));
+    count_rows(0, "result.json", 5);
+    count_rows(0, "progress.csv", 6);
+    count_rows(0, "superseded.json", 0);
+    ck_assert_uint_eq(kept_files(), 0);
+}
+END_TEST
+
+/* The old file and the one that is kept would be one, and the next cut would hit both. */
+START_TEST(a_cut_that_fails_leaves_nothing_kept)
+{
+    char path[256];
+    char trouble[256];
+
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 5, false);
+    put();
+    save(1);
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_0/.result.json.new", folder);
+    ck_assert_int_eq(fs_make_dirs(path, 0755), 0); /* a folder where the new file should be */
+    add_attempt(0, 2, 2);
+    put();
+    ck_assert(sinks_trouble(sinks, trouble, sizeof(trouble)));
+    ck_assert_uint_eq(kept_files(), 0);
+    ck_assert_int_eq(rmdir(path), 0);
+    add_attempt(0, 3, 2);
+    add_results(0, 3, 3, 3, false);
+    put();
+    count_rows(0, "result.json", 3);
+    restart();
+    ck_assert(!sinks_trouble(sinks, trouble, sizeof(trouble)));
+    count_rows(0, "result.json", 5);
+    count_rows(0, "progress.csv", 6);
+}
+END_TEST
+
 /* Attempts from before an image are not told again: their trials' names must outlast it. */
 START_TEST(the_feed_knows_trials_from_before_the_image)
 {
@@ -345,6 +418,8 @@ Suite *suite(void)
     tcase_add_test(tc, files_are_the_same_whatever_dies);
     tcase_add_test(tc, nothing_is_kept_of_a_trial_that_begins);
     tcase_add_test(tc, what_an_earlier_life_kept_of_it_goes);
+    tcase_add_loop_test(tc, a_file_is_kept_where_links_are_not_known, 0, 4);
+    tcase_add_test(tc, a_cut_that_fails_leaves_nothing_kept);
     tcase_add_test(tc, the_feed_knows_trials_from_before_the_image);
     tcase_add_test(tc, there_is_no_image_while_rows_are_missing);
     tcase_add_test(tc, files_that_are_gone_are_told);
