@@ -195,13 +195,20 @@ static int remove_kept(DIR *dir, const char *name)
 {
     const struct dirent *entry;
     uint64_t image;
-    int err = 0;
 
     while ((entry = readdir(dir)) != NULL)
         if (is_kept(entry->d_name, name, &image) && unlinkat(dirfd(dir), entry->d_name, 0) != 0 &&
             errno != ENOENT)
-            err = ERR_IO;
-    return err;
+            return ERR_IO;
+    return 0;
+}
+
+static void close_dir_quietly(DIR *dir)
+{
+    int why = errno;
+
+    (void)closedir(dir);
+    errno = why;
 }
 
 int keep_drop(const char *folder, const char *name)
@@ -212,7 +219,7 @@ int keep_drop(const char *folder, const char *name)
     if (dir == NULL)
         return errno == ENOENT ? 0 : ERR_IO;
     err = remove_kept(dir, name);
-    (void)closedir(dir);
+    close_dir_quietly(dir);
     return err;
 }
 
@@ -234,9 +241,10 @@ int keep_restore(const char *folder, const char *name, uint64_t image)
     if (oldest != UINT64_MAX && (kept_path(folder, name, oldest, kept) != 0 ||
                                  fs_join(path, folder, name) != 0 || rename(kept, path) != 0))
         err = ERR_IO;
-    rewinddir(dir);
-    if (err == 0)
+    if (err == 0) {
+        rewinddir(dir);
         err = remove_kept(dir, name);
-    (void)closedir(dir);
+    }
+    close_dir_quietly(dir);
     return err;
 }

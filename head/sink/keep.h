@@ -17,10 +17,12 @@
 int keep_cut(const char *folder, const char *name, uint64_t size, uint64_t image, char *kept);
 
 /* Make folder/name again what it was when the image was made, but for bytes behind its end then:
- * the oldest one that was kept since is it. Later ones are removed. 0 or ERR_IO. */
+ * the oldest one that was kept since is it. Later ones are removed. 0 or ERR_IO; errno says more.
+ */
 int keep_restore(const char *folder, const char *name, uint64_t image);
 
-/* Remove all that was ever kept of folder/name: no image knows the file. 0 or ERR_IO. */
+/* Remove all that was ever kept of folder/name: no image knows the file. 0 or ERR_IO; errno
+ * says more. */
 int keep_drop(const char *folder, const char *name);
 
 #endif

@@ -81,7 +81,8 @@ void trial_files_close(struct trial_files *files);
 void trial_files_save(const struct trial_files *files, struct buf *out);
 
 /* A trial as it was saved, its files cut to what they were then. NULL: *in holds none. What is
- * amiss with the files goes to trouble; rows that are missing stay missing. */
+ * amiss with the files goes to trouble: rows that are missing where one is shorter stay missing,
+ * and where one cannot be cut the trial's rows are dropped until its next attempt. */
 struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *trouble, size_t size);
 
 #endif

@@ -25,6 +25,21 @@ int link(const char *from, const char *to)
     return no_links != 0 ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
+/* What it says to a file that is cut by its name; 0: it cuts it. */
+static int no_cuts;
+
+int truncate(const char *path, off_t size)
+{
+    int fd = no_cuts == 0 ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+    int rc = fd >= 0 ? ftruncate(fd, size) : -1;
+
+    if (fd >= 0)
+        (void)close(fd);
+    if (no_cuts != 0)
+        errno = no_cuts;
+    return rc;
+}
+
 static struct buf saved;
 static struct buf folders;
 
@@ -395,6 +410,67 @@ START_TEST(files_that_are_gone_are_told)
 }
 END_TEST
 
+/* Rows behind an end that is not the image's would be there twice. */
+START_TEST(files_that_cannot_be_cut_get_no_rows)
+{
+    char trouble[512] = "";
+
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 5, false);
+    put();
+    save(1);
+    add_results(0, 1, 6, 8, false);
+    put();
+    no_cuts = EPERM;
+    restart();
+    no_cuts = 0;
+    ck_assert(sinks_trouble(sinks, trouble, sizeof(trouble)));
+    ck_assert_ptr_nonnull(strstr(trouble, "cannot be cut"));
+    ck_assert_ptr_nonnull(strstr(trouble, strerror(EPERM)));
+    add_results(0, 1, 6, 8, false);
+    put();
+    count_rows(0, "result.json", 8);
+    count_rows(0, "progress.csv", 9);
+    add_attempt(0, 2, 5);
+    add_results(0, 2, 6, 6, false);
+    put();
+    count_rows(0, "result.json", 6);
+    count_rows(0, "progress.csv", 7);
+}
+END_TEST
+
+/* The same where it is what was kept that does not come back. */
+START_TEST(files_that_do_not_come_back_get_no_rows)
+{
+    char path[256];
+    char trouble[512] = "";
+
+    add_experiment();
+    add_attempt(0, 1, 0);
+    add_results(0, 1, 1, 5, false);
+    put();
+    save(1);
+    add_attempt(0, 2, 5);
+    add_results(0, 2, 6, 8, false);
+    put();
+    (void)snprintf(path, sizeof(path), "%s/exp/trial_0/.progress.csv.before-3", folder);
+    ck_assert_int_eq(fs_make_dirs(path, 0755), 0); /* a folder where a file should be */
+    restart();
+    ck_assert(sinks_trouble(sinks, trouble, sizeof(trouble)));
+    ck_assert_ptr_nonnull(strstr(trouble, "cannot be cut"));
+    ck_assert_int_eq(rmdir(path), 0);
+    add_results(0, 1, 6, 6, false);
+    put();
+    count_rows(0, "result.json", 5);
+    add_attempt(0, 2, 5);
+    add_results(0, 2, 6, 8, false);
+    put();
+    count_rows(0, "result.json", 8);
+    count_rows(0, "progress.csv", 9);
+}
+END_TEST
+
 START_TEST(what_is_no_image_is_refused)
 {
     add_experiment();
@@ -423,6 +499,8 @@ Suite *suite(void)
     tcase_add_test(tc, the_feed_knows_trials_from_before_the_image);
     tcase_add_test(tc, there_is_no_image_while_rows_are_missing);
     tcase_add_test(tc, files_that_are_gone_are_told);
+    tcase_add_test(tc, files_that_cannot_be_cut_get_no_rows);
+    tcase_add_test(tc, files_that_do_not_come_back_get_no_rows);
     tcase_add_test(tc, what_is_no_image_is_refused);
     suite_add_tcase(s, tc);
     return s;
