@@ -63,14 +63,22 @@ static const struct field saved_fields[] = {
 };
 static const struct schema saved_schema = SCHEMA(saved, 0, saved_fields);
 
+/* A file that cannot be seen: its folder is gone, or closed. It is not cut when it is back. */
+#define SIZE_UNKNOWN UINT64_MAX
+
+/* Bytes of a file; 0 where there is none. */
 static uint64_t file_size(const struct trial_files *files, const char *name)
 {
     char path[LIMIT_PATH_BYTES];
     struct stat st;
 
-    if (files->folder == NULL || fs_join(path, files->folder, name) != 0 || stat(path, &st) != 0)
+    if (files->folder == NULL)
         return 0;
-    return (uint64_t)st.st_size;
+    if (fs_join(path, files->folder, name) != 0)
+        return SIZE_UNKNOWN;
+    if (stat(path, &st) == 0)
+        return S_ISREG(st.st_mode) ? (uint64_t)st.st_size : SIZE_UNKNOWN;
+    return errno == ENOENT && access(files->folder, F_OK) == 0 ? 0 : SIZE_UNKNOWN;
 }
 
 void trial_files_save(const struct trial_files *files, struct buf *out)
@@ -83,7 +91,7 @@ void trial_files_save(const struct trial_files *files, struct buf *out)
         .begun = files->begun,
         .broken = files->broken,
         .new_progress = files->new_progress,
-        .json_end = files->json_end,
+        .json_end = files->broken ? file_size(files, "result.json") : files->json_end,
         .progress_end = file_size(files, "progress.csv"),
         .superseded_end = file_size(files, "superseded.json"),
         .experiment_id = files->constants.experiment_id,
@@ -112,6 +120,8 @@ static int cut_back(const struct trial_files *files, const char *name, uint64_t 
 
     if (keep_restore(files->folder, name, image) != 0)
         return ERR_IO;
+    if (size == SIZE_UNKNOWN)
+        return 0;
     if (fs_join(path, files->folder, name) != 0) {
         errno = ENAMETOOLONG;
         return ERR_IO;
@@ -126,9 +136,12 @@ static int cut_back(const struct trial_files *files, const char *name, uint64_t 
     return (uint64_t)st.st_size == size || truncate(path, (off_t)size) == 0 ? 0 : ERR_IO;
 }
 
-/* Rows behind an end that is not the image's would be there twice: none are written then. */
-static void amiss(struct trial_files *files, const char *name, int err, char *trouble, size_t size)
+/* Rows behind an end that is not the image's would be there twice: none are written then. True
+ * where that can pass. */
+static bool amiss(struct trial_files *files, const char *name, int err, char *trouble, size_t size)
 {
+    bool passes = err == ERR_IO && trial_files_lack_passes(errno);
+
     if (err == ERR_IO)
         (void)snprintf(trouble, size,
                        "%s/%s cannot be cut to what it was: %s; no rows are written there until "
@@ -139,10 +152,11 @@ static void amiss(struct trial_files *files, const char *name, int err, char *tr
                        "%s: files are shorter than they were; rows are missing there",
                        files->folder);
     files->broken |= err == ERR_IO;
+    return passes;
 }
 
 static void files_restore(struct trial_files *files, const struct saved *saved, uint64_t image,
-                          char *trouble, size_t size)
+                          bool *missing, char *trouble, size_t size)
 {
     const struct {
         uint32_t file;
@@ -153,7 +167,7 @@ static void files_restore(struct trial_files *files, const struct saved *saved, 
                  {FILES_PROGRESS, "progress.csv", saved->progress_end}};
     bool good = true;
 
-    if (files->folder == NULL || saved->broken)
+    if (files->folder == NULL)
         return;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         int err = 0;
@@ -161,14 +175,17 @@ static void files_restore(struct trial_files *files, const struct saved *saved, 
         if ((saved->files & parts[i].file) != 0)
             err = cut_back(files, parts[i].name, parts[i].size, image);
         if (err != 0)
-            amiss(files, parts[i].name, err, trouble, size);
+            *missing |= amiss(files, parts[i].name, err, trouble, size);
         good &= err == 0;
     }
     if (!good)
         files->json_end = file_size(files, "result.json");
+    if (files->json_end == SIZE_UNKNOWN)
+        files->json_end = 0; /* no row is written there before an attempt looks */
 }
 
-struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *trouble, size_t size)
+struct trial_files *trial_files_load(struct cursor *in, uint64_t image, bool *missing,
+                                     char *trouble, size_t size)
 {
     struct trial_files *files;
     struct saved saved;
@@ -198,6 +215,6 @@ struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *tr
         files->csv.own_done[i] = (saved.own_done >> i & 1) != 0;
     files->csv.has_neg_mean_loss = saved.has_neg_mean_loss;
     files->csv.begun = saved.csv_begun;
-    files_restore(files, &saved, image, trouble, size);
+    files_restore(files, &saved, image, missing, trouble, size);
     return files;
 }

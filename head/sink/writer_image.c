@@ -90,8 +90,7 @@ static bool load_experiments(struct writer *writer, struct cursor *in)
             continue;
         writer_open_feed(writer, sunk);
         if (sunk->feed >= 0 && ftruncate(sunk->feed, (off_t)(rows * sizeof(struct feed_row))) != 0)
-            (void)snprintf(writer->said, sizeof(writer->said), "cannot cut the feed of %s: %s",
-                           sunk->folder, strerror(errno));
+            writer_feed_failed(writer, sunk, "cut");
     }
     return true;
 }
@@ -103,8 +102,8 @@ static bool load_trials(struct writer *writer, struct cursor *in)
     if (!cursor_list(in, &count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        struct trial_files *files =
-            trial_files_load(in, writer->image, writer->said, sizeof(writer->said));
+        struct trial_files *files = trial_files_load(in, writer->image, &writer->missing,
+                                                     writer->said, sizeof(writer->said));
 
         if (files == NULL)
             return false;

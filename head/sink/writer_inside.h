@@ -48,7 +48,7 @@ struct kept {
 struct writer {
     uint64_t image;            /* number of the newest that was begun; 0: none */
     struct kept *kept;         /* owned */
-    bool missing;              /* some rows could not be written */
+    bool missing;              /* rows are not in files that a replay can write: no image */
     struct table *experiments; /* by number */
     struct sunk *all;
     struct output *output;
@@ -74,6 +74,10 @@ struct sunk *writer_sunk_new(struct writer *writer, uint32_t experiment, struct 
 
 /* Its feed, as far as that is not open; it begins anew where it was not begun. */
 void writer_open_feed(struct writer *writer, struct sunk *sunk);
+
+/* Something of it failed, as errno says: `what` it was goes to what is said, if that is the first.
+ */
+void writer_feed_failed(struct writer *writer, const struct sunk *sunk, const char *what);
 
 /* A trial that is in neither list becomes the newest of one. */
 void writer_lru_front(struct writer *writer, struct trial_files *files, bool closed);
