@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -34,6 +35,8 @@ static int copy_prefix(int from, int to, uint64_t size)
 
         if (got < 0 && errno == EINTR)
             continue;
+        if (got == 0)
+            errno = ENODATA; /* somebody else made it shorter just now */
         if (got <= 0 || fs_write_all(to, block, (size_t)got) != 0)
             return ERR_IO;
         at += (uint64_t)got;
@@ -41,49 +44,136 @@ static int copy_prefix(int from, int to, uint64_t size)
     return 0;
 }
 
-/* The first size bytes as a file of its own, in place of the one that is kept. */
-static int replace(const char *folder, const char *path, const char *name, uint64_t size)
+/* Without touching the errno that tells why. */
+static void close_quietly(int fd)
+{
+    int why = errno;
+
+    if (fd >= 0)
+        (void)close(fd);
+    errno = why;
+}
+
+static void remove_quietly(const char *path)
+{
+    int why = errno;
+
+    (void)unlink(path);
+    errno = why;
+}
+
+/* The first size bytes of a file as another one. */
+static int copy_file(const char *path, const char *fresh, uint64_t size, bool sync)
+{
+    int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int to = -1;
+    int err = ERR_IO;
+
+    if (from >= 0)
+        to = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (to >= 0)
+        err = copy_prefix(from, to, size);
+    if (err == 0 && sync && fsync(to) != 0)
+        err = ERR_IO;
+    close_quietly(from);
+    if (err != 0)
+        close_quietly(to);
+    else if (close(to) != 0)
+        err = ERR_IO;
+    return err;
+}
+
+/* They get the name `to` when they are all there. After a failure nothing has changed. */
+static int copy_to(const char *folder, const char *name, uint64_t size, const char *to, bool sync)
 {
     char file[256];
+    char path[LIMIT_PATH_BYTES];
     char fresh[LIMIT_PATH_BYTES];
-    int from = -1;
-    int to = -1;
     int err;
 
     (void)snprintf(file, sizeof(file), ".%s.new", name);
-    err = fs_join(fresh, folder, file);
-    if (err == 0)
-        from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (from >= 0)
-        to = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (err == 0)
-        err = from >= 0 && to >= 0 ? copy_prefix(from, to, size) : ERR_IO;
-    if (err == 0 && rename(fresh, path) != 0)
+    if (fs_join(path, folder, name) != 0 || fs_join(fresh, folder, file) != 0) {
+        errno = ENAMETOOLONG;
+        return ERR_TOO_BIG;
+    }
+    err = copy_file(path, fresh, size, sync);
+    if (err == 0 && rename(fresh, to) != 0)
         err = ERR_IO;
-    if (from >= 0)
-        (void)close(from);
-    if (to >= 0 && close(to) != 0 && err == 0)
-        err = ERR_IO;
+    if (err != 0)
+        remove_quietly(fresh);
     return err;
+}
+
+/* The whole file as the one that is kept, where that cannot be the same file under another name. On
+ * disk before the file is cut: the image counts on it. */
+static int copy_kept(const char *folder, const char *name, const char *path, const char *kept)
+{
+    struct stat st;
+    int err;
+
+    if (stat(path, &st) != 0)
+        return ERR_IO;
+    err = copy_to(folder, name, (uint64_t)st.st_size, kept, true);
+    /* EINVAL: a file system that does not sync folders. */
+    if (err == 0 && fs_sync_dir(folder) != 0 && errno != EINVAL) {
+        remove_quietly(kept);
+        err = ERR_IO;
+    }
+    return err;
+}
+
+/* Whether a file system has no second name for a file, or no further one. */
+static bool has_no_links(int why)
+{
+    return why == EPERM || why == EOPNOTSUPP || why == ENOSYS || why == EMLINK;
+}
+
+/* What the image needs, if it is not kept yet. kept: empty after this where it was, or where there
+ * is no such file. *cut: the file was cut in that. After a failure it is as it was. */
+static int keep_old(const char *folder, const char *name, const char *path, uint64_t size,
+                    char *kept, bool *cut)
+{
+    int err = 0;
+    int why;
+
+    if (link(path, kept) == 0) {
+        /* Both are one file until the first bytes of it are another one. */
+        err = copy_to(folder, name, size, path, false);
+        if (err != 0)
+            remove_quietly(kept);
+        else
+            *cut = true;
+        return err;
+    }
+    why = errno;
+    if (has_no_links(why) && access(kept, F_OK) != 0)
+        return copy_kept(folder, name, path, kept);
+    /* What the image needs is kept already, or it knows no such file. */
+    kept[0] = '\0';
+    errno = why;
+    return has_no_links(why) || why == EEXIST || why == ENOENT ? 0 : ERR_IO;
 }
 
 int keep_cut(const char *folder, const char *name, uint64_t size, uint64_t image, char *kept)
 {
     char path[LIMIT_PATH_BYTES];
+    bool cut = false;
     int err = fs_join(path, folder, name);
 
     kept[0] = '\0';
-    if (err != 0)
-        return err;
-    if (image > 0) {
+    if (err == 0 && image > 0)
         err = kept_path(folder, name, image, kept);
-        if (err == 0 && link(path, kept) == 0)
-            return replace(folder, path, name, size);
+    if (err != 0) {
         kept[0] = '\0';
-        /* What the image needs is kept already, or it knows no such file. */
-        if (err != 0 || (errno != EEXIST && errno != ENOENT))
-            return err != 0 ? err : ERR_IO;
+        errno = ENAMETOOLONG;
+        return err;
     }
+    if (image > 0)
+        err = keep_old(folder, name, path, size, kept, &cut);
+    if (err != 0)
+        kept[0] = '\0';
+    if (err != 0 || cut)
+        return err;
     return truncate(path, (off_t)size) == 0 || errno == ENOENT ? 0 : ERR_IO;
 }
 
@@ -98,6 +188,39 @@ static bool is_kept(const char *entry, const char *name, uint64_t *image)
         return false;
     *image = strtoull(entry + 1 + size + 8, &end, 10);
     return *end == '\0' && end != entry + 1 + size + 8;
+}
+
+/* All that was kept of a file. What is gone already is no error. */
+static int remove_kept(DIR *dir, const char *name)
+{
+    const struct dirent *entry;
+    uint64_t image;
+
+    while ((entry = readdir(dir)) != NULL)
+        if (is_kept(entry->d_name, name, &image) && unlinkat(dirfd(dir), entry->d_name, 0) != 0 &&
+            errno != ENOENT)
+            return ERR_IO;
+    return 0;
+}
+
+static void close_dir_quietly(DIR *dir)
+{
+    int why = errno;
+
+    (void)closedir(dir);
+    errno = why;
+}
+
+int keep_drop(const char *folder, const char *name)
+{
+    DIR *dir = opendir(folder);
+    int err;
+
+    if (dir == NULL)
+        return errno == ENOENT ? 0 : ERR_IO;
+    err = remove_kept(dir, name);
+    close_dir_quietly(dir);
+    return err;
 }
 
 int keep_restore(const char *folder, const char *name, uint64_t image)
@@ -118,10 +241,10 @@ int keep_restore(const char *folder, const char *name, uint64_t image)
     if (oldest != UINT64_MAX && (kept_path(folder, name, oldest, kept) != 0 ||
                                  fs_join(path, folder, name) != 0 || rename(kept, path) != 0))
         err = ERR_IO;
-    rewinddir(dir);
-    while (err == 0 && (entry = readdir(dir)) != NULL)
-        if (is_kept(entry->d_name, name, &found))
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    (void)closedir(dir);
+    if (err == 0) {
+        rewinddir(dir);
+        err = remove_kept(dir, name);
+    }
+    close_dir_quietly(dir);
     return err;
 }

@@ -4,11 +4,10 @@
  * for a disk here. What it is handed stays the caller's memory and must not change until `done` is
  * called for it, from this thread.
  *
- * Files are a function of the log: an ATTEMPT with rows = 0 and attempt = 1 truncates a trial's
- * files to nothing, so replaying the log from its beginning writes them again, byte for byte; and
- * from an image, after they were cut to what they were then. A later attempt's ATTEMPT cuts
- * result.json and progress.csv to the rows it goes on from; the rows cut off are appended to
- * superseded.json.
+ * Files are a function of the log: the first ATTEMPT of a trial truncates its files to nothing, so
+ * replaying the log from its beginning writes them again, byte for byte; and from an image, after
+ * they were cut to what they were then. A later attempt's ATTEMPT cuts result.json and progress.csv
+ * to the rows it goes on from; the rows cut off are appended to superseded.json.
  *
  * An experiment's folder also has `feed`: a row of 16 bytes a result in the order of commits, which
  * feed.h reads. */
@@ -53,7 +52,10 @@ bool sinks_output(struct sinks *sinks, struct span folder, uint32_t attempt, uin
 /* What an image has to know of the files (head/image.h), as they are behind all that was put so
  * far. saved(context, bytes, folders) is called from the sinks' thread: bytes for sinks_load, and
  * a text of the folders whose files are to be synced, each with a zero behind it; both the caller's
- * to keep. Empty bytes: rows are missing in some file, there can be no image. image: its number. */
+ * to keep. Empty bytes: rows are missing in some file for a lack that can pass (a full or failing
+ * disk, no memory or descriptors left), until a restart has written them there can be no image. A
+ * folder that is gone or may not be written stops none: its rows go with the log. image: its
+ * number. */
 void sinks_save(struct sinks *sinks, uint64_t image,
                 void (*saved)(void *context, struct buf *bytes, struct buf *folders),
                 void *context);
@@ -70,7 +72,8 @@ void sinks_drain(struct sinks *sinks);
 
 /* The first thing that could not be written since the last call (a full disk, a folder without
  * permission), for the head's log; false where there is none. Other trials go on. The results are
- * in the log: the files are made from it when the head starts again. */
+ * in the log: the files are made from it when the head starts again; for a folder that is gone or
+ * may not be written only before the next image. */
 bool sinks_trouble(struct sinks *sinks, char *out, size_t size);
 
 /* Rises with every job that was done, before its `done` is called. */

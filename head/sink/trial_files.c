@@ -54,18 +54,37 @@ void trial_files_free(struct trial_files *files)
     free(files);
 }
 
-/* The trial's rows are dropped from here on. */
-static void broke(struct trial_files *files, const char *path, char *trouble, size_t size)
+bool trial_files_lack_passes(int why)
 {
-    if (!files->broken)
-        (void)snprintf(trouble, size,
-                       "cannot write %s: %s; the results are safe in the log and are written when "
-                       "the head starts again",
-                       path, strerror(errno));
+    return why == ENOSPC || why == EDQUOT || why == EIO || why == EMFILE || why == ENFILE ||
+           why == ENOMEM;
+}
+
+/* The trial's rows are dropped from here on. True where a replay can write them. */
+static bool broke(struct trial_files *files, const char *path, char *trouble, size_t size)
+{
+    bool passes = trial_files_lack_passes(errno);
+
+    (void)snprintf(trouble, size, "cannot write %s: %s; %s", path, strerror(errno),
+                   passes ? "the results are safe in the log and are written when the head starts "
+                            "again"
+                          : "the results are in the log until its next image, and are written when "
+                            "the head starts again before that");
     files->broken = true;
     buf_reset(&files->json_rows);
     buf_reset(&files->progress_rows);
     trial_files_close(files);
+    return passes;
+}
+
+/* Without touching the errno that tells why. */
+static void close_quietly(int fd)
+{
+    int why = errno;
+
+    if (fd >= 0)
+        (void)close(fd);
+    errno = why;
 }
 
 static int open_file(const struct trial_files *files, const char *name, int flags, char *path)
@@ -133,13 +152,17 @@ static int cut_file(const struct trial_files *files, int *fd, const char *name, 
     char path[LIMIT_PATH_BYTES];
     char kept[LIMIT_PATH_BYTES];
     int err = keep_cut(files->folder, name, size, cut->image, kept);
+    int why = errno;
 
     if (kept[0] == '\0')
         return err;
     cut->kept(cut->context, kept);
+    errno = why;
+    if (err != 0)
+        return err;
     (void)close(*fd);
     *fd = open_file(files, name, O_RDWR | O_APPEND, path);
-    return err == 0 && *fd < 0 ? ERR_IO : err;
+    return *fd < 0 ? ERR_IO : 0;
 }
 
 /* Lines behind the rows that stay go to superseded.json: nothing that was reported is thrown away.
@@ -166,11 +189,11 @@ static int cut_json(struct trial_files *files, uint64_t rows, const struct trial
     err = fstat(old, &st) == 0 ? 0 : ERR_IO;
     for (at = end; err == 0; at += (uint64_t)got) {
         got = pread(files->json, block, sizeof(block), (off_t)at);
-        if (got <= 0)
+        if (got == 0)
             break;
-        err = fs_write_all(old, block, (size_t)got);
+        err = got < 0 ? ERR_IO : fs_write_all(old, block, (size_t)got);
     }
-    (void)close(old);
+    close_quietly(old);
     if (err == 0 && cut->feed >= 0)
         feed_follow(cut->feed, cut->feed_rows, files->trial, end, (uint64_t)st.st_size);
     return err == 0 ? cut_file(files, &files->json, "result.json", end, cut) : err;
@@ -192,22 +215,32 @@ static int open_results(struct trial_files *files, char *path)
     return 0;
 }
 
+/* The first attempt that the log tells of begins a trial, or a replay: all of it is written
+ * (again). That need not be attempt 1, which may have been lost before it started. No image knows
+ * these files: nothing is kept, and what an earlier life kept in the folder goes. */
+static int begin_files(struct trial_files *files, bool was_there, char *path)
+{
+    if (fs_join(path, files->folder, "superseded.json") == 0)
+        (void)unlink(path);
+    (void)snprintf(path, LIMIT_PATH_BYTES, "%s", files->folder);
+    if (was_there && (keep_drop(files->folder, "result.json") != 0 ||
+                      keep_drop(files->folder, "progress.csv") != 0))
+        return ERR_IO;
+    if ((files->json >= 0 && ftruncate(files->json, 0) != 0) ||
+        (files->progress >= 0 && ftruncate(files->progress, 0) != 0))
+        return ERR_IO;
+    files->json_end = 0;
+    files->new_progress = true;
+    return 0;
+}
+
 static int cut_files(struct trial_files *files, const struct effect_attempt *attempt,
                      const struct trial_cut *cut, char *path)
 {
     uint64_t end = 0;
 
-    /* The first that the log tells of begins a trial, or a replay: all of it is written (again).
-     * That need not be attempt 1, which may have been lost before it started. */
-    if (!files->begun || (attempt->attempt == 1 && attempt->rows == 0)) {
-        if (fs_join(path, files->folder, "superseded.json") == 0)
-            (void)unlink(path);
-        if (files->json >= 0 && ftruncate(files->json, 0) != 0)
-            return ERR_IO;
-        files->json_end = 0;
-    } else if (files->json >= 0 && cut_json(files, attempt->rows, cut, path) != 0) {
+    if (files->json >= 0 && cut_json(files, attempt->rows, cut, path) != 0)
         return ERR_IO;
-    }
     if (files->progress >= 0) {
         if (attempt->rows > 0 && rows_end(files->progress, attempt->rows + 1, true, &end) != 0)
             return ERR_IO;
@@ -235,8 +268,9 @@ static int write_params(struct trial_files *files, char *path)
         json_write(&config, JSON_INDENT, &text);
         fd = open_file(files, "params.json", O_WRONLY | O_TRUNC, path);
         err = fd < 0 ? ERR_IO : fs_write_all(fd, text.data, text.size);
-        if (fd >= 0)
-            (void)close(fd);
+        close_quietly(fd);
+    } else {
+        errno = EBADMSG;
     }
     buf_fini(&text);
     arena_fini(&arena);
@@ -257,37 +291,46 @@ static void set_constants(struct trial_files *files, const struct effect_attempt
     };
 }
 
-void trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
+/* The experiment's folder is there after its first trial: one call then, not a walk. */
+static int make_folder(const char *folder, bool *was_there)
+{
+    *was_there = false;
+    if (mkdir(folder, FOLDER_MODE) == 0)
+        return 0;
+    *was_there = errno == EEXIST;
+    return *was_there ? 0 : fs_make_dirs(folder, FOLDER_MODE);
+}
+
+bool trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
                          const struct trial_cut *cut, char *trouble, size_t size)
 {
     char path[LIMIT_PATH_BYTES];
     char folder[LIMIT_PATH_BYTES];
-    int err = 0;
+    bool was_there;
+    int err;
 
     files->broken = false;
     files->files = attempt->files;
     set_constants(files, attempt);
     csv_reset(&files->csv);
     if (attempt->files == 0)
-        return;
+        return false;
     if ((size_t)snprintf(folder, sizeof(folder), "%.*s/%.*s", SPAN(attempt->experiment_folder),
                          SPAN(attempt->trial_folder)) >= sizeof(folder))
         folder[sizeof(folder) - 1] = '\0';
     if (files->folder == NULL)
         files->folder = xstrdup(folder);
     (void)snprintf(path, sizeof(path), "%s", folder);
-    /* The experiment's folder is there after its first trial: one call then, not a walk. */
-    if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
-        err = fs_make_dirs(folder, FOLDER_MODE);
+    err = make_folder(folder, &was_there);
     if (err == 0 && (attempt->files & FILES_PARAMS) != 0)
         err = write_params(files, path);
     if (err == 0)
         err = open_results(files, path);
     if (err == 0)
-        err = cut_files(files, attempt, cut, path);
+        err = files->begun ? cut_files(files, attempt, cut, path)
+                           : begin_files(files, was_there, path);
     files->begun = true;
-    if (err != 0)
-        broke(files, path, trouble, size);
+    return err != 0 && broke(files, path, trouble, size);
 }
 
 void trial_files_results(struct trial_files *files, const struct effect_results *results,
@@ -325,24 +368,21 @@ void trial_files_results(struct trial_files *files, const struct effect_results 
     files->new_progress &= !files->csv.begun;
 }
 
-void trial_files_flush(struct trial_files *files, char *trouble, size_t size)
+bool trial_files_flush(struct trial_files *files, char *trouble, size_t size)
 {
     char path[LIMIT_PATH_BYTES];
 
     if (files->broken || (files->json_rows.size == 0 && files->progress_rows.size == 0))
-        return;
+        return false;
     path[0] = '\0';
-    if (open_results(files, path) != 0) {
-        broke(files, path, trouble, size);
-        return;
-    }
+    if (open_results(files, path) != 0)
+        return broke(files, path, trouble, size);
     if ((files->json_rows.size > 0 &&
          fs_write_all(files->json, files->json_rows.data, files->json_rows.size) != 0) ||
-        (files->progress_rows.size > 0 && fs_write_all(files->progress, files->progress_rows.data,
-                                                       files->progress_rows.size) != 0)) {
-        broke(files, files->folder, trouble, size);
-        return;
-    }
+        (files->progress_rows.size > 0 &&
+         fs_write_all(files->progress, files->progress_rows.data, files->progress_rows.size) != 0))
+        return broke(files, files->folder, trouble, size);
     buf_reset(&files->json_rows);
     buf_reset(&files->progress_rows);
+    return false;
 }

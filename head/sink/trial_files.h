@@ -1,7 +1,11 @@
 /* trial_files.h - the files of one trial, as a sink writes them.
  *
  * Rows are gathered in memory and written by trial_files_flush, a write a file. After a failure the
- * trial's rows are dropped until its next attempt; what failed is kept for whoever asks. */
+ * trial's rows are dropped until its next attempt; what failed is kept for whoever asks.
+ *
+ * A failure that can pass (a full disk) leaves rows missing that a replay can write: whoever writes
+ * here hands that back, and no image may cut the log then. One that stays (a folder that somebody
+ * removed, or closed) is somebody's to mend, and nothing waits for it. */
 #ifndef SINK_TRIAL_FILES_H
 #define SINK_TRIAL_FILES_H
 
@@ -61,17 +65,22 @@ struct trial_cut {
     void *context;
 };
 
+/* Whether what failed with this errno can pass, and be written by a replay then: no room, no memory
+ * or descriptors left, a disk's error. */
+bool trial_files_lack_passes(int why);
+
 /* An attempt begins: make the folder and params.json, cut the files to the rows that stay. A
- * failure's text goes to trouble (size bytes; untouched else). */
-void trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
+ * failure's text goes to trouble (size bytes; untouched else). True: it can pass, rows will be
+ * missing. */
+bool trial_files_attempt(struct trial_files *files, const struct effect_attempt *attempt,
                          const struct trial_cut *cut, char *trouble, size_t size);
 
 /* Gather the rows of a batch; feed rows go behind feed. */
 void trial_files_results(struct trial_files *files, const struct effect_results *results,
                          struct buf *feed);
 
-/* Write what was gathered. */
-void trial_files_flush(struct trial_files *files, char *trouble, size_t size);
+/* Write what was gathered. True: it failed, and that can pass; rows are missing. */
+bool trial_files_flush(struct trial_files *files, char *trouble, size_t size);
 
 /* Close descriptors; they are opened again when needed. */
 void trial_files_close(struct trial_files *files);
@@ -81,7 +90,10 @@ void trial_files_close(struct trial_files *files);
 void trial_files_save(const struct trial_files *files, struct buf *out);
 
 /* A trial as it was saved, its files cut to what they were then. NULL: *in holds none. What is
- * amiss with the files goes to trouble; rows that are missing stay missing. */
-struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *trouble, size_t size);
+ * amiss with the files goes to trouble: rows that are missing where one is shorter stay missing,
+ * and where one cannot be cut the trial's rows are dropped until its next attempt. *missing is set
+ * where that can pass. */
+struct trial_files *trial_files_load(struct cursor *in, uint64_t image, bool *missing,
+                                     char *trouble, size_t size);
 
 #endif

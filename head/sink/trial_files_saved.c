@@ -63,14 +63,22 @@ static const struct field saved_fields[] = {
 };
 static const struct schema saved_schema = SCHEMA(saved, 0, saved_fields);
 
+/* A file that cannot be seen: its folder is gone, or closed. It is not cut when it is back. */
+#define SIZE_UNKNOWN UINT64_MAX
+
+/* Bytes of a file; 0 where there is none. */
 static uint64_t file_size(const struct trial_files *files, const char *name)
 {
     char path[LIMIT_PATH_BYTES];
     struct stat st;
 
-    if (files->folder == NULL || fs_join(path, files->folder, name) != 0 || stat(path, &st) != 0)
+    if (files->folder == NULL)
         return 0;
-    return (uint64_t)st.st_size;
+    if (fs_join(path, files->folder, name) != 0)
+        return SIZE_UNKNOWN;
+    if (stat(path, &st) == 0)
+        return S_ISREG(st.st_mode) ? (uint64_t)st.st_size : SIZE_UNKNOWN;
+    return errno == ENOENT && access(files->folder, F_OK) == 0 ? 0 : SIZE_UNKNOWN;
 }
 
 void trial_files_save(const struct trial_files *files, struct buf *out)
@@ -83,7 +91,7 @@ void trial_files_save(const struct trial_files *files, struct buf *out)
         .begun = files->begun,
         .broken = files->broken,
         .new_progress = files->new_progress,
-        .json_end = files->json_end,
+        .json_end = files->broken ? file_size(files, "result.json") : files->json_end,
         .progress_end = file_size(files, "progress.csv"),
         .superseded_end = file_size(files, "superseded.json"),
         .experiment_id = files->constants.experiment_id,
@@ -102,42 +110,82 @@ void trial_files_save(const struct trial_files *files, struct buf *out)
     schema_pack(&saved_schema, &saved, out);
 }
 
-/* The file as it was: false where it is shorter now, or cannot be cut. */
-static bool cut_back(const struct trial_files *files, const char *name, uint64_t size,
-                     uint64_t image)
+/* The file as it was. ERR_NOT_FOUND: it is shorter now; ERR_IO: it cannot be cut, errno says why.
+ */
+static int cut_back(const struct trial_files *files, const char *name, uint64_t size,
+                    uint64_t image)
 {
     char path[LIMIT_PATH_BYTES];
     struct stat st;
 
-    if (keep_restore(files->folder, name, image) != 0 || fs_join(path, files->folder, name) != 0)
-        return false;
-    if (stat(path, &st) != 0)
-        return errno == ENOENT && size == 0;
+    if (keep_restore(files->folder, name, image) != 0)
+        return ERR_IO;
+    if (size == SIZE_UNKNOWN)
+        return 0;
+    if (fs_join(path, files->folder, name) != 0) {
+        errno = ENAMETOOLONG;
+        return ERR_IO;
+    }
+    if (stat(path, &st) != 0) {
+        if (errno != ENOENT)
+            return ERR_IO;
+        st.st_size = 0;
+    }
     if ((uint64_t)st.st_size < size)
-        return false;
-    return (uint64_t)st.st_size == size || truncate(path, (off_t)size) == 0;
+        return ERR_NOT_FOUND;
+    return (uint64_t)st.st_size == size || truncate(path, (off_t)size) == 0 ? 0 : ERR_IO;
+}
+
+/* Rows behind an end that is not the image's would be there twice: none are written then. True
+ * where that can pass. */
+static bool amiss(struct trial_files *files, const char *name, int err, char *trouble, size_t size)
+{
+    bool passes = err == ERR_IO && trial_files_lack_passes(errno);
+
+    if (err == ERR_IO)
+        (void)snprintf(trouble, size,
+                       "%s/%s cannot be cut to what it was: %s; no rows are written there until "
+                       "the trial's next attempt",
+                       files->folder, name, strerror(errno));
+    else if (!files->broken)
+        (void)snprintf(trouble, size,
+                       "%s: files are shorter than they were; rows are missing there",
+                       files->folder);
+    files->broken |= err == ERR_IO;
+    return passes;
 }
 
 static void files_restore(struct trial_files *files, const struct saved *saved, uint64_t image,
-                          char *trouble, size_t size)
+                          bool *missing, char *trouble, size_t size)
 {
+    const struct {
+        uint32_t file;
+        const char *name;
+        uint64_t size;
+    } parts[] = {{FILES_RESULT, "result.json", saved->json_end},
+                 {FILES_RESULT, "superseded.json", saved->superseded_end},
+                 {FILES_PROGRESS, "progress.csv", saved->progress_end}};
     bool good = true;
 
-    if (files->folder == NULL || saved->files == 0 || saved->broken)
+    if (files->folder == NULL)
         return;
-    if ((saved->files & FILES_RESULT) != 0)
-        good = cut_back(files, "result.json", saved->json_end, image) &&
-               cut_back(files, "superseded.json", saved->superseded_end, image);
-    if ((saved->files & FILES_PROGRESS) != 0)
-        good = cut_back(files, "progress.csv", saved->progress_end, image) && good;
-    if (good)
-        return;
-    (void)snprintf(trouble, size, "%s: files are shorter than they were; rows are missing there",
-                   files->folder);
-    files->json_end = file_size(files, "result.json");
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        int err = 0;
+
+        if ((saved->files & parts[i].file) != 0)
+            err = cut_back(files, parts[i].name, parts[i].size, image);
+        if (err != 0)
+            *missing |= amiss(files, parts[i].name, err, trouble, size);
+        good &= err == 0;
+    }
+    if (!good)
+        files->json_end = file_size(files, "result.json");
+    if (files->json_end == SIZE_UNKNOWN)
+        files->json_end = 0; /* no row is written there before an attempt looks */
 }
 
-struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *trouble, size_t size)
+struct trial_files *trial_files_load(struct cursor *in, uint64_t image, bool *missing,
+                                     char *trouble, size_t size)
 {
     struct trial_files *files;
     struct saved saved;
@@ -167,6 +215,6 @@ struct trial_files *trial_files_load(struct cursor *in, uint64_t image, char *tr
         files->csv.own_done[i] = (saved.own_done >> i & 1) != 0;
     files->csv.has_neg_mean_loss = saved.has_neg_mean_loss;
     files->csv.begun = saved.csv_begun;
-    files_restore(files, &saved, image, trouble, size);
+    files_restore(files, &saved, image, missing, trouble, size);
     return files;
 }

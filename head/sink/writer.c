@@ -57,7 +57,7 @@ static void close_oldest(struct writer *writer)
     while (writer->open.count > LIMIT_SINK_FILES) {
         struct trial_files *old = writer->open.oldest;
 
-        trial_files_flush(old, writer->said, sizeof(writer->said));
+        writer->missing |= trial_files_flush(old, writer->said, sizeof(writer->said));
         trial_files_close(old);
         lru_unlink(writer, old);
         writer_lru_front(writer, old, true);
@@ -82,7 +82,7 @@ static struct trial_files *files_of(struct writer *writer, uint32_t experiment, 
 
 static void files_drop(struct writer *writer, struct trial_files *files)
 {
-    trial_files_flush(files, writer->said, sizeof(writer->said));
+    writer->missing |= trial_files_flush(files, writer->said, sizeof(writer->said));
     lru_unlink(writer, files);
     (void)table_remove_u64(writer->files, files_key(files->experiment, files->trial));
     for (size_t i = 0; i < writer->dirty_count; i++)
@@ -127,27 +127,58 @@ static void on_experiment(struct writer *writer, const struct effect_experiment 
         (void)writer_sunk_new(writer, row->experiment, row->folder);
 }
 
+void writer_feed_failed(struct writer *writer, const struct sunk *sunk, const char *what)
+{
+    int why = errno;
+
+    writer->missing |= trial_files_lack_passes(why);
+    if (writer->said[0] == '\0')
+        (void)snprintf(writer->said, sizeof(writer->said), "cannot %s the feed of %s: %s", what,
+                       sunk->folder, strerror(why));
+}
+
 static int open_feed_file(struct writer *writer, const struct sunk *sunk, const char *name)
 {
     char path[LIMIT_PATH_BYTES];
     int fd = -1;
 
-    /* The feed begins anew with every replay. */
+    errno = ENAMETOOLONG;
+    /* The feed begins anew with every replay of the whole log. */
     if (fs_join(path, sunk->folder, name) == 0)
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (sunk->rows == 0 ? O_TRUNC : 0), 0644);
-    if (fd < 0 && writer->said[0] == '\0')
-        (void)snprintf(writer->said, sizeof(writer->said), "cannot write %s/%s: %s", sunk->folder,
-                       name, strerror(errno));
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (sunk->begun ? 0 : O_TRUNC), 0644);
+    if (fd < 0)
+        writer_feed_failed(writer, sunk, "open");
     return fd;
+}
+
+static bool write_at(int fd, const void *data, size_t size, off_t at)
+{
+    const char *from = data;
+
+    while (size > 0) {
+        ssize_t wrote = pwrite(fd, from, size, at);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return false;
+        from += wrote;
+        at += wrote;
+        size -= (size_t)wrote;
+    }
+    return true;
 }
 
 void writer_open_feed(struct writer *writer, struct sunk *sunk)
 {
-    if (sunk->feed >= 0)
+    if (sunk->feed >= 0 && sunk->names >= 0)
         return;
     (void)fs_make_dirs(sunk->folder, 0755); /* what is wrong shows when a file is opened */
-    sunk->feed = open_feed_file(writer, sunk, ".feed");
-    sunk->names = open_feed_file(writer, sunk, ".names");
+    if (sunk->feed < 0)
+        sunk->feed = open_feed_file(writer, sunk, ".feed");
+    if (sunk->names < 0)
+        sunk->names = open_feed_file(writer, sunk, ".names");
+    sunk->begun |= sunk->feed >= 0 || sunk->names >= 0;
 }
 
 /* The first attempt of an experiment makes its folder. */
@@ -160,10 +191,8 @@ static void open_feed(struct writer *writer, struct sunk *sunk,
     if (sunk->names < 0 || attempt->trial_folder.size >= sizeof(name))
         return;
     memcpy(name, attempt->trial_folder.data, attempt->trial_folder.size);
-    if (pwrite(sunk->names, name, sizeof(name), (off_t)attempt->trial * FEED_NAME_BYTES) < 0 &&
-        writer->said[0] == '\0')
-        (void)snprintf(writer->said, sizeof(writer->said), "cannot write the feed of %s: %s",
-                       sunk->folder, strerror(errno));
+    if (!write_at(sunk->names, name, sizeof(name), (off_t)attempt->trial * FEED_NAME_BYTES))
+        writer_feed_failed(writer, sunk, "write");
 }
 
 static void flush_feed(struct writer *writer, struct sunk *sunk)
@@ -172,10 +201,8 @@ static void flush_feed(struct writer *writer, struct sunk *sunk)
 
     if (sunk->gathered.size == 0)
         return;
-    if (sunk->feed >= 0 && pwrite(sunk->feed, sunk->gathered.data, sunk->gathered.size, at) < 0 &&
-        writer->said[0] == '\0')
-        (void)snprintf(writer->said, sizeof(writer->said), "cannot write the feed of %s: %s",
-                       sunk->folder, strerror(errno));
+    if (sunk->feed >= 0 && !write_at(sunk->feed, sunk->gathered.data, sunk->gathered.size, at))
+        writer_feed_failed(writer, sunk, "write");
     buf_reset(&sunk->gathered);
     atomic_store(&sunk->written->rows, sunk->rows);
 }
@@ -187,7 +214,8 @@ static void flush(struct writer *writer)
     FAILPOINT("sink-gathered");
     for (size_t i = 0; i < writer->dirty_count; i++)
         if (writer->dirty[i] != NULL) {
-            trial_files_flush(writer->dirty[i], writer->said, sizeof(writer->said));
+            writer->missing |=
+                trial_files_flush(writer->dirty[i], writer->said, sizeof(writer->said));
             writer->dirty[i]->dirty = false;
         }
     writer->dirty_count = 0;
@@ -229,7 +257,8 @@ static void on_attempt(struct writer *writer, const struct effect_attempt *attem
                                   .kept = keep,
                                   .context = writer};
 
-    trial_files_attempt(files, attempt, &cut, writer->said, sizeof(writer->said));
+    writer->missing |=
+        trial_files_attempt(files, attempt, &cut, writer->said, sizeof(writer->said));
 }
 
 static void on_results(struct writer *writer, const struct effect_results *results)
@@ -369,7 +398,6 @@ const char *writer_effects(struct writer *writer, const struct effect *effects, 
     for (size_t i = 0; i < count; i++)
         do_effect(writer, &effects[i]);
     flush(writer);
-    writer->missing |= writer->said[0] != '\0';
     return writer->said;
 }
 

@@ -31,8 +31,9 @@ const char *writer_output(struct writer *writer, const char *folder, uint32_t at
 /* For an image, when everything before it was written: how far all files go, and what the next rows
  * need. From now on a file that is cut keeps for image number `image` (which rises) what it had.
  * Calls file for each folder with files in it: they are to be on disk before the log is cut.
- * False, nothing saved: rows are missing in some file, and must stay in the log, from which a
- * restart makes them. */
+ * False, nothing saved: rows are missing in some file for a lack that can pass (trial_files.h), and
+ * must stay in the log, from which a restart makes them. What is amiss for good refuses no image:
+ * its rows go with the log. */
 bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
                  void (*file)(void *context, const char *folder), void *context);
 

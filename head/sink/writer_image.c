@@ -37,8 +37,8 @@ bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
         pack_uint(out, sunk->experiment);
         pack_bytes(out, span_text(sunk->folder));
         pack_uint(out, sunk->rows);
-        pack_bool(out, sunk->feed >= 0);
-        if (sunk->rows > 0 || sunk->feed >= 0)
+        pack_bool(out, sunk->feed >= 0 || sunk->names >= 0);
+        if (sunk->rows > 0 || sunk->feed >= 0 || sunk->names >= 0)
             file(context, sunk->folder);
     }
     pack_list(out, (uint32_t)(writer->open.count + writer->closed.count));
@@ -84,13 +84,13 @@ static bool load_experiments(struct writer *writer, struct cursor *in)
             return false;
         sunk = writer_sunk_new(writer, experiment, folder);
         sunk->rows = rows;
+        sunk->begun = is_open || rows > 0;
         atomic_store(&sunk->written->rows, rows);
         if (!is_open)
             continue;
         writer_open_feed(writer, sunk);
         if (sunk->feed >= 0 && ftruncate(sunk->feed, (off_t)(rows * sizeof(struct feed_row))) != 0)
-            (void)snprintf(writer->said, sizeof(writer->said), "cannot cut the feed of %s: %s",
-                           sunk->folder, strerror(errno));
+            writer_feed_failed(writer, sunk, "cut");
     }
     return true;
 }
@@ -102,8 +102,8 @@ static bool load_trials(struct writer *writer, struct cursor *in)
     if (!cursor_list(in, &count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        struct trial_files *files =
-            trial_files_load(in, writer->image, writer->said, sizeof(writer->said));
+        struct trial_files *files = trial_files_load(in, writer->image, &writer->missing,
+                                                     writer->said, sizeof(writer->said));
 
         if (files == NULL)
             return false;

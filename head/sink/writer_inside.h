@@ -22,6 +22,7 @@ struct sunk {
     char *folder;  /* owned */
     int feed;      /* descriptor; -1: none */
     int names;     /* .names beside it */
+    bool begun;    /* they hold what this log, or its image, tells of: not to be emptied */
     uint64_t rows; /* in the feed, with those gathered */
     struct buf gathered;
     struct sunk *next; /* of those with something gathered */
@@ -47,7 +48,7 @@ struct kept {
 struct writer {
     uint64_t image;            /* number of the newest that was begun; 0: none */
     struct kept *kept;         /* owned */
-    bool missing;              /* some rows could not be written */
+    bool missing;              /* rows are not in files that a replay can write: no image */
     struct table *experiments; /* by number */
     struct sunk *all;
     struct output *output;
@@ -71,8 +72,12 @@ static inline uint64_t files_key(uint32_t experiment, uint32_t trial)
 /* An experiment that was not known yet. */
 struct sunk *writer_sunk_new(struct writer *writer, uint32_t experiment, struct span folder);
 
-/* Its feed, where that is not open; it begins anew where it has no rows. */
+/* Its feed, as far as that is not open; it begins anew where it was not begun. */
 void writer_open_feed(struct writer *writer, struct sunk *sunk);
+
+/* Something of it failed, as errno says: `what` it was goes to what is said, if that is the first.
+ */
+void writer_feed_failed(struct writer *writer, const struct sunk *sunk, const char *what);
 
 /* A trial that is in neither list becomes the newest of one. */
 void writer_lru_front(struct writer *writer, struct trial_files *files, bool closed);
