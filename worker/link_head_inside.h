@@ -21,7 +21,7 @@ struct link_head {
     void *socket;
     struct monitor *monitor;
     struct link_watch watch;
-    uint64_t begun_ms; /* when the socket began to connect */
+    uint64_t begun_ms;      /* when the socket began to connect */
     struct address address; /* of the head */
     struct address workers; /* its worker plane */
     uint64_t epoch;         /* the highest seen */
