@@ -274,8 +274,11 @@ void view_trials_apply(struct view_experiment *experiment, const struct effect_t
         trial_set_texts(trial, row);
     if (row->last.size > 0)
         trial_set_last(trial, row->last);
+    /* What was said of a failure stands until another attempt has ended well. */
     if (row->text.size > 0)
         trial_set_text(trial, row->text);
+    else if (row->state == TRIAL_DONE && trial->text.size > 0)
+        trial_set_text(trial, span_text(""));
     trial->state = row->state;
     trial->attempt = row->attempt;
     if (row->node != NUMBER_NONE || row->attempt == 0)

@@ -17,6 +17,7 @@ struct checker *checker_new(struct world *world)
 static void attempt_fini(struct check_attempt *attempt)
 {
     free(attempt->truth);
+    free(attempt->formers);
     free(attempt->marks);
 }
 
@@ -103,6 +104,16 @@ void checker_began(struct checker *checker, const struct whose *who)
         attempt->begun = true;
 }
 
+/* A daemon whose executor is gone does not know what that had sent. */
+static void keep_formers(struct check_attempt *attempt, uint64_t from)
+{
+    for (uint64_t seq = from; seq <= attempt->count; seq++) {
+        attempt->formers =
+            xrealloc(attempt->formers, attempt->former_count + 1, sizeof(struct former));
+        attempt->formers[attempt->former_count++] = (struct former){seq, attempt->truth[seq - 1]};
+    }
+}
+
 void checker_wrote(struct checker *checker, const struct whose *who, uint64_t seq,
                    const struct record *record, struct span packed)
 {
@@ -118,6 +129,7 @@ void checker_wrote(struct checker *checker, const struct whose *who, uint64_t se
         attempt->capacity = (uint32_t)seq * 2 + 8;
         attempt->truth = xrealloc(attempt->truth, attempt->capacity, sizeof(struct truth));
     }
+    keep_formers(attempt, seq);
     attempt->count = (uint32_t)seq;
     attempt->truth[seq - 1] = (struct truth){
         .hash = hash_bytes(HASH_BEGIN, packed.data, packed.size),

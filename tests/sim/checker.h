@@ -31,7 +31,8 @@ void checker_free(struct checker *checker);
 
 /* An executor begins an attempt: once, whoever dies. */
 void checker_began(struct checker *checker, const struct whose *who);
-/* Its record seq; one that was written there before is forgotten, with all behind it. */
+/* Its record seq, in place of one that was written there before and of all behind it; unless those
+ * get there first. */
 void checker_wrote(struct checker *checker, const struct whose *who, uint64_t seq,
                    const struct record *record, struct span packed);
 /* A worker was told that records up to seq are safe. */

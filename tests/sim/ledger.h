@@ -10,6 +10,12 @@ struct truth {
     uint32_t reason; /* of an END */
 };
 
+/* One that another took the place of. It may be on its way all the same. */
+struct former {
+    uint64_t seq;
+    struct truth truth;
+};
+
 /* A checkpoint of a trial that is kept. */
 struct check_saved {
     uint8_t manifest[LIMIT_HASH_BYTES];
@@ -30,6 +36,8 @@ struct check_attempt {
     struct truth *truth; /* owned; by seq - 1 */
     uint32_t count;
     uint32_t capacity;
+    struct former *formers; /* owned */
+    uint32_t former_count;
     uint64_t hw;   /* committed */
     uint64_t rows; /* of results, committed */
     uint64_t told; /* the highest that a worker was told */

@@ -9,22 +9,10 @@ from cluster import (
     PROGRAMS, case, check, check_once, equal, json_rows, kill_pid, main, read_bytes,
     read_text, result_rows, trial_folders, wait_for,
 )
-from experiments import PYTHON, cluster_of, experiment_row, submit, trials, up
-
-
-def saver(scene, name, reports, flags="", more="", count=1):
-    os.makedirs(scene.path("truth"), exist_ok=True)
-    command = "%s -I -S saver.py --truth %s --reports %d %s" % (
-        PYTHON, scene.path("truth"), reports, flags)
-    return scene.write(name + ".yaml", """
-name: %s
-run: {command: "%s"}
-code: %s
-num_samples: %d
-metric: step
-mode: max
-local_dir: %s
-%s""" % (name, command, PROGRAMS, count, scene.path("results"), more))
+from experiments import (
+    account, cluster_of, end_all, experiment_row, explained, rows_of, saver, submit, trials, up, wait_checkpoint,
+    wait_ended,
+)
 
 
 def walk(scene, name, steps, config, more=""):
@@ -40,46 +28,11 @@ local_dir: %s
 %s""" % (name, config, steps, scene.path("results"), more))
 
 
-def account(scene, trial):
-    """(attempt, step that it began behind, node) of each attempt."""
-    lines = [line.split() for line in read_text(scene.path("truth", trial["id"])).splitlines()]
-    return [(int(attempt), int(step), node) for attempt, step, node in lines]
-
-
 def store(head):
     """Blobs of checkpoints on the head's disk: name and size."""
     folder = os.path.join(head.data_dir, "checkpoints")
     return {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
             if len(name) == 64}
-
-
-def rows_of(scene, name):
-    folders = trial_folders(scene.path("results", name))
-    equal(len(folders), 1, "trials of %s" % name)
-    return result_rows(folders[0])
-
-
-def explained(head, trial):
-    return head.assay("explain", trial).out
-
-
-def wait_ended(head, number):
-    done = head.assay("wait", number, "--timeout", "50s", limit_s=60, status=None)
-    equal(done.status, 0, "wait: %s %s" % (done.told(), explained(head, "%s/0" % number)))
-
-
-def wait_checkpoint(head, trial, iteration):
-    wait_for(lambda: "checkpoint is of iteration %d " % iteration in explained(head, trial), 30,
-             lambda: "a checkpoint of iteration %d: %s" % (iteration, explained(head, trial)))
-
-
-def end_all(scene, head, workers):
-    for worker in workers:
-        if worker.daemon.runs():
-            worker.daemon.end()
-    head.daemon.end()
-    scene.check_nothing_runs()
-    scene.assay("replay", head.data_dir, limit_s=60)
 
 
 @case
