@@ -33,7 +33,7 @@ struct sealer {
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
-    struct queue todo;
+    struct queue waiting;
     struct queue done;
     bool ending;
 };
@@ -121,7 +121,7 @@ static void *sealer_main(void *context)
 
     (void)pthread_mutex_lock(&sealer->lock);
     while (!sealer->ending) {
-        struct seal *seal = queue_take(&sealer->todo);
+        struct seal *seal = queue_take(&sealer->waiting);
 
         if (seal == NULL) {
             (void)pthread_cond_wait(&sealer->work, &sealer->lock);
@@ -172,7 +172,7 @@ void sealer_free(struct sealer *sealer)
     (void)pthread_cond_signal(&sealer->work);
     (void)pthread_mutex_unlock(&sealer->lock);
     (void)pthread_join(sealer->thread, NULL);
-    while ((seal = queue_take(&sealer->todo)) != NULL)
+    while ((seal = queue_take(&sealer->waiting)) != NULL)
         free(seal);
     while ((seal = queue_take(&sealer->done)) != NULL)
         free(seal);
@@ -189,7 +189,7 @@ void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], cons
     memcpy(seal->hash, hash, sizeof(seal->hash));
     seal->suffix = suffix;
     (void)pthread_mutex_lock(&sealer->lock);
-    queue_add(&sealer->todo, seal);
+    queue_add(&sealer->waiting, seal);
     (void)pthread_cond_signal(&sealer->work);
     (void)pthread_mutex_unlock(&sealer->lock);
 }

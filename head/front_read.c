@@ -163,12 +163,26 @@ static void find(struct front *front, struct msg_findings *out)
     checkup_make(&facts, &front->arena, &out->rows);
 }
 
+static int explain(struct front *front, const struct msg_explain *about, struct msg_text *out)
+{
+    struct buf text = {0};
+    int err = 0;
+
+    if (!core_explain(front->parts.core, about->experiment, about->trial, &text))
+        err = ERR_NOT_FOUND;
+    query_said_last(front->parts.view, about->experiment, about->trial, &front->arena, &text);
+    if (text.size > LIMIT_CHUNK_BYTES)
+        text.size = LIMIT_CHUNK_BYTES;
+    out->text = arena_copy(&front->arena, buf_span(&text));
+    buf_fini(&text);
+    return err;
+}
+
 /* Reads that are answered at once. */
 void front_read(struct front *front, const struct link_message *from, const struct message *message,
                 uint64_t now_ms)
 {
     const struct front_parts *parts = &front->parts;
-    const struct msg_explain *explain = message->body;
     union {
         struct msg_experiments experiments;
         struct msg_status_reply status;
@@ -180,7 +194,6 @@ void front_read(struct front *front, const struct link_message *from, const stru
         struct msg_text text;
     } body = {0};
     enum msg_type type = MSG_TEXT;
-    struct buf text;
     uint32_t experiment = 0;
     uint32_t trial = MSG_ALL;
     int err = 0;
@@ -222,16 +235,9 @@ void front_read(struct front *front, const struct link_message *from, const stru
         break;
     default:
         assert(message->type == MSG_EXPLAIN);
-        buf_init(&text);
-        if (!core_explain(parts->core, explain->experiment, explain->trial, &text))
-            err = ERR_NOT_FOUND;
-        query_said_last(parts->view, explain->experiment, explain->trial, &front->arena, &text);
-        experiment = explain->experiment;
-        trial = explain->trial;
-        if (text.size > LIMIT_CHUNK_BYTES)
-            text.size = LIMIT_CHUNK_BYTES;
-        body.text.text = arena_copy(&front->arena, buf_span(&text));
-        buf_fini(&text);
+        experiment = ((const struct msg_explain *)message->body)->experiment;
+        trial = ((const struct msg_explain *)message->body)->trial;
+        err = explain(front, message->body, &body.text);
         break;
     }
     if (err != 0)

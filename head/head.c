@@ -292,9 +292,7 @@ static void notice_pause(struct head *head, uint64_t now_ms)
 
 int head_run(struct head *head)
 {
-    /* libzmq tells of what has come only who has found nothing before. */
-    for (int i = 0; i < PLANES; i++)
-        plane_events(head, (enum link_plane)i);
+    shell_wait_begin(head);
     for (unsigned pass = 0; !head->ending; pass++) {
         uint64_t now_ms = clock_ms();
 

@@ -14,18 +14,12 @@
 #include "common/sys/log.h"
 #include "common/sys/sig.h"
 #include "common/xalloc.h"
-#include "head/replay.h"
 #include "head/shell.h"
-#include "head/sink/redo.h"
 #include "head/standby.h"
 #include "head/store/audit.h"
 #include "proto/token.h"
 
-#define START_MS     30000u /* a large log takes a while to load */
-#define BEAT_LOOK_MS 50u    /* between two looks whether a beat is due, while the log is read */
-
-/* what: NULL where the trouble names it. Gives the status to exit with. */
-static int say_trouble(const char *what, const struct trouble *trouble, int status)
+int setup_say(const char *what, const struct trouble *trouble, int status)
 {
     log_error_for_people(what != NULL ? what : trouble->what, trouble->why,
                          trouble_mend_text(trouble));
@@ -50,7 +44,7 @@ static int standby_keys(struct head *head, const char *dir)
         if (err == ERR_NOT_FOUND)
             (void)trouble_set(&trouble, err, NULL, STANDBY_MEND, "%s is not there", path);
         if (err != 0)
-            return say_trouble("keys of the cluster", &trouble, 2);
+            return setup_say("keys of the cluster", &trouble, 2);
     }
     return 0;
 }
@@ -64,7 +58,7 @@ static int setup_keys(struct head *head, const char *dir)
         err = key_pair_load_or_make(dir, "admin.key", &head->admin, NULL, &trouble);
     if (err == 0 && head->settings.private_cluster)
         err = key_pair_load_or_make(dir, "worker.key", &head->worker, NULL, &trouble);
-    return err != 0 ? say_trouble("keys", &trouble, 2) : 0;
+    return err != 0 ? setup_say("keys", &trouble, 2) : 0;
 }
 
 /* The data directory is one head's at a time; keys are made on first start. */
@@ -129,7 +123,7 @@ static int setup_redis(struct head *head)
         err = redisd_start(settings->data_dir, settings->name, settings->private_cluster,
                            &head->redisd, &trouble);
         if (err != 0)
-            return say_trouble(NULL, &trouble, 2);
+            return setup_say(NULL, &trouble, 2);
         head->redis = *redisd_address(head->redisd);
         head->report.on_disk = true;
         (void)snprintf(head->report.worth, sizeof(head->report.worth), STORE_WORTH, STORE_ON_DISK);
@@ -137,9 +131,9 @@ static int setup_redis(struct head *head)
     }
     err = store_address_parse(settings->redis_address, &head->redis, &trouble);
     if (err == 0)
-        err = store_audit(&head->redis, false, clock_ms() + START_MS, &head->report, &trouble);
+        err = store_audit(&head->redis, false, clock_ms() + SETUP_MS, &head->report, &trouble);
     if (err != 0)
-        return say_trouble(NULL, &trouble, 2);
+        return setup_say(NULL, &trouble, 2);
     head->replicas = head->report.replicas > 0 ? 1 : 0;
     log_line(LOG_INFO, "redis", "%s", head->report.worth);
     return 0;
@@ -159,7 +153,7 @@ int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble)
 
     (void)gethostname(host, sizeof(host) - 1);
     (void)snprintf(who, sizeof(who), "%s pid %d", host, (int)getpid());
-    err = journal_open(&config, clock_ms() + START_MS, &head->journal, trouble);
+    err = journal_open(&config, clock_ms() + SETUP_MS, &head->journal, trouble);
     if (err == 0) {
         head->project = project_new(&head->redis, head->settings.name);
         head->gauge = gauge_new(&head->redis);
@@ -196,153 +190,6 @@ int setup_core(struct head *head)
     head->sinks = sinks_new();
     head->turns = turns_new(head->core);
     return 0;
-}
-
-struct replaying {
-    struct head *head;
-    struct redo *redo;
-    bool rows; /* core and rows are made, too, not the files alone */
-    uint64_t beat_ms;
-};
-
-/* A long replay must not look like a dead head to those that stand by. Waits where Redis has to say
- * first whether this head still leads: another one may be at the same files. */
-static void keep_lead(struct replaying *replaying)
-{
-    struct head *head = replaying->head;
-    uint64_t now_ms = clock_ms();
-    uint64_t until_ms = now_ms + START_MS;
-
-    if (now_ms < replaying->beat_ms)
-        return;
-    replaying->beat_ms = now_ms + BEAT_LOOK_MS;
-    while (journal_poll(head->journal, now_ms) >= 0 &&
-           journal_leads_until_ms(head->journal) <= now_ms && now_ms < until_ms) {
-        struct pollfd wait = {.fd = journal_fd(head->journal), .events = POLLIN};
-
-        (void)poll(&wait, 1, 10);
-        now_ms = clock_ms();
-    }
-    if (journal_leads_until_ms(head->journal) <= now_ms)
-        sinks_abandon(head->sinks);
-}
-
-/* Effects of the log's entries make the rows again, and the sinks' files. */
-static void replayed(void *context, const struct effects *effects, uint64_t now_ms)
-{
-    struct replaying *replaying = context;
-
-    keep_lead(replaying);
-    if (replaying->rows) {
-        shell_apply(replaying->head, effects, true);
-        turns_set_time(replaying->head->turns, now_ms);
-    }
-    redo_put(replaying->redo, effects);
-}
-
-/* The log behind `from` through a core, and into the files. */
-static int replay_all(struct head *head, struct core *core, bool rows, struct log_id from,
-                      struct replay_summary *summary)
-{
-    struct replaying replaying = {.head = head, .rows = rows};
-    struct trouble trouble;
-    uint64_t begun_ms = clock_ms();
-    char id[LOG_ID_BYTES] = "the beginning";
-    int state;
-    int err;
-
-    replaying.redo = redo_new(head->sinks);
-    err = replay_log(&head->redis, head->settings.name, from, journal_committed(head->journal),
-                     core, replayed, &replaying, summary, &trouble);
-    redo_free(replaying.redo);
-    if (err != 0)
-        return say_trouble(NULL, &trouble, 2);
-    state = journal_poll(head->journal, clock_ms());
-    if (state < 0)
-        return shell_journal_failed(head, state);
-    if (journal_leads_until_ms(head->journal) <= clock_ms()) {
-        log_error_for_people("this head", "Redis did not answer while the log was read",
-                             "start it again when Redis is well");
-        return 2;
-    }
-    if (from.epoch > 0)
-        (void)log_id_print(from, id);
-    log_line(LOG_INFO, "replayed",
-             "from %s: %llu entries, %llu events in %llu ms, all decided alike", id,
-             (unsigned long long)summary->entries, (unsigned long long)summary->events,
-             (unsigned long long)(clock_ms() - begun_ms));
-    return 0;
-}
-
-/* A log that heads which stand by may follow is not cut: they read it from its beginning. */
-static void setup_imager(struct head *head, const struct imager_start *start, uint64_t tail)
-{
-    const struct imager_config config = {
-        .address = &head->redis,
-        .name = head->settings.name,
-        .epoch = journal_epoch(head->journal),
-        .tail_bytes = head->redisd != NULL ? head->settings.log_tail : UINT64_MAX,
-        .sinks = head->sinks,
-    };
-
-    head->imager = imager_new(&config, start->number, tail);
-}
-
-/* Which checkpoints the core of an image keeps. */
-static void describe_checkpoints(struct head *head)
-{
-    struct arena arena = {0};
-    struct effects effects;
-
-    effects_init(&effects, &arena);
-    core_describe(head->core, &effects);
-    for (size_t i = 0; i < effects.count; i++)
-        if (effects.items[i].type == EFFECT_CHECKPOINT)
-            checkpoint_store_apply(head->checkpoints, &effects.items[i]);
-    effects_fini(&effects);
-    arena_fini(&arena);
-}
-
-int setup_replay(struct head *head)
-{
-    struct imager_start start = {0};
-    struct replay_summary summary = {0};
-    struct trouble trouble;
-    int rc = setup_core(head);
-
-    if (rc != 0)
-        return rc;
-    if (imager_load(&head->redis, head->settings.name, head->core, head->view, head->sinks, &start,
-                    &trouble) < 0)
-        return say_trouble(NULL, &trouble, 2);
-    if (start.found) {
-        turns_set_time(head->turns, start.now_ms);
-        describe_checkpoints(head);
-    }
-    rc = replay_all(head, head->core, true, start.found ? start.id : REPLAY_BEGINNING, &summary);
-    checkpoint_store_settle(head->checkpoints, clock_ms());
-    if (rc == 0)
-        setup_imager(head, &start, summary.bytes);
-    return rc;
-}
-
-int setup_files(struct head *head)
-{
-    const struct imager_start start = {0};
-    struct replay_summary summary = {0};
-    struct core *core = core_new();
-    int rc = replay_all(head, core, false, REPLAY_BEGINNING, &summary);
-
-    if (rc == 0 && core_digest(core) != core_digest(head->core)) {
-        log_error_for_people("log", "read once more it leads to another state",
-                             "keep a copy of the data of this Redis before anything else");
-        rc = 70;
-    }
-    core_free(core);
-    checkpoint_store_settle(head->checkpoints, clock_ms());
-    if (rc == 0)
-        setup_imager(head, &start, summary.bytes);
-    return rc;
 }
 
 /* A key of this machine's own becomes a principal, if it is none yet. */
@@ -415,13 +262,13 @@ int setup_sockets(struct head *head)
         return 70;
     }
     if (link_self_test(head->context, head->zap, &trouble) != 0)
-        return say_trouble("self-test of the encryption", &trouble, 70);
+        return setup_say("self-test of the encryption", &trouble, 70);
     for (size_t i = 0; i < count; i++)
         if (!principals[i].revoked)
             (void)zap_add(head->zap, principals[i].key, principals[i].principal,
                           (enum principal_role)principals[i].role);
     if (bind_planes(head, &trouble) != 0)
-        return say_trouble("cannot listen", &trouble, 2);
+        return setup_say("cannot listen", &trouble, 2);
     head->fleet = fleet_new(&(struct fleet_parts){.socket = head->planes[LINK_WORKER].socket,
                                                   .view = head->view,
                                                   .turns = head->turns,
@@ -451,7 +298,7 @@ int setup_sockets(struct head *head)
     if (head->settings.private_cluster)
         add_principal(head, &head->worker, ROLE_WORKER, "worker");
     /* Whoever reads that this head listens may knock at once: the keys are known by then. */
-    shell_settle(head, clock_ms() + START_MS);
+    shell_settle(head, clock_ms() + SETUP_MS);
     if (head->status != 0)
         return head->status;
     setup_announce(head);
@@ -465,7 +312,7 @@ static int take_lead(struct head *head)
     int err = setup_claim(head, 0, &trouble);
 
     if (err != 0)
-        return say_trouble(NULL, &trouble, err == ERR_FENCED ? STATUS_FENCED : 2);
+        return setup_say(NULL, &trouble, err == ERR_FENCED ? STATUS_FENCED : 2);
     return setup_replay(head);
 }
 

@@ -32,6 +32,8 @@ struct plane {
     void *socket;
     struct monitor *monitor;
     struct peerwatch *watch;
+    int fd;         /* readable: something may have come */
+    int monitor_fd; /* the same of the monitor */
     uint16_t port;
     uint32_t *owners; /* by descriptor: whose connection it was when it last spoke */
     size_t owner_room;
@@ -67,6 +69,7 @@ struct head {
     void *context;
     struct zap *zap;
     struct plane planes[PLANES];
+    int refusals_fd; /* readable: somebody may have been refused */
     struct fleet *fleet;
     struct front *front;
     struct turn *committing; /* its entry is on the way; NULL: none */
@@ -81,17 +84,25 @@ struct head {
     int status; /* to exit with */
 };
 
+/* Redis may take so long to answer at a start: a large log takes a while to load. */
+#define SETUP_MS 30000u
+
+/* setup.c: what is wrong, for people. what: NULL where the trouble names it. Gives the status. */
+int setup_say(const char *what, const struct trouble *trouble, int status);
+
 /* setup.c: each gives 0, or the status to exit with, and it was said why. */
 int setup_store(struct head *head);
 /* Take an epoch (0: the next one) and open what writes to Redis. An error of journal_open. */
 int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble);
 /* An empty core, and what stands around it. */
 int setup_core(struct head *head);
-int setup_replay(struct head *head);
-/* Core and rows are as the log has them; the files are not. */
-int setup_files(struct head *head);
 int setup_sockets(struct head *head);
 void setup_close(struct head *head);
+
+/* recover.c: the same, from what Redis has: core, rows and files; and where core and rows are as
+ * the log has them, the files alone. */
+int setup_replay(struct head *head);
+int setup_files(struct head *head);
 
 /* checkup_facts.c: what there is to find when the head looks at itself. context: a head. */
 void shell_facts(void *context, struct checkup_facts *out);
@@ -128,6 +139,9 @@ void planes_refusals(struct head *head);
 /* Whether a plane may be read now: this head does not doubt that it leads, and there is a turn for
  * what it brings, or, while the log takes nothing, what clients ask can be answered without one. */
 bool plane_ready(struct head *head, enum link_plane kind);
+
+/* wait.c: before the first wait. */
+void shell_wait_begin(struct head *head);
 
 /* wait.c: until something has come or something is due, and take in what it was of signals and
  * connections; a plane that has something is marked. */

@@ -40,6 +40,18 @@ static int socket_fd(void *socket)
     return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
 }
 
+/* libzmq tells of what has come only who has found nothing before. */
+void shell_wait_begin(struct head *head)
+{
+    head->refusals_fd = socket_fd(zap_audit_socket(head->zap));
+    planes_refusals(head);
+    for (int i = 0; i < PLANES; i++) {
+        head->planes[i].fd = socket_fd(head->planes[i].socket);
+        head->planes[i].monitor_fd = socket_fd(monitor_socket(head->planes[i].monitor));
+        plane_events(head, (enum link_plane)i);
+    }
+}
+
 static void wait_on(struct pollfd *item, int fd)
 {
     *item = (struct pollfd){.fd = fd, .events = POLLIN}; /* one below 0 is passed over */
@@ -50,14 +62,14 @@ static void fill(const struct head *head, struct pollfd items[WAIT_COUNT])
     wait_on(&items[WAIT_SIGNAL], head->signals);
     wait_on(&items[WAIT_TURNS], turns_fd(head->turns));
     wait_on(&items[WAIT_JOURNAL], journal_fd(head->journal));
-    wait_on(&items[WAIT_AUDIT], socket_fd(zap_audit_socket(head->zap)));
+    wait_on(&items[WAIT_AUDIT], head->refusals_fd);
     wait_on(&items[WAIT_BLOBS], blobs_fd(head->blobs));
     wait_on(&items[WAIT_CHECKPOINTS], blobs_fd(checkpoint_store_blobs(head->checkpoints)));
     wait_on(&items[WAIT_IMAGER], imager_fd(head->imager));
     if (journal_wants_write(head->journal))
         items[WAIT_JOURNAL].events |= POLLOUT;
     for (int i = 0; i < PLANES; i++)
-        wait_on(&items[WAIT_MONITORS + i], socket_fd(monitor_socket(head->planes[i].monitor)));
+        wait_on(&items[WAIT_MONITORS + i], head->planes[i].monitor_fd);
 }
 
 /* Whether a plane that may be read has something. The others are not waited for: what they have
@@ -69,7 +81,7 @@ static bool fill_planes(struct head *head, struct pollfd items[PLANES])
     for (int i = 0; i < PLANES; i++) {
         bool ready = plane_ready(head, (enum link_plane)i);
 
-        wait_on(&items[i], ready ? socket_fd(head->planes[i].socket) : -1);
+        wait_on(&items[i], ready ? head->planes[i].fd : -1);
         if (ready)
             any |= plane_has(head, (enum link_plane)i);
         else

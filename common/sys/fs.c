@@ -17,15 +17,6 @@
 
 #define READ_STEP 65536u
 
-/* Close without touching the errno that tells why we close. */
-static void close_quietly(int fd)
-{
-    int saved = errno;
-
-    (void)close(fd);
-    errno = saved;
-}
-
 int fs_read_rest(int fd, size_t limit, struct buf *out)
 {
     size_t start = out->size;
@@ -51,6 +42,15 @@ int fs_read_rest(int fd, size_t limit, struct buf *out)
     }
 }
 
+void fs_close(int fd)
+{
+    int why = errno;
+
+    if (fd >= 0)
+        (void)close(fd);
+    errno = why;
+}
+
 int fs_read(const char *path, size_t limit, struct buf *out)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -59,7 +59,7 @@ int fs_read(const char *path, size_t limit, struct buf *out)
     if (fd < 0)
         return err_from_errno();
     err = fs_read_rest(fd, limit, out);
-    close_quietly(fd);
+    fs_close(fd);
     return err;
 }
 
@@ -96,7 +96,7 @@ int fs_sync_dir(const char *path)
         return err_from_errno();
     if (fsync(fd) < 0)
         err = err_from_errno();
-    close_quietly(fd);
+    fs_close(fd);
     return err;
 }
 
@@ -122,7 +122,7 @@ static int write_file(const char *path, mode_t mode, const void *data, size_t si
     if (err == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
         err = err_from_errno();
     if (err < 0)
-        close_quietly(fd);
+        fs_close(fd);
     else if (close(fd) < 0)
         err = err_from_errno();
     return err;
@@ -233,7 +233,7 @@ int fs_lock(const char *path)
     if (result < 0) {
         int err = err_from_errno(); /* EWOULDBLOCK is ERR_AGAIN */
 
-        close_quietly(fd);
+        fs_close(fd);
         return err;
     }
     return fd;

@@ -35,6 +35,9 @@ int fs_remove_tree(const char *path);
 /* All of it, through short writes and EINTR. */
 int fs_write_all(int fd, const void *data, size_t size);
 
+/* close, where fd is one, and errno stays what it was: it tells why we close. */
+void fs_close(int fd);
+
 /* A secret's file or folder: owned by this user and closed to all others. *why (constant text) says
  * what is wrong where it answers false. */
 bool fs_is_private(const char *path, const char **why);

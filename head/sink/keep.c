@@ -45,15 +45,6 @@ static int copy_prefix(int from, int to, uint64_t size)
 }
 
 /* Without touching the errno that tells why. */
-static void close_quietly(int fd)
-{
-    int why = errno;
-
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-}
-
 static void remove_quietly(const char *path)
 {
     int why = errno;
@@ -75,9 +66,9 @@ static int copy_file(const char *path, const char *fresh, uint64_t size, bool sy
         err = copy_prefix(from, to, size);
     if (err == 0 && sync && fsync(to) != 0)
         err = ERR_IO;
-    close_quietly(from);
+    fs_close(from);
     if (err != 0)
-        close_quietly(to);
+        fs_close(to);
     else if (close(to) != 0)
         err = ERR_IO;
     return err;

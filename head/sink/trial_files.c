@@ -77,16 +77,6 @@ static bool broke(struct trial_files *files, const char *path, char *trouble, si
     return passes;
 }
 
-/* Without touching the errno that tells why. */
-static void close_quietly(int fd)
-{
-    int why = errno;
-
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-}
-
 static int open_file(const struct trial_files *files, const char *name, int flags, char *path)
 {
     if (fs_join(path, files->folder, name) != 0) {
@@ -193,7 +183,7 @@ static int cut_json(struct trial_files *files, uint64_t rows, const struct trial
             break;
         err = got < 0 ? ERR_IO : fs_write_all(old, block, (size_t)got);
     }
-    close_quietly(old);
+    fs_close(old);
     if (err == 0 && cut->feed >= 0)
         feed_follow(cut->feed, cut->feed_rows, files->trial, end, (uint64_t)st.st_size);
     return err == 0 ? cut_file(files, &files->json, "result.json", end, cut) : err;
@@ -268,7 +258,7 @@ static int write_params(struct trial_files *files, char *path)
         json_write(&config, JSON_INDENT, &text);
         fd = open_file(files, "params.json", O_WRONLY | O_TRUNC, path);
         err = fd < 0 ? ERR_IO : fs_write_all(fd, text.data, text.size);
-        close_quietly(fd);
+        fs_close(fd);
     } else {
         errno = EBADMSG;
     }

@@ -96,6 +96,13 @@ class Wire:
         call("nft", "flush chain %s %s" % (TABLE, self.here))
 
 
+class FarHead:
+    """The head as a worker reaches it: through its wire, where it has one."""
+
+    def __init__(self, head, wire):
+        self.address = "%s:%d" % (wire.head_ip, head.port) if wire else head.address
+
+
 def enter():
     """This process, and all that it starts, go into a namespace of their own."""
     if LIBC.unshare(CLONE_NEWNET) != 0:

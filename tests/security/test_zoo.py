@@ -25,14 +25,14 @@ from strangers import Relay, heard_before_the_end  # noqa: E402
 
 def knock(stage, rows):
     """All rows on all planes at once."""
-    todo = [(row, plane) for row in rows for plane in zoo.PLANES]
+    tries = [(row, plane) for row in rows for plane in zoo.PLANES]
 
     def one(what):
         (name, first, second, drip, _), plane = what
         return heard_before_the_end(stage.ports[plane], first, second, 12 * SLOWER, drip)
 
-    with ThreadPoolExecutor(len(todo)) as threads:
-        for (row, plane), (heard, closed) in zip(todo, threads.map(one, todo)):
+    with ThreadPoolExecutor(len(tries)) as threads:
+        for (row, plane), (heard, closed) in zip(tries, threads.map(one, tries)):
             check(closed, "%s on %s: the head hangs up" % (row[0], plane))
             # A greeting has 64 bytes, and an ERROR command may say why; a message would be more.
             check(len(heard) <= 64 + 64 and b"honest" not in heard, "%s was told %r" % (row[0], heard))

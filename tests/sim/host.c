@@ -137,58 +137,6 @@ void host_beat_soon(struct world *world, uint32_t index)
 
 /* ---- the daemon ---- */
 
-static void end_send(struct world *world, struct host *host, const struct own_end *end)
-{
-    struct record record = {.kind = RECORD_END,
-                            .end = {.reason = end->reason, .text = span_text("gone")}};
-    struct buf packed = {0};
-
-    record_pack(&record, &packed);
-    checker_wrote(world->checker, &end->who, end->seq, &record, buf_span(&packed));
-    host_send_report(world, host, &end->who, end->seq, 1, buf_span(&packed));
-    buf_fini(&packed);
-}
-
-static void end_add(struct world *world, struct host *host, const struct agent_effect *effect)
-{
-    struct own_end *end = arena_zalloc(&world->arena, sizeof(*end));
-
-    *end = (struct own_end){
-        .next = host->ends,
-        .who = {effect->who.experiment, effect->who.trial, effect->who.attempt},
-        .seq = effect->seq,
-        .reason = effect->reason,
-    };
-    host->ends = end;
-    world_say(world, "host %u ends %u/%u attempt %u itself: %s", host->index, end->who.experiment,
-              end->who.trial, end->who.attempt, end_reason_name(end->reason));
-    if (end->reason == END_START)
-        world_fail(world, "I15: host %u cannot hold %u/%u, and the trial is blamed", host->index,
-                   end->who.experiment, end->who.trial);
-    end_send(world, host, end);
-}
-
-/* Whether the verdict was about one of them. */
-static bool end_verdict(struct world *world, struct host *host,
-                        const struct effect_verdict *verdict)
-{
-    for (struct own_end **at = &host->ends; *at != NULL; at = &(*at)->next) {
-        struct own_end *end = *at;
-
-        if (end->who.experiment != verdict->experiment || end->who.trial != verdict->trial ||
-            end->who.attempt != verdict->attempt)
-            continue;
-        if (verdict->action == ACTION_FENCED || verdict->acked_seq >= end->seq) {
-            *at = end->next;
-        } else if (verdict->action == ACTION_RESEND) {
-            end->seq = verdict->acked_seq + 1;
-            end_send(world, host, end);
-        }
-        return true;
-    }
-    return false;
-}
-
 /* Effects are lent until the next step, which doing the first may bring. */
 void host_agent(struct world *world, struct host *host, const struct agent_event *event)
 {
@@ -209,7 +157,7 @@ void host_agent(struct world *world, struct host *host, const struct agent_event
                                   effects[i].who.attempt};
 
         if (effects[i].type == AGENT_END)
-            end_add(world, host, &effects[i]);
+            host_end_add(world, host, &effects[i]);
         else if (effects[i].type == AGENT_START && !(host->deaf && who.experiment > host->hears))
             run_start(world, host, &who, effects[i].payload.data);
     }
@@ -247,7 +195,7 @@ static void on_verdict(struct world *world, struct host *host, const struct effe
     struct run *run;
 
     checker_told(world->checker, &who, verdict->acked_seq);
-    if (end_verdict(world, host, verdict))
+    if (host_end_verdict(world, host, verdict))
         return;
     host_agent(world, host, &event);
     run = run_find(host, &who);
@@ -345,7 +293,7 @@ static void open_up(struct world *world, struct host *host)
     for (struct run *run = host->runs; run != NULL; run = run->next)
         run_rewind(world, run);
     for (const struct own_end *end = host->ends; end != NULL; end = end->next)
-        end_send(world, host, end);
+        host_end_send(world, host, end);
 }
 
 void host_letter(struct world *world, const struct letter *letter)

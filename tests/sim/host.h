@@ -83,4 +83,9 @@ void host_executor_dies(struct world *world, struct host *host, uint32_t experim
 void host_machine_dies(struct world *world, struct host *host);
 void host_machine_returns(struct world *world, struct host *host);
 
+/* host_end.c: say one, again; a new one; whether a verdict was about one of them. */
+void host_end_send(struct world *world, struct host *host, const struct own_end *end);
+void host_end_add(struct world *world, struct host *host, const struct agent_effect *effect);
+bool host_end_verdict(struct world *world, struct host *host, const struct effect_verdict *verdict);
+
 #endif

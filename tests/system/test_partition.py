@@ -19,13 +19,6 @@ CUT_S = 30
 NAMES = ("n1", "n2", "n3")
 
 
-class FarHead:
-    """The head as it is reached through a wire."""
-
-    def __init__(self, head, wire):
-        self.address = "%s:%d" % (wire.head_ip, head.port)
-
-
 def programs(scene):
     return [pid for pid in scene.pids() if any(word.endswith(b"saver.py") for word in argv_of(pid))]
 
@@ -54,7 +47,7 @@ def a_node_that_was_cut_off_comes_back(scene):
 def cut_and_mend(scene, wires):
     head = Head(scene)
     token = scene.token(head, "worker", "worker.token", "--uses", len(NAMES))
-    workers = [Worker(scene, name, FarHead(head, wire), cpus=1, token=token, before=wire.prefix())
+    workers = [Worker(scene, name, network.FarHead(head, wire), cpus=1, token=token, before=wire.prefix())
                for name, wire in wires.items()]
     wait_for(lambda: up(head) == set(NAMES), 30,
              lambda: "the workers to join: " + " ".join(one.daemon.err() for one in workers))

@@ -232,25 +232,6 @@ START_TEST(a_wrong_head_key_is_a_stranger)
 }
 END_TEST
 
-/* Who stands still lets a handshake take its time; who does not hold the key ends it at once. */
-START_TEST(silence_is_no_stranger)
-{
-    struct link_watch seen;
-
-    link_watch_init(&seen);
-    for (uint32_t i = 1; i <= 4; i++) {
-        link_watch_event(&seen, &(struct monitor_event){.kind = MONITOR_FAILED, .fd = -1});
-        ck_assert(!link_watch_is_stranger(&seen, 3000 * i));
-        ck_assert(link_watch_is_stranger(&seen, 100 * i) == (i >= 3));
-    }
-    link_watch_event(&seen, &(struct monitor_event){.kind = MONITOR_READY, .fd = -1});
-    ck_assert(!link_watch_is_stranger(&seen, 100));
-    link_watch_event(&seen,
-                     &(struct monitor_event){.kind = MONITOR_FAILED, .fd = -1, .final = true});
-    ck_assert(link_watch_is_stranger(&seen, 100000));
-}
-END_TEST
-
 START_TEST(nobody_there_is_no_head)
 {
     bind_plane(LINK_JOIN);
@@ -510,7 +491,6 @@ Suite *suite(void)
     tcase_add_test(c, a_newcomer_joins_with_its_key_proved);
     tcase_add_test(c, an_unknown_a_wrong_and_a_revoked_key_are_refused);
     tcase_add_test(c, a_wrong_head_key_is_a_stranger);
-    tcase_add_test(c, silence_is_no_stranger);
     tcase_add_test(c, nobody_there_is_no_head);
     tcase_add_test(c, no_encryption_is_refused);
     tcase_add_test(c, garbage_and_silence_are_cut_off);

@@ -1,0 +1,159 @@
+/* What the log and the image in front of it tell: core, rows and files as they were. */
+#include <poll.h>
+
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/sys/clock.h"
+#include "common/sys/log.h"
+#include "head/replay.h"
+#include "head/shell.h"
+#include "head/sink/redo.h"
+
+#define BEAT_LOOK_MS 50u /* between two looks whether a beat is due, while the log is read */
+
+struct replaying {
+    struct head *head;
+    struct redo *redo;
+    bool rows; /* core and rows are made, too, not the files alone */
+    uint64_t beat_ms;
+};
+
+/* A long replay must not look like a dead head to those that stand by. Waits where Redis has to say
+ * first whether this head still leads: another one may be at the same files. */
+static void keep_lead(struct replaying *replaying)
+{
+    struct head *head = replaying->head;
+    uint64_t now_ms = clock_ms();
+    uint64_t until_ms = now_ms + SETUP_MS;
+
+    if (now_ms < replaying->beat_ms)
+        return;
+    replaying->beat_ms = now_ms + BEAT_LOOK_MS;
+    while (journal_poll(head->journal, now_ms) >= 0 &&
+           journal_leads_until_ms(head->journal) <= now_ms && now_ms < until_ms) {
+        struct pollfd wait = {.fd = journal_fd(head->journal), .events = POLLIN};
+
+        (void)poll(&wait, 1, 10);
+        now_ms = clock_ms();
+    }
+    if (journal_leads_until_ms(head->journal) <= now_ms)
+        sinks_abandon(head->sinks);
+}
+
+/* Effects of the log's entries make the rows again, and the sinks' files. */
+static void replayed(void *context, const struct effects *effects, uint64_t now_ms)
+{
+    struct replaying *replaying = context;
+
+    keep_lead(replaying);
+    if (replaying->rows) {
+        shell_apply(replaying->head, effects, true);
+        turns_set_time(replaying->head->turns, now_ms);
+    }
+    redo_put(replaying->redo, effects);
+}
+
+/* The log behind `from` through a core, and into the files. */
+static int replay_all(struct head *head, struct core *core, bool rows, struct log_id from,
+                      struct replay_summary *summary)
+{
+    struct replaying replaying = {.head = head, .rows = rows};
+    struct trouble trouble;
+    uint64_t begun_ms = clock_ms();
+    char id[LOG_ID_BYTES] = "the beginning";
+    int state;
+    int err;
+
+    replaying.redo = redo_new(head->sinks);
+    err = replay_log(&head->redis, head->settings.name, from, journal_committed(head->journal),
+                     core, replayed, &replaying, summary, &trouble);
+    redo_free(replaying.redo);
+    if (err != 0)
+        return setup_say(NULL, &trouble, 2);
+    state = journal_poll(head->journal, clock_ms());
+    if (state < 0)
+        return shell_journal_failed(head, state);
+    if (journal_leads_until_ms(head->journal) <= clock_ms()) {
+        log_error_for_people("this head", "Redis did not answer while the log was read",
+                             "start it again when Redis is well");
+        return 2;
+    }
+    if (from.epoch > 0)
+        (void)log_id_print(from, id);
+    log_line(LOG_INFO, "replayed",
+             "from %s: %llu entries, %llu events in %llu ms, all decided alike", id,
+             (unsigned long long)summary->entries, (unsigned long long)summary->events,
+             (unsigned long long)(clock_ms() - begun_ms));
+    return 0;
+}
+
+/* A log that heads which stand by may follow is not cut: they read it from its beginning. */
+static void setup_imager(struct head *head, const struct imager_start *start, uint64_t tail)
+{
+    const struct imager_config config = {
+        .address = &head->redis,
+        .name = head->settings.name,
+        .epoch = journal_epoch(head->journal),
+        .tail_bytes = head->redisd != NULL ? head->settings.log_tail : UINT64_MAX,
+        .sinks = head->sinks,
+    };
+
+    head->imager = imager_new(&config, start->number, tail);
+}
+
+/* Which checkpoints the core of an image keeps. */
+static void describe_checkpoints(struct head *head)
+{
+    struct arena arena = {0};
+    struct effects effects;
+
+    effects_init(&effects, &arena);
+    core_describe(head->core, &effects);
+    for (size_t i = 0; i < effects.count; i++)
+        if (effects.items[i].type == EFFECT_CHECKPOINT)
+            checkpoint_store_apply(head->checkpoints, &effects.items[i]);
+    effects_fini(&effects);
+    arena_fini(&arena);
+}
+
+int setup_replay(struct head *head)
+{
+    struct imager_start start = {0};
+    struct replay_summary summary = {0};
+    struct trouble trouble;
+    int rc = setup_core(head);
+
+    if (rc != 0)
+        return rc;
+    if (imager_load(&head->redis, head->settings.name, head->core, head->view, head->sinks, &start,
+                    &trouble) < 0)
+        return setup_say(NULL, &trouble, 2);
+    if (start.found) {
+        turns_set_time(head->turns, start.now_ms);
+        describe_checkpoints(head);
+    }
+    rc = replay_all(head, head->core, true, start.found ? start.id : REPLAY_BEGINNING, &summary);
+    checkpoint_store_settle(head->checkpoints, clock_ms());
+    if (rc == 0)
+        setup_imager(head, &start, summary.bytes);
+    return rc;
+}
+
+int setup_files(struct head *head)
+{
+    const struct imager_start start = {0};
+    struct replay_summary summary = {0};
+    struct core *core = core_new();
+    int rc = replay_all(head, core, false, REPLAY_BEGINNING, &summary);
+
+    if (rc == 0 && core_digest(core) != core_digest(head->core)) {
+        log_error_for_people("log", "read once more it leads to another state",
+                             "keep a copy of the data of this Redis before anything else");
+        rc = 70;
+    }
+    core_free(core);
+    checkpoint_store_settle(head->checkpoints, clock_ms());
+    if (rc == 0)
+        setup_imager(head, &start, summary.bytes);
+    return rc;
+}
