@@ -11,18 +11,13 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/number.h"
-#include "common/sys/clock.h"
 #include "common/sys/fs.h"
 #include "common/sys/home.h"
 #include "common/sys/log.h"
-#include "proto/known.h"
 #include "worker/machine.h"
+#include "worker/settings_inside.h"
 
-#define FIND_MS     2000u
-#define EXIT_HELP   1
-#define EXIT_USAGE  2
-#define EXIT_NOHEAD 3
-#define EXIT_DENIED 4
+#define EXIT_HELP 1
 
 static const char usage[] =
     "usage: assay worker [--address HOST:PORT] [options]\n"
@@ -80,28 +75,10 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The command line as it was written. */
-struct given {
-    const char *address;
-    const char *token_file;
-    const char *data_dir;
-    const char *head_key;
-    const char *key_file;
-    int64_t cpu;    /* 1/10000; -1: not said */
-    int64_t memory; /* bytes; -1: not said */
-    int64_t gpus;   /* -1: not said */
-};
-
-static int wrong(const char *what, const char *why)
+int settings_wrong(const char *what, const char *why)
 {
     log_error_for_people(what, why, "assay worker --help");
     return EXIT_USAGE;
-}
-
-static int trouble_say(const char *what, const struct trouble *trouble, int status)
-{
-    log_error_for_people(what, trouble->why, trouble_mend_text(trouble));
-    return status;
 }
 
 /* ---- single values ---- */
@@ -184,15 +161,15 @@ static int read_amount(int option, struct given *given)
     switch (option) {
     case OPTION_CPUS:
         if (!amount_read(optarg, &given->cpu) || given->cpu == 0)
-            return wrong("--cpus", "it takes a number above 0");
+            return settings_wrong("--cpus", "it takes a number above 0");
         return 0;
     case OPTION_GPUS:
         if (!count_read(optarg, LIMIT_GPUS, &given->gpus))
-            return wrong("--gpus", "it takes a whole number up to 64");
+            return settings_wrong("--gpus", "it takes a whole number up to 64");
         return 0;
     default:
         if (!size_read(optarg, &given->memory))
-            return wrong("--memory", "it takes a size, as 512M or 2G");
+            return settings_wrong("--memory", "it takes a size, as 512M or 2G");
         return 0;
     }
 }
@@ -203,12 +180,12 @@ static int read_resource(struct settings *settings)
     case 0:
         return 0;
     case ERR_EXISTS:
-        return wrong(optarg, "this resource was named before");
+        return settings_wrong(optarg, "this resource was named before");
     case ERR_FULL:
-        return wrong("--resource", "a node has at most 16 of them");
+        return settings_wrong("--resource", "a node has at most 16 of them");
     default:
-        return wrong(optarg, "a resource is written NAME=AMOUNT; cpu, gpu and memory have "
-                             "options of their own");
+        return settings_wrong(optarg, "a resource is written NAME=AMOUNT; cpu, gpu and memory have "
+                                      "options of their own");
     }
 }
 
@@ -231,7 +208,8 @@ static int read_option(int option, struct given *given, struct settings *setting
         return read_resource(settings);
     case OPTION_NAME:
         if (!name_is_good(optarg))
-            return wrong("--name", "a name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with no dot");
+            return settings_wrong("--name",
+                                  "a name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with no dot");
         settings->name = optarg;
         return 0;
     case OPTION_DATA_DIR:
@@ -251,7 +229,7 @@ static int read_option(int option, struct given *given, struct settings *setting
         return 0;
     case OPTION_READY_FD:
         if (!count_read(optarg, 1 << 20, &number))
-            return wrong("--ready-fd", "a descriptor is a number");
+            return settings_wrong("--ready-fd", "a descriptor is a number");
         settings->ready_fd = (int)number;
         return 0;
     case 'v':
@@ -261,7 +239,7 @@ static int read_option(int option, struct given *given, struct settings *setting
         (void)fputs(usage, stdout);
         return EXIT_HELP;
     default:
-        return wrong("assay worker", "an option that is not known");
+        return settings_wrong("assay worker", "an option that is not known");
     }
 }
 
@@ -286,13 +264,13 @@ static int read_line(int argc, char **argv, struct given *given, struct settings
     opterr = 0;
     while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) {
         if (option == '?')
-            return wrong(argv[optind - 1], "this option is not known, or lacks its value");
+            return settings_wrong(argv[optind - 1], "this option is not known, or lacks its value");
         rc = read_option(option, given, settings);
         if (rc != 0)
             return rc;
     }
     if (optind < argc)
-        return wrong(argv[optind], "this argument means nothing here");
+        return settings_wrong(argv[optind], "this argument means nothing here");
     return 0;
 }
 
@@ -318,12 +296,12 @@ static int set_name_and_folder(const struct given *given, struct settings *setti
         }
         if (snprintf(path, sizeof(path), "%s/workers/%s", home, settings->name) >=
             (int)sizeof(path))
-            return wrong("--data-dir", "the path is too long");
+            return settings_wrong("--data-dir", "the path is too long");
         settings->data_dir = home_expand(path);
     }
     /* Names below it have to fit as well. */
     if (settings->data_dir == NULL || strlen(settings->data_dir) > LIMIT_PATH_BYTES / 2)
-        return wrong("--data-dir", "the path is too long");
+        return settings_wrong("--data-dir", "the path is too long");
     if (fs_make_dirs(settings->data_dir, 0700) != 0) {
         log_error_for_people(settings->data_dir, strerror(errno), "another --data-dir");
         return EXIT_USAGE;
@@ -344,141 +322,6 @@ static void set_capacity(const struct given *given, struct settings *settings)
     capacity->gpu = (int64_t)settings->gpus.count * RESOURCE_ONE;
 }
 
-/* By a Redis: whoever leads there. It may be away for now; the worker asks until somebody does. */
-static int find_by_redis(const char *text, struct settings *settings, bool *last,
-                         const struct last_head *head, struct trouble *trouble)
-{
-    char fingerprint[KEY_FINGERPRINT] = "";
-    struct found_head found;
-
-    if (finder_new(text, &settings->finder, trouble) != 0)
-        return trouble_say("--address", trouble, EXIT_USAGE);
-    if (finder_ask(settings->finder, clock_ms() + FIND_MS, &found) != 0) {
-        log_line(LOG_WARNING, "head-away", "%s: %s", finder_cluster(settings->finder),
-                 finder_why(settings->finder));
-        return 0;
-    }
-    settings->address = found.address;
-    if (head != NULL)
-        key_fingerprint(head->key, fingerprint);
-    *last = head != NULL && strcmp(found.key, fingerprint) == 0;
-    return 0;
-}
-
-/* Where the head is. *last: it is the one that this user started last on this machine. */
-static int find_address(const struct given *given, struct settings *settings, bool *last,
-                        struct last_head *head, struct trouble *trouble)
-{
-    const char *text = given->address != NULL ? given->address : getenv("ASSAY_ADDRESS");
-    int err = last_head_load(head, trouble);
-    bool known = err == 0;
-
-    if (text == NULL || *text == '\0') {
-        if (!known && err != ERR_NOT_FOUND)
-            return trouble_say("last head", trouble, err == ERR_DENIED ? EXIT_DENIED : EXIT_USAGE);
-        if (!known) {
-            log_error_for_people("head", "none is named, and none was started here by this user",
-                                 "assay worker --address HOST:PORT --token-file FILE");
-            return EXIT_NOHEAD;
-        }
-        settings->address = head->address;
-    } else if (finder_is_meant(text)) {
-        return find_by_redis(text, settings, last, known ? head : NULL, trouble);
-    } else if (address_parse(span_text(text), ADDRESS_PORT, &settings->address, trouble) != 0) {
-        return trouble_say("--address", trouble, EXIT_USAGE);
-    }
-    *last = known && head->address.port == settings->address.port &&
-            strcmp(head->address.host, settings->address.host) == 0;
-    return 0;
-}
-
-static int load_token(const struct given *given, struct settings *settings, struct trouble *trouble)
-{
-    const char *path = given->token_file != NULL ? given->token_file : getenv("ASSAY_TOKEN_FILE");
-
-    if (path == NULL || *path == '\0')
-        return 0;
-    if (token_read(path, &settings->token, trouble) != 0)
-        return trouble_say("token", trouble, EXIT_USAGE);
-    settings->has_token = true;
-    return 0;
-}
-
-/* The head's key: as it is pinned, as the token says, or as this user's own head left it. */
-static int find_head_key(struct settings *settings, bool last, const struct last_head *head,
-                         struct trouble *trouble)
-{
-    int rc = settings->finder != NULL
-                 ? known_cluster_load(finder_cluster(settings->finder), settings->head_key, trouble)
-                 : known_head_load(&settings->address, settings->head_key, trouble);
-
-    if (rc != 0 && rc != ERR_NOT_FOUND)
-        return trouble_say("known head", trouble, EXIT_DENIED);
-    settings->may_ask_token = last && !settings->has_token;
-    if (last && !settings->has_token) {
-        memcpy(settings->head_key, head->key, KEY_BYTES);
-        return 0;
-    }
-    if (rc == ERR_NOT_FOUND && !settings->has_token) {
-        log_error_for_people("head", "its key is not known here, so anybody could play it",
-                             "assay token create --role worker, there; then here: --token-file F");
-        return EXIT_DENIED;
-    }
-    if (rc == 0 && settings->has_token &&
-        memcmp(settings->token.head_key, settings->head_key, KEY_BYTES) != 0) {
-        log_error_for_people("token", "it is of another head than the one known at this address",
-                             "a token of this head; or remove its file in known_heads, if it "
-                             "was made anew");
-        return EXIT_DENIED;
-    }
-    if (settings->has_token)
-        memcpy(settings->head_key, settings->token.head_key, KEY_BYTES);
-    return 0;
-}
-
-static int load_keys(const struct given *given, struct settings *settings, struct trouble *trouble)
-{
-    char dir[LIMIT_PATH_BYTES];
-    int rc;
-
-    if (given->key_file != NULL) {
-        rc = key_pair_load(given->key_file, &settings->keys, trouble);
-    } else {
-        if (fs_join(dir, settings->data_dir, "keys") != 0)
-            return wrong("--data-dir", "the path is too long");
-        rc = key_pair_load_or_make(dir, "worker.key", &settings->keys, NULL, trouble);
-    }
-    return rc == 0 ? 0 : trouble_say("worker's key", trouble, EXIT_DENIED);
-}
-
-/* Who we are and whom we talk to. */
-static int set_keys(const struct given *given, struct settings *settings)
-{
-    struct last_head head;
-    struct trouble trouble;
-    bool last = false;
-    int rc;
-
-    key_library_init();
-    if (given->head_key != NULL) {
-        rc = given->address == NULL || key_parse(span_text(given->head_key), settings->head_key)
-                 ? wrong("--head-key", "it takes 64 hex digits, and --address with it")
-                 : 0;
-        if (rc == 0 && address_parse(span_text(given->address), ADDRESS_PORT, &settings->address,
-                                     &trouble) != 0)
-            rc = trouble_say("--address", &trouble, EXIT_USAGE);
-    } else {
-        rc = find_address(given, settings, &last, &head, &trouble);
-        if (rc == 0)
-            rc = load_token(given, settings, &trouble);
-        if (rc == 0)
-            rc = find_head_key(settings, last, &head, &trouble);
-    }
-    if (rc == 0)
-        rc = load_keys(given, settings, &trouble);
-    return rc;
-}
-
 int settings_read(int argc, char **argv, struct settings *out)
 {
     struct given given = {.cpu = -1, .memory = -1, .gpus = -1};
@@ -490,7 +333,7 @@ int settings_read(int argc, char **argv, struct settings *out)
     if (rc == 0)
         rc = set_name_and_folder(&given, out);
     if (rc == 0)
-        rc = set_keys(&given, out);
+        rc = settings_set_keys(&given, out);
     if (rc == 0)
         set_capacity(&given, out);
     return rc;
