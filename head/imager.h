@@ -37,7 +37,7 @@ struct imager_config {
 struct imager_start {
     bool found;
     struct log_id id; /* the last entry that it knows */
-    uint64_t number;  /* of images so far */
+    uint64_t number;  /* its own: the next one's is above it, and above all of an earlier epoch */
     uint64_t now_ms;  /* the turn's time */
 };
 
@@ -55,7 +55,8 @@ int imager_load_core(const struct store_address *address, const char *name, stru
 /* Starts the thread. tail_bytes: of the log that was read behind the image. */
 struct imager *imager_new(const struct imager_config *config, uint64_t number, uint64_t tail_bytes);
 
-/* Waits for the thread's current command. Accepts NULL. */
+/* Behind sinks_free, which may still hand it a part. Waits for the thread's current command.
+ * Accepts NULL. */
 void imager_free(struct imager *imager);
 
 /* So much was appended to the log. */
