@@ -50,6 +50,7 @@ struct project {
     size_t waiting_bytes;
     struct removal removal; /* of the first waiting row, if that is one */
     struct arena arena;     /* of one flush */
+    bool announces;         /* who leads is among those that wait */
     uint64_t flushed_ms;
     uint64_t retry_ms;
     uint64_t dropped;
@@ -223,6 +224,7 @@ void project_announce(struct project *project, uint64_t epoch, const char *endpo
     row->epoch = epoch;
     row->endpoint = span_text(xstrdup(endpoint));
     row->head_key = span_text(xstrdup(key));
+    project->announces = true;
     add_row(project, row);
 }
 
@@ -309,6 +311,8 @@ static void send_rows(struct project *project)
         if (row == NULL || row->kind == PROJECT_REMOVE)
             break;
         row = take_first(project);
+        if (row->kind == PROJECT_HEAD)
+            project->announces = false;
         count = project_row_words(row, project->name, &project->arena, words);
         store_send(project->store, words, count);
         bytes += row->bytes;
@@ -351,8 +355,8 @@ static bool is_due(const struct project *project, uint64_t now_ms)
 
     if (row == NULL || store_awaited(project->store) > 0)
         return false;
-    return row->kind == PROJECT_REMOVE || project->waiting.count >= MANY_ROWS ||
-           now_ms - project->flushed_ms >= FLUSH_MS;
+    return row->kind == PROJECT_REMOVE || project->announces ||
+           project->waiting.count >= MANY_ROWS || now_ms - project->flushed_ms >= FLUSH_MS;
 }
 
 void project_tend(struct project *project, uint64_t now_ms)

@@ -22,7 +22,8 @@ void project_free(struct project *project);
 /* Take the rows out of committed effects; the others are passed over. Copies. */
 void project_effects(struct project *project, const struct effect *effects, size_t count);
 
-/* Write who leads, and where: common/redis/lead.h. key: the fingerprint of its public key. */
+/* Write who leads, and where, with the next project_tend: common/redis/lead.h. key: the fingerprint
+ * of its public key. */
 void project_announce(struct project *project, uint64_t epoch, const char *endpoint,
                       const char *key);
 

@@ -200,7 +200,7 @@ def a_stopped_head_that_goes_on_ends(scene):
     standby = Standby(scene, redis, head)
     head.daemon.kill(signal.SIGSTOP)
     standby.wait_leads()
-    equal(redis.lead("epoch"), "2", "the epoch")
+    wait_for(lambda: redis.lead("epoch") == "2", 10, lambda: "the epoch in Redis: " + redis.lead("epoch"))
     head.daemon.kill(signal.SIGCONT)
     equal(head.daemon.wait(), FENCED, "its status: " + head.daemon.err())
     check("a later epoch stands in the log" in head.daemon.err(), head.daemon.err())

@@ -272,6 +272,28 @@ START_TEST(the_latest_row_of_a_key_is_written)
 }
 END_TEST
 
+/* Standbys and workers look there for the head: that does not wait for its turn among the rows. */
+START_TEST(who_leads_is_written_at_once)
+{
+    struct project *project;
+    uint64_t until_ms = clock_ms() + REDIS_LIMIT_MS;
+    const uint64_t now_ms = 5000000;
+
+    redis_server_start(&server, 0, durable);
+    project = project_new(&server.address, "test");
+    for (uint64_t epoch = 1; epoch <= 2; epoch++) {
+        project_announce(project, epoch, "host:7420", "0011223344556677");
+        while (project_pending(project) > 0) {
+            ck_assert_uint_lt(clock_ms(), until_ms);
+            project_tend(project, now_ms);
+            (void)poll(NULL, 0, 1);
+        }
+    }
+    project_free(project);
+    redis_server_stop(&server);
+}
+END_TEST
+
 START_TEST(old_trials_have_no_rows)
 {
     struct project *project;
@@ -405,6 +427,7 @@ Suite *suite(void)
     tcase_add_test(tcase, rows_survive_a_lost_connection);
     tcase_add_test(tcase, a_removed_experiment_leaves_no_key);
     tcase_add_test(tcase, too_many_rows_are_dropped_and_counted);
+    tcase_add_test(tcase, who_leads_is_written_at_once);
     suite_add_tcase(suite, tcase);
     return suite;
 }
