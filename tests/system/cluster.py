@@ -163,7 +163,9 @@ def start_guardian(mark, folder):
         os._exit(0)
     try:
         os.chdir("/")
-        os.close(writer)
+        # All but its own end: two that are made at once would hold each other's, and wait for ever.
+        os.closerange(3, reader)
+        os.closerange(reader + 1, os.sysconf("SC_OPEN_MAX"))
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
