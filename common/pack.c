@@ -68,12 +68,17 @@ void pack_string(struct buf *out, struct span text)
     buf_append_span(out, text);
 }
 
-void pack_bytes(struct buf *out, struct span bytes)
+void pack_bytes_head(struct buf *out, size_t size)
 {
     msgpack_packer packer = packer_of(out);
 
-    assert(bytes.size <= UINT32_MAX);
-    (void)msgpack_pack_bin(&packer, bytes.size);
+    assert(size <= UINT32_MAX);
+    (void)msgpack_pack_bin(&packer, size);
+}
+
+void pack_bytes(struct buf *out, struct span bytes)
+{
+    pack_bytes_head(out, bytes.size);
     buf_append_span(out, bytes);
 }
 

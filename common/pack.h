@@ -17,6 +17,9 @@ void pack_double(struct buf *out, double value);
 void pack_text(struct buf *out, const char *text);
 void pack_string(struct buf *out, struct span text);
 void pack_bytes(struct buf *out, struct span bytes);
+
+/* The head of so many bytes, which the caller appends. */
+void pack_bytes_head(struct buf *out, size_t size);
 void pack_list(struct buf *out, uint32_t count);
 void pack_map(struct buf *out, uint32_t count);
 

@@ -7,6 +7,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/info.h"
 #include "common/redis/store.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
@@ -38,33 +39,13 @@ void gauge_free(struct gauge *gauge)
     free(gauge);
 }
 
-/* Behind `name:` at the beginning of a line; NULL where there is none. */
-static const char *find_value(const char *info, const char *name)
-{
-    size_t size = strlen(name);
-
-    for (const char *line = info; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, size) == 0 && line[size] == ':')
-            return line + size + 1;
-    }
-    return NULL;
-}
-
-static uint64_t read_number(const char *info, const char *name)
-{
-    const char *text = find_value(info, name);
-
-    return text != NULL ? strtoull(text, NULL, 10) : 0;
-}
-
 void gauge_parse(const char *info, struct gauge_reading *out)
 {
-    const char *written = find_value(info, "aof_last_write_status");
+    struct span written = info_value(info, "aof_last_write_status");
 
-    out->used_bytes = read_number(info, "used_memory");
-    out->limit_bytes = read_number(info, "maxmemory");
-    out->file_fails = written != NULL && strncmp(written, "ok", 2) != 0;
+    out->used_bytes = info_number(info, "used_memory");
+    out->limit_bytes = info_number(info, "maxmemory");
+    out->file_fails = written.size > 0 && !span_is(written, "ok");
 }
 
 static void note(struct gauge *gauge, uint64_t now_ms, const char *info)

@@ -16,6 +16,7 @@
 #include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
+#include "head/redisd.h"
 #include "head/store/images.h"
 
 #define EPOCH_SHIFT 32    /* numbers of images begin anew with each epoch, above all before */
@@ -37,6 +38,7 @@ struct imager {
     char name[STORE_NAME_BYTES + 1];
     uint64_t epoch;
     uint64_t tail_most;
+    const struct store_address *supervisor; /* borrowed; NULL: the Redis is not ours */
     struct sinks *sinks;
     uint64_t number; /* of the newest that was begun */
     uint64_t tail;   /* bytes of log behind the image that is complete, or under way */
@@ -46,7 +48,8 @@ struct imager {
 
     struct log_id id;
     uint64_t turn_ms;
-    struct buf core; /* owned, with those below: parts of the one under way */
+    struct buf core; /* owned, with those below: parts of the one under way. Its memory is kept:
+                      * the loop does not wait for megabytes of fresh pages each time */
     struct buf view;
     struct buf files;
     struct buf folders; /* texts to be synced, a zero behind each */
@@ -158,6 +161,20 @@ static int write_image(struct imager *imager, struct trouble *trouble)
     return err;
 }
 
+/* What was cut off the log still stands in Redis's own file. */
+static void shorten_file(struct imager *imager)
+{
+    struct trouble trouble;
+    bool begun;
+
+    if (imager->supervisor == NULL)
+        return;
+    if (redisd_rewrite(imager->supervisor, &begun, &trouble) < 0)
+        log_line(LOG_WARNING, "redis-file", "%s: %s", trouble.what, trouble.why);
+    else if (begun)
+        log_line(LOG_INFO, "redis-file", "it is written anew");
+}
+
 static void *imager_main(void *context)
 {
     struct imager *imager = context;
@@ -170,6 +187,8 @@ static void *imager_main(void *context)
             break;
         (void)pthread_mutex_unlock(&imager->lock);
         imager->err = write_image(imager, &imager->trouble);
+        if (imager->err == 0)
+            shorten_file(imager);
         finish(imager);
         (void)pthread_mutex_lock(&imager->lock);
     }
@@ -189,6 +208,7 @@ struct imager *imager_new(const struct imager_config *config, uint64_t number, u
     memcpy(imager->name, config->name, strlen(config->name) + 1);
     imager->epoch = config->epoch;
     imager->tail_most = config->tail_bytes;
+    imager->supervisor = config->supervisor;
     imager->sinks = config->sinks;
     /* Never one that a head before this one has begun: files that are kept for it may still be
      * there. */
@@ -205,8 +225,8 @@ struct imager *imager_new(const struct imager_config *config, uint64_t number, u
 
 static void parts_drop(struct imager *imager)
 {
-    buf_fini(&imager->core);
-    buf_fini(&imager->view);
+    buf_reset(&imager->core);
+    buf_reset(&imager->view);
     buf_fini(&imager->files);
     buf_fini(&imager->folders);
     for (size_t i = 0; i < imager->row_count; i++)
@@ -229,6 +249,8 @@ void imager_free(struct imager *imager)
     (void)pthread_mutex_destroy(&imager->lock);
     (void)close(imager->wake);
     parts_drop(imager);
+    buf_fini(&imager->core);
+    buf_fini(&imager->view);
     store_free(imager->store);
     free(imager);
 }

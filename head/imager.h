@@ -8,7 +8,7 @@
  *   imager_committed  that entry is on disk and done: what the view knows beside the core; and the
  *                     sinks are asked, who answer when they have written all of it
  *   a thread          syncs the files that the image counts on, writes the image to Redis, reads it
- *                     back, and only then cuts the log
+ *                     back, and only then cuts the log; then Redis writes its own file anew
  *   imager_poll       the loop hears of the end; the sinks forget what only older images needed
  *
  * An image that fails is no harm: the log is not cut, and the next one is tried when as much has
@@ -26,8 +26,10 @@
 struct imager;
 
 struct imager_config {
-    const struct store_address *address; /* copied */
-    const char *name;                    /* of the cluster; copied */
+    const struct store_address *address;    /* copied */
+    const struct store_address *supervisor; /* borrowed; of the head's own Redis, whose file is
+                                             * written anew behind an image; NULL: it is not ours */
+    const char *name;                       /* of the cluster; copied */
     uint64_t epoch;
     uint64_t tail_bytes; /* of log behind an image, before the next is made */
     struct sinks *sinks; /* borrowed */

@@ -92,6 +92,7 @@ static void setup_imager(struct head *head, const struct imager_start *start, ui
 {
     const struct imager_config config = {
         .address = &head->redis,
+        .supervisor = head->redisd != NULL ? redisd_supervisor(head->redisd) : NULL,
         .name = head->settings.name,
         .epoch = journal_epoch(head->journal),
         .tail_bytes = head->redisd != NULL ? head->settings.log_tail : UINT64_MAX,

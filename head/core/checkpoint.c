@@ -23,26 +23,6 @@ void checkpoints_fini(struct checkpoints *list)
     *list = (struct checkpoints){0};
 }
 
-struct checkpoints *checkpoints_keep(struct checkpoints *list)
-{
-    struct checkpoints *kept;
-
-    if (list->count == 0)
-        return NULL;
-    kept = xmalloc(sizeof(*kept));
-    *kept = *list;
-    *list = (struct checkpoints){0};
-    return kept;
-}
-
-void checkpoints_drop(struct checkpoints *list)
-{
-    if (list == NULL)
-        return;
-    checkpoints_fini(list);
-    free(list);
-}
-
 const struct checkpoint *checkpoints_latest(const struct checkpoints *list)
 {
     return list->count > 0 ? &list->items[list->count - 1] : NULL;

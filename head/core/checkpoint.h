@@ -45,11 +45,6 @@ struct checkpoints {
 void checkpoint_free(struct checkpoint *checkpoint);
 void checkpoints_fini(struct checkpoints *list);
 
-/* The same behind a pointer, which is NULL for an empty list: for trials that have ended, of which
- * there are many. Keeping takes the items. */
-struct checkpoints *checkpoints_keep(struct checkpoints *list);
-void checkpoints_drop(struct checkpoints *list);
-
 /* NULL where there is none. */
 const struct checkpoint *checkpoints_latest(const struct checkpoints *list);
 

@@ -255,8 +255,9 @@ static void describe_experiment(const struct experiment *experiment, struct effe
         checkpoints_tell(&trial->checkpoints, experiment->number, trial->number, true, effects);
     }
     for (uint32_t i = 0; i < experiment->created; i++)
-        if (experiment->rows[i].checkpoints != NULL)
-            checkpoints_tell(experiment->rows[i].checkpoints, experiment->number, i, true, effects);
+        if (experiment->rows[i].more != NULL)
+            checkpoints_tell(&experiment->rows[i].more->checkpoints, experiment->number, i, true,
+                             effects);
 }
 
 void core_describe(const struct core *core, struct effects *effects)

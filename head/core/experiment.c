@@ -84,10 +84,8 @@ void experiment_free(struct experiment *experiment)
         experiment->search->free(experiment->searcher);
     if (experiment->scheduler != NULL)
         experiment->sched->free(experiment->scheduler);
-    for (uint32_t i = 0; i < experiment->row_capacity; i++) {
-        past_drop(experiment->rows[i].past);
-        checkpoints_drop(experiment->rows[i].checkpoints);
-    }
+    for (uint32_t i = 0; i < experiment->row_capacity; i++)
+        trial_more_free(experiment->rows[i].more);
     free(experiment->rows);
     queue_fini(&experiment->pending);
     queue_fini(&experiment->resting);
@@ -238,9 +236,11 @@ static void forget(struct experiment *experiment, struct trial *trial)
     row->state = (uint8_t)trial->state;
     row->reason = (uint8_t)trial->reason;
     row->cause = (uint8_t)trial->cause;
-    row->checkpoints = checkpoints_keep(&trial->checkpoints);
     row->failures = trial->failures < UINT8_MAX ? (uint8_t)trial->failures : UINT8_MAX;
-    row->past = trial->attempt > 1 ? past_keep(&trial->past) : NULL;
+    if (trial->attempt <= 1)
+        past_fini(&trial->past);
+    row->more = trial_more_new(&trial->past, &trial->checkpoints);
+    experiment->mores += row->more != NULL;
     if (trial->previous != NULL)
         trial->previous->next = trial->next;
     else

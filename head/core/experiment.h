@@ -49,6 +49,7 @@ struct experiment {
     struct trial_row *rows; /* owned; by trial number */
     uint32_t created;
     uint32_t row_capacity;
+    uint32_t mores;      /* rows that have more */
     struct trial *first; /* owned; not ended */
     struct trial *last;
     uint32_t unended;

@@ -81,9 +81,9 @@ static void explain_reason(uint32_t reason, int64_t status, struct buf *out)
 
 static void explain_past(const struct core *core, const struct record_list *list, struct buf *out)
 {
-    const struct past *past = list != NULL ? list->items : NULL;
+    const struct past *past = list->items;
 
-    for (uint32_t i = 0; list != NULL && i < list->count; i++) {
+    for (uint32_t i = 0; i < list->count; i++) {
         const struct node *node = core_node(core, past[i].node);
 
         buf_printf(out, "Attempt %u on node %u (%s)", past[i].attempt, past[i].node,
@@ -166,32 +166,35 @@ static void explain_ended(const struct trial_row *row, struct buf *out)
         buf_printf(out, "It took %u attempts.\n", row->attempt);
     if (row->attempt > 1 && row->failures > 0)
         buf_printf(out, "Of these %u failed by themselves.\n", row->failures);
-    if (row->checkpoints != NULL)
+    if (row->more != NULL && row->more->checkpoints.count > 0)
         buf_printf(out, "Its latest checkpoint is of iteration %" PRId64 ".\n",
-                   checkpoints_latest(row->checkpoints)->counters.training_iteration);
+                   checkpoints_latest(&row->more->checkpoints)->counters.training_iteration);
 }
 
 bool core_explain(const struct core *core, uint32_t number, uint32_t trial_number, struct buf *out)
 {
     const struct experiment *experiment = core_experiment(core, number);
+    const struct trial_row *row;
     const struct trial *trial;
 
     if (experiment == NULL || trial_number >= experiment->created)
         return false;
-    trial = experiment->rows[trial_number].live;
+    row = &experiment->rows[trial_number];
+    trial = row->live;
     buf_printf(out, "Trial %u/%u is %s.\n", number, trial_number,
-               trial_state_label(trial != NULL
-                                     ? trial->state
-                                     : (enum trial_state)experiment->rows[trial_number].state));
+               trial_state_label(trial != NULL ? trial->state : (enum trial_state)row->state));
     if (trial == NULL)
-        explain_ended(&experiment->rows[trial_number], out);
+        explain_ended(row, out);
     else if (trial->state == TRIAL_PAUSED)
         explain_paused(trial, out);
     else if (trial->node == NULL)
         explain_pending(core, trial, out);
     else
         explain_live(trial, out);
-    explain_past(core, trial != NULL ? &trial->past : experiment->rows[trial_number].past, out);
+    if (trial != NULL)
+        explain_past(core, &trial->past, out);
+    else if (row->more != NULL)
+        explain_past(core, &row->more->past, out);
     if (experiment->why.size > 0)
         buf_printf(out, "Its experiment was ended: %.*s\n", SPAN(experiment->why));
     if (trial != NULL && (trial->pause != 0 || trial->broken > 0 || trial->checkpoints.count > 0))

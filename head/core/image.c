@@ -1,5 +1,8 @@
 #include "head/core/image.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "common/pack.h"
 
 static const struct field judged_fields[] = {
@@ -119,13 +122,14 @@ static const struct field node_fields[] = {
 };
 const struct schema image_node_schema = SCHEMA(image_node, 0, node_fields);
 
-/* Written byte by byte: an image may be read on another processor. */
+/* Little-endian: an image may be read on another processor. */
 void image_row_put(uint8_t out[IMAGE_ROW_BYTES], const struct trial_row *row)
 {
-    for (unsigned i = 0; i < 8; i++)
-        out[i] = (uint8_t)(row->hw >> (8 * i));
-    for (unsigned i = 0; i < 4; i++)
-        out[8 + i] = (uint8_t)(row->attempt >> (8 * i));
+    uint64_t hw = htole64(row->hw);
+    uint32_t attempt = htole32(row->attempt);
+
+    memcpy(out, &hw, 8);
+    memcpy(out + 8, &attempt, 4);
     out[12] = row->state;
     out[13] = row->reason;
     out[14] = row->cause;
@@ -231,45 +235,37 @@ static void save_trial(const struct trial *trial, struct buf *out)
     }
 }
 
+/* The part of an image that is a matter of milliseconds: nothing is done twice for a row. */
 static void save_rows(const struct experiment *experiment, struct buf *out)
 {
     static const struct trial_row none;
-    struct buf rows = {0};
-    uint8_t *at = buf_reserve(&rows, (size_t)experiment->created * IMAGE_ROW_BYTES);
+    const struct trial_row *row = experiment->rows;
+    size_t size = (size_t)experiment->created * IMAGE_ROW_BYTES;
+    uint8_t *at;
 
-    for (uint32_t i = 0; i < experiment->created; i++, at += IMAGE_ROW_BYTES)
-        image_row_put(at, experiment->rows[i].live != NULL ? &none : &experiment->rows[i]);
-    rows.size = (size_t)experiment->created * IMAGE_ROW_BYTES;
-    pack_bytes(out, buf_span(&rows));
-    buf_fini(&rows);
-}
-
-static bool has_more(const struct trial_row *row)
-{
-    return row->past != NULL || row->checkpoints != NULL;
+    pack_bytes_head(out, size);
+    at = buf_reserve(out, size);
+    for (uint32_t i = 0; i < experiment->created; i++, row++, at += IMAGE_ROW_BYTES)
+        image_row_put(at, row->live != NULL ? &none : row);
+    out->size += size;
 }
 
 /* Of ended trials that took more than one attempt, or have checkpoints: number, how the attempts
  * ended, checkpoints; one behind the other. */
 static void save_more(const struct experiment *experiment, struct buf *out)
 {
-    static const struct checkpoints none;
-    uint32_t count = 0;
+    uint32_t left = experiment->mores;
 
-    for (uint32_t i = 0; i < experiment->created; i++)
-        count += has_more(&experiment->rows[i]);
-    pack_list(out, count * 3);
-    for (uint32_t i = 0; i < experiment->created; i++) {
-        const struct trial_row *row = &experiment->rows[i];
-        struct image_past past = {0};
+    pack_list(out, left * 3);
+    for (uint32_t i = 0; left > 0; i++) {
+        const struct trial_more *more = experiment->rows[i].more;
 
-        if (!has_more(row))
+        if (more == NULL)
             continue;
-        if (row->past != NULL)
-            past.list = *row->past;
         pack_uint(out, i);
-        schema_pack(&image_past_schema, &past, out);
-        save_checkpoints(row->checkpoints != NULL ? row->checkpoints : &none, out);
+        schema_pack(&image_past_schema, &(struct image_past){.list = more->past}, out);
+        save_checkpoints(&more->checkpoints, out);
+        left--;
     }
 }
 

@@ -1,3 +1,4 @@
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,12 +174,17 @@ static bool load_trial(struct core *core, struct experiment *experiment, struct 
 
 bool image_row_get(const uint8_t in[IMAGE_ROW_BYTES], struct trial_row *row)
 {
-    *row =
-        (struct trial_row){.state = in[12], .reason = in[13], .cause = in[14], .failures = in[15]};
-    for (unsigned i = 0; i < 8; i++)
-        row->hw |= (uint64_t)in[i] << (8 * i);
-    for (unsigned i = 0; i < 4; i++)
-        row->attempt |= (uint32_t)in[8 + i] << (8 * i);
+    uint64_t hw;
+    uint32_t attempt;
+
+    memcpy(&hw, in, 8);
+    memcpy(&attempt, in + 8, 4);
+    *row = (struct trial_row){.hw = le64toh(hw),
+                              .attempt = le32toh(attempt),
+                              .state = in[12],
+                              .reason = in[13],
+                              .cause = in[14],
+                              .failures = in[15]};
     return row->state < TRIAL_STATE_COUNT && trial_is_final((enum trial_state)row->state) &&
            row->reason < END_REASON_COUNT && row->cause < CAUSE_COUNT;
 }
@@ -203,32 +209,39 @@ static bool load_rows(struct experiment *experiment, struct cursor *in)
     return true;
 }
 
+static bool load_one_more(struct core *core, struct experiment *experiment, struct cursor *in)
+{
+    struct checkpoints checkpoints = {0};
+    struct record_list past;
+    struct image_past saved;
+    struct trial_row *row;
+    uint32_t number;
+
+    if (!cursor_u32(in, &number) || number >= experiment->created ||
+        schema_unpack(&image_past_schema, in, &core->scratch, &saved, NULL) < 0)
+        return false;
+    row = &experiment->rows[number];
+    if (row->state == TRIAL_NONE || row->more != NULL)
+        return false;
+    if (!load_checkpoints(core, in, &checkpoints)) {
+        checkpoints_fini(&checkpoints);
+        return false;
+    }
+    past = past_copy(&saved.list);
+    row->more = trial_more_new(&past, &checkpoints);
+    experiment->mores += row->more != NULL;
+    return row->more != NULL;
+}
+
 static bool load_more(struct core *core, struct experiment *experiment, struct cursor *in)
 {
-    uint32_t count, number;
+    uint32_t count;
 
     if (!cursor_list(in, &count) || count % 3 != 0)
         return false;
-    for (; count > 0; count -= 3) {
-        struct checkpoints list = {0};
-        struct image_past past;
-        struct trial_row *row;
-
-        if (!cursor_u32(in, &number) || number >= experiment->created ||
-            schema_unpack(&image_past_schema, in, &core->scratch, &past, NULL) < 0)
+    for (; count > 0; count -= 3)
+        if (!load_one_more(core, experiment, in))
             return false;
-        row = &experiment->rows[number];
-        if (row->state == TRIAL_NONE || row->past != NULL || row->checkpoints != NULL)
-            return false;
-        row->past = past_keep(&past.list);
-        if (!load_checkpoints(core, in, &list)) {
-            checkpoints_fini(&list);
-            return false;
-        }
-        row->checkpoints = checkpoints_keep(&list);
-        if (row->past == NULL && row->checkpoints == NULL)
-            return false;
-    }
     return true;
 }
 

@@ -44,22 +44,3 @@ void past_fini(struct record_list *list)
     free(list->items);
     *list = (struct record_list){0};
 }
-
-struct record_list *past_keep(const struct record_list *list)
-{
-    struct record_list *kept;
-
-    if (list->count == 0)
-        return NULL;
-    kept = xmalloc(sizeof(*kept));
-    *kept = past_copy(list);
-    return kept;
-}
-
-void past_drop(struct record_list *list)
-{
-    if (list == NULL)
-        return;
-    past_fini(list);
-    free(list);
-}

@@ -20,9 +20,4 @@ void past_add(struct record_list *list, const struct past *past);
 struct record_list past_copy(const struct record_list *list);
 void past_fini(struct record_list *list);
 
-/* The same behind a pointer, which is NULL for an empty list: for trials that have ended, of which
- * there are many, and few have one. */
-struct record_list *past_keep(const struct record_list *list);
-void past_drop(struct record_list *list);
-
 #endif

@@ -34,6 +34,28 @@ void trial_free(struct trial *trial)
     free(trial);
 }
 
+struct trial_more *trial_more_new(struct record_list *past, struct checkpoints *checkpoints)
+{
+    struct trial_more *more;
+
+    if (past->count == 0 && checkpoints->count == 0)
+        return NULL;
+    more = xmalloc(sizeof(*more));
+    *more = (struct trial_more){.past = *past, .checkpoints = *checkpoints};
+    *past = (struct record_list){0};
+    *checkpoints = (struct checkpoints){0};
+    return more;
+}
+
+void trial_more_free(struct trial_more *more)
+{
+    if (more == NULL)
+        return;
+    past_fini(&more->past);
+    checkpoints_fini(&more->checkpoints);
+    free(more);
+}
+
 /* The only place that assigns a state. */
 static void trial_enter(struct trial *trial, enum trial_state to)
 {

@@ -81,21 +81,30 @@ struct trial {
     int64_t best_at;
 };
 
-/* What stays of every trial, ended or not. */
+/* What an ended trial has beside its row: few have it, and it never changes. */
+struct trial_more {
+    struct record_list past; /* owned; empty where there was one attempt */
+    struct checkpoints checkpoints;
+};
+
+/* What stays of every trial, ended or not. There may be millions of them. */
 struct trial_row {
-    struct trial *live; /* owned; NULL once it has ended */
-    uint64_t hw;        /* of the last attempt, when it ended */
+    struct trial *live;      /* owned; NULL once it has ended */
+    struct trial_more *more; /* owned; NULL: nothing */
+    uint64_t hw;             /* of the last attempt, when it ended */
     uint32_t attempt;
-    uint8_t state;                   /* enum trial_state */
-    uint8_t reason;                  /* enum end_reason */
-    uint8_t cause;                   /* enum stop_cause */
-    uint8_t failures;                /* up to 255 */
-    struct record_list *past;        /* owned; NULL where there was one attempt */
-    struct checkpoints *checkpoints; /* owned; NULL: none */
+    uint8_t state;    /* enum trial_state */
+    uint8_t reason;   /* enum end_reason */
+    uint8_t cause;    /* enum stop_cause */
+    uint8_t failures; /* up to 255 */
 };
 
 struct trial *trial_new(struct experiment *experiment, uint32_t number);
 void trial_free(struct trial *trial);
+
+/* Takes both; NULL where both are empty. */
+struct trial_more *trial_more_new(struct record_list *past, struct checkpoints *checkpoints);
+void trial_more_free(struct trial_more *more);
 
 /* Our own move; there must be one. */
 void trial_order(struct trial *trial, enum trial_input input);

@@ -3,10 +3,10 @@
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
+#include "common/redis/info.h"
 #include "common/redis/store.h"
 #include "common/sys/clock.h"
 
@@ -50,23 +50,6 @@ static int ask(const struct audit *audit, const struct span *words, size_t count
     return err < 0 ? refuse(audit, err, store_error(audit->store), NULL) : 0;
 }
 
-/* The value of a line `name:value` of INFO, into out; false where there is none. */
-static bool info_value(const char *info, const char *name, char *out, size_t size)
-{
-    size_t length = strlen(name);
-
-    for (const char *line = info; line != NULL; line = strchr(line, '\n')) {
-        if (*line == '\n')
-            line++;
-        if (strncmp(line, name, length) == 0 && line[length] == ':') {
-            line += length + 1;
-            (void)snprintf(out, size, "%.*s", (int)strcspn(line, "\r\n"), line);
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A setting's value; "" where it may not be asked. */
 static int ask_setting(const struct audit *audit, const char *name, char *out, size_t size)
 {
@@ -91,8 +74,9 @@ static int check_version(const struct audit *audit, const char *info, struct aud
     int major = 0;
     int minor = 0;
 
-    if (!info_value(info, "redis_version", report->version, sizeof(report->version)) ||
-        sscanf(report->version, "%d.%d", &major, &minor) != 2)
+    (void)snprintf(report->version, sizeof(report->version), "%.*s",
+                   SPAN(info_value(info, "redis_version")));
+    if (sscanf(report->version, "%d.%d", &major, &minor) != 2)
         return refuse(audit, ERR_VERSION, "it does not say its version", NULL);
     if (major < NEEDS_MAJOR || (major == NEEDS_MAJOR && minor < NEEDS_MINOR))
         return trouble_set(audit->trouble, ERR_VERSION, "Redis",
@@ -103,21 +87,17 @@ static int check_version(const struct audit *audit, const char *info, struct aud
 
 static int check_role(const struct audit *audit, const char *info, struct audit_report *report)
 {
-    char value[64] = "";
+    struct span policy = info_value(info, "maxmemory_policy");
 
-    (void)info_value(info, "role", value, sizeof(value));
-    if (strcmp(value, "master") != 0)
+    if (!span_is(info_value(info, "role"), "master"))
         return refuse(audit, ERR_DENIED, "it is a replica", "name the primary");
-    (void)info_value(info, "maxmemory_policy", value, sizeof(value));
-    if (strcmp(value, "noeviction") != 0)
+    if (!span_is(policy, "noeviction"))
         return trouble_set(audit->trouble, ERR_DENIED, "Redis",
                            "set its maxmemory-policy to noeviction",
-                           "%s: it throws keys away when it is full (maxmemory-policy %s), the "
+                           "%s: it throws keys away when it is full (maxmemory-policy %.*s), the "
                            "log among them",
-                           audit->where, value);
-    value[0] = '\0';
-    (void)info_value(info, "connected_slaves", value, sizeof(value));
-    report->replicas = (uint32_t)strtoul(value, NULL, 10);
+                           audit->where, SPAN(policy));
+    report->replicas = (uint32_t)info_number(info, "connected_slaves");
     return 0;
 }
 
@@ -125,7 +105,6 @@ static int check_role(const struct audit *audit, const char *info, struct audit_
 static int weigh(const struct audit *audit, const char *info, struct audit_report *report)
 {
     static const char always[] = "CONFIG SET appendfsync always makes it sure";
-    char file[16] = "";
     char sync[32];
     char rewrite[32];
     const char *worth = STORE_ON_DISK;
@@ -136,8 +115,7 @@ static int weigh(const struct audit *audit, const char *info, struct audit_repor
         err = ask_setting(audit, "no-appendfsync-on-rewrite", rewrite, sizeof(rewrite));
     if (err < 0)
         return err;
-    (void)info_value(info, "aof_enabled", file, sizeof(file));
-    if (strcmp(file, "1") != 0) {
+    if (info_number(info, "aof_enabled") != 1) {
         worth = "is in Redis's memory only: its end takes acknowledged results with it";
         advice = "CONFIG SET appendonly yes, and appendfsync always, make it sure";
     } else if (sync[0] == '\0') {

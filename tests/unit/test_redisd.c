@@ -11,6 +11,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/redis/info.h"
 #include "common/redis/store.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
@@ -232,6 +233,67 @@ START_TEST(what_was_written_is_there_after_a_stop)
 }
 END_TEST
 
+/* Bytes of its append-only file, the base and what came since. */
+static uint64_t file_bytes(const struct redisd *redisd, uint64_t *base)
+{
+    struct store *store = store_new(redisd_supervisor(redisd));
+    struct redisReply *reply;
+    uint64_t bytes;
+
+    ck_assert_int_eq(store_connect(store, clock_ms() + LIMIT_MS), 0);
+    ck_assert_int_eq(
+        store_call(store, clock_ms() + LIMIT_MS, STORE_WORDS(W("INFO"), W("persistence")), &reply),
+        0);
+    bytes = info_number(reply->str, "aof_current_size");
+    *base = info_number(reply->str, "aof_base_size");
+    store_reply_free(reply);
+    store_free(store);
+    return bytes;
+}
+
+static bool rewrite_begins(const struct redisd *redisd)
+{
+    bool begun;
+
+    ck_assert_int_eq(redisd_rewrite(redisd_supervisor(redisd), &begun, &trouble), 0);
+    return begun;
+}
+
+/* The same key again and again: all but the last is in the file for nothing. */
+static void overwrite(const struct redisd *redisd, unsigned times, size_t size)
+{
+    char *value = calloc(1, size);
+
+    for (unsigned i = 0; i < times; i++) {
+        (void)snprintf(value, size, "%u", i + 1);
+        (void)SAY(redisd_address(redisd), W("SET"), W("assay:{test}:x"), span_of(value, size));
+    }
+    free(value);
+}
+
+START_TEST(a_long_file_is_written_anew)
+{
+    struct redisd *redisd = start(folder, false);
+    uint64_t until_ms = clock_ms() + LIMIT_MS;
+    uint64_t base;
+
+    overwrite(redisd, 3, 1u << 20);
+    ck_assert(!rewrite_begins(redisd)); /* not for three megabytes */
+    overwrite(redisd, 14, 1u << 20);
+    ck_assert_uint_gt(file_bytes(redisd, &base), 17u << 20);
+    ck_assert(rewrite_begins(redisd));
+    while (file_bytes(redisd, &base) > 2u << 20 || base < 1u << 20) {
+        ck_assert(clock_ms() < until_ms);
+        (void)poll(NULL, 0, 1);
+    }
+    ck_assert(!rewrite_begins(redisd)); /* nothing stands there for nothing */
+    stop(redisd);
+    redisd = start(folder, false);
+    ck_assert_str_eq(SAY(redisd_address(redisd), W("GET"), W("assay:{test}:x")), "14");
+    stop(redisd);
+}
+END_TEST
+
 START_TEST(a_killed_server_is_started_again)
 {
     struct redisd *redisd = start(folder, true);
@@ -350,6 +412,7 @@ Suite *suite(void)
     tcase_add_test(tcase, files_are_closed_to_others);
     tcase_add_test(tcase, a_server_that_runs_is_used_again);
     tcase_add_test(tcase, what_was_written_is_there_after_a_stop);
+    tcase_add_test(tcase, a_long_file_is_written_anew);
     tcase_add_test(tcase, a_killed_server_is_started_again);
     tcase_add_test(tcase, a_private_server_ends_with_its_head);
     tcase_add_test(tcase, a_deep_folder_works);
