@@ -165,14 +165,14 @@ static int write_image(struct imager *imager, struct trouble *trouble)
 static void shorten_file(struct imager *imager)
 {
     struct trouble trouble;
-    bool begun;
+    bool done;
 
     if (imager->supervisor == NULL)
         return;
-    if (redisd_rewrite(imager->supervisor, &begun, &trouble) < 0)
+    if (redisd_rewrite(imager->supervisor, &done, &trouble) < 0)
         log_line(LOG_WARNING, "redis-file", "%s: %s", trouble.what, trouble.why);
-    else if (begun)
-        log_line(LOG_INFO, "redis-file", "it is written anew");
+    else if (done)
+        log_line(LOG_INFO, "redis-file", "it was written anew");
 }
 
 static void *imager_main(void *context)

@@ -44,10 +44,10 @@ const struct store_address *redisd_supervisor(const struct redisd *redisd);
  * what it would read back may never have reached the disk. */
 int redisd_tend(struct redisd *redisd, uint64_t now_ms);
 
-/* Have it write its file anew in the background, if much stands there that is needed no more: a
- * start reads all of the file. supervisor: as above; waits for a few answers, in a thread that may.
- * *begun: it was. ERR_*: it does not answer, and no harm is done. */
-int redisd_rewrite(const struct store_address *supervisor, bool *begun, struct trouble *trouble);
+/* Have it write its file anew, if much stands there that is needed no more: a start reads all of
+ * it. supervisor: as above. Waits until that is done, up to 30 s, in a thread that may; the server
+ * goes on meanwhile. *done: there was reason to. ERR_*: it does not answer, and no harm is done. */
+int redisd_rewrite(const struct store_address *supervisor, bool *done, struct trouble *trouble);
 
 /* End the server, everything synced, and wait for that. ERR_TIMEOUT where it does not go. */
 int redisd_stop(struct redisd *redisd, struct trouble *trouble);

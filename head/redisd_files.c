@@ -37,7 +37,7 @@ static const char settings[] = "port 0\n"
                                "aof-load-truncated no\n" /* redisd_tail.h */
                                "aof-use-rdb-preamble yes\n"
                                "auto-aof-rewrite-percentage 100\n"
-                               "auto-aof-rewrite-min-size 128mb\n" /* beside redisd_rewrite */
+                               "auto-aof-rewrite-min-size 32mb\n" /* and redisd_rewrite */
                                "rdbcompression no\n"
                                "save \"\"\n"
                                "maxmemory-policy noeviction\n"
