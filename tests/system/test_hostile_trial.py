@@ -17,7 +17,7 @@ CPUS = 8
 HONEST = CPUS - 1
 PACE_S = 0.1
 RAGE_S = 2
-LATEST_S = 5  # between two results of all the honest ones, as they stand in the head's files
+LATEST_S = 5  # between two results in the head's files, while the honest ones have said more than is there
 STREAM_MOST = 64 << 20  # docs/TRAINABLE.md: the first 32 MiB and 16 to 32 of the last
 SLACK = 16 << 20
 
@@ -60,10 +60,18 @@ def size_under(folder):
     return total
 
 
+def count_said(scene):
+    """Reports of the honest ones by their own account, which may be one ahead of each of them."""
+    folder = scene.path("truth")
+    return sum(read_text(os.path.join(folder, name)).count("\nreport ") for name in os.listdir(folder))
+
+
 class Watch:
-    """The longest time in which no result came, and the most that was seen of other things."""
+    """The longest time in which no result came though some were on the way, and the most that was seen of
+    other things. A machine that lets nobody report for a while is no fault of the hostile trial's."""
 
     def __init__(self, scene, name, head, worker):
+        self.scene = scene
         self.folder = experiment_folder(scene.path("results"), name)
         self.places = [head.data_dir, worker.data_dir, self.folder]
         self.rows, self.since = 0, time.monotonic()
@@ -71,12 +79,11 @@ class Watch:
 
     def look(self):
         now = time.monotonic()
+        said = count_said(self.scene)
         rows = count_rows(self.folder)
-        if rows == 0:
-            self.since = now
-        self.longest = max(self.longest, now - self.since)
-        if rows > self.rows:
+        if rows > self.rows or said - rows <= HONEST:
             self.rows, self.since = rows, now
+        self.longest = max(self.longest, now - self.since)
         return rows
 
     def until(self, predicate, limit_s, what):
