@@ -52,6 +52,10 @@ struct drafts {
     const char *base; /* absolute: the folder that the file's paths start from */
 };
 
+/* A --stop flag, METRIC=BOUND, into the experiment that value is: bounds are by metric, whose name
+ * may have points in it. 0, or an exit status and it was said why. */
+int draft_set_stop(struct value *value, const char *rule, struct arena *arena);
+
 /* Read FILE (or, where it is NULL, take the words of a command) and the flags; checks all of it.
  * Everything lives in arena. 0, or an exit status and it was said why. With --save the file is
  * written. */

@@ -52,8 +52,7 @@ static int set_type(struct value *value, const char *section, const char *type, 
     return set_path(value, arena_printf(arena, "%s.type", section), text, arena);
 }
 
-/* Bounds are by metric, whose name may have points in it. */
-static int set_stop(struct value *value, const char *rule, struct arena *arena)
+int draft_set_stop(struct value *value, const char *rule, struct arena *arena)
 {
     const struct value *old = value_get(value, "stop");
     const char *equals = strrchr(rule, '=');
@@ -137,7 +136,7 @@ static int set_one(struct value *value, const char *given, struct arena *arena)
     if (strcmp(flag, "set") == 0)
         return set_any(value, text, arena);
     if (strcmp(flag, "stop") == 0)
-        return set_stop(value, text, arena);
+        return draft_set_stop(value, text, arena);
     if (strcmp(flag, "search") == 0 || strcmp(flag, "scheduler") == 0)
         return set_type(value, flag, text, arena);
     if (strcmp(flag, "name") == 0)

@@ -108,6 +108,12 @@ struct spec_error {
 int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
                struct spec_error *error);
 
+/* A packed spec with so many samples more (0: as it is), and with the stop rules of a packed map
+ * beside its own, or in their place (empty: as they are): packed behind out, for spec_parse to
+ * judge. ERR_MALFORMED with *error filled. */
+int spec_extend(struct span packed, uint32_t samples, struct span stop, struct arena *arena,
+                struct buf *out, struct spec_error *error);
+
 /* A key of the scheduler's own; its row must have it. */
 double spec_scheduler_number(const struct spec_scheduler *scheduler, const char *key);
 

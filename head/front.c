@@ -125,7 +125,7 @@ static void on_submit(struct front *front, const struct link_message *from,
     (void)turns_step(front->parts.turns, &event, unix_ms);
 }
 
-/* STOP, REMOVE, PAUSE, RESUME, DRAIN: one event each. */
+/* STOP, REMOVE, PAUSE, RESUME, EXTEND, DRAIN: one event each. */
 static void on_order(struct front *front, const struct link_message *from,
                      const struct message *message, uint64_t unix_ms)
 {
@@ -140,6 +140,8 @@ static void on_order(struct front *front, const struct link_message *from,
         wire_pause(message->body, from->principal, &event);
     else if (message->type == MSG_RESUME)
         wire_resume(message->body, from->principal, &event);
+    else if (message->type == MSG_EXTEND)
+        wire_extend(message->body, from->principal, &event);
     else
         wire_drain(message->body, &event);
     (void)turns_step(front->parts.turns, &event, unix_ms);
@@ -153,8 +155,8 @@ size_t front_requests(const struct front *front)
 static bool changes_something(enum msg_type type)
 {
     return type == MSG_SUBMIT || type == MSG_STOP || type == MSG_REMOVE || type == MSG_DRAIN ||
-           type == MSG_PAUSE || type == MSG_RESUME || type == MSG_TOKEN_CREATE ||
-           type == MSG_TOKEN_REVOKE || type == MSG_JOIN;
+           type == MSG_PAUSE || type == MSG_RESUME || type == MSG_EXTEND ||
+           type == MSG_TOKEN_CREATE || type == MSG_TOKEN_REVOKE || type == MSG_JOIN;
 }
 
 void front_message(struct front *front, enum link_plane plane, const struct link_message *from,
@@ -189,6 +191,7 @@ void front_message(struct front *front, enum link_plane plane, const struct link
     case MSG_REMOVE:
     case MSG_PAUSE:
     case MSG_RESUME:
+    case MSG_EXTEND:
     case MSG_DRAIN:
         on_order(front, from, message, unix_ms);
         break;

@@ -209,6 +209,7 @@ static void tend(struct head *head, uint64_t now_ms)
 
         shell_step(head, &event);
     }
+    shell_recall(head);
     if (head->redisd != NULL && !journal_is_connected(head->journal))
         (void)redisd_tend(head->redisd, now_ms); /* it has said what is wrong */
     set_stalled(head,

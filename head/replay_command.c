@@ -77,6 +77,18 @@ static void print_entry(void *context, const struct replay_entry *entry)
     }
 }
 
+/* The rest of a file, through memory: not every two file systems copy between them. */
+static int copy_rest(int from, int to)
+{
+    char block[65536];
+    ssize_t got;
+
+    while ((got = read(from, block, sizeof(block))) > 0)
+        if (fs_write_all(to, block, (size_t)got) != 0)
+            return err_from_errno();
+    return got < 0 ? err_from_errno() : 0;
+}
+
 static int copy_file(int from_dir, int to_dir, const char *name)
 {
     int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -89,6 +101,9 @@ static int copy_file(int from_dir, int to_dir, const char *name)
             copied = copy_file_range(from, NULL, to, NULL, 1u << 30, 0);
         } while (copied > 0 || (copied < 0 && errno == EINTR));
     err = copied < 0 ? err_from_errno() : 0;
+    if (copied < 0 && from >= 0 && to >= 0 &&
+        (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP))
+        err = copy_rest(from, to);
     if (from >= 0)
         (void)close(from);
     if (to >= 0 && close(to) < 0 && err == 0)

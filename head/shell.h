@@ -156,6 +156,9 @@ int shell_journal_failed(struct head *head, int err);
 /* head.c: step an event of the head's own. */
 void shell_step(struct head *head, struct event *event);
 
+/* recall.c: hand in the rows that the core asks for (core_recall), as far as the turn has room. */
+void shell_recall(struct head *head);
+
 /* Commit and do what was taken in, reading nothing new: at the start and at the end. */
 void shell_settle(struct head *head, uint64_t until_ms);
 

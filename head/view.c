@@ -108,27 +108,34 @@ void view_free(struct view *view)
     free(view);
 }
 
-/* The first row of an experiment carries its spec; what stays the same is copied then. */
-static struct view_experiment *experiment_new(const struct view *view,
-                                              const struct effect_experiment *row)
+static void spec_take(struct view_experiment *experiment, struct span packed)
 {
-    struct view_experiment *experiment = xcalloc(1, sizeof(*experiment));
     struct spec_error error;
     struct cursor cursor;
     int err;
 
-    arena_init(&experiment->arena);
-    experiment->row = *row;
-    experiment->row.name = span_text(arena_text(&experiment->arena, row->name));
-    experiment->row.folder = span_text(arena_text(&experiment->arena, row->folder));
-    experiment->row.spec = arena_copy(&experiment->arena, row->spec);
-    experiment->row.code = arena_copy(&experiment->arena, row->code);
-    experiment->row.why = arena_copy(&experiment->arena, row->why);
+    experiment->row.spec = arena_copy(&experiment->arena, packed);
     cursor_init(&cursor, experiment->row.spec);
     err = value_unpack(&cursor, &experiment->arena, &experiment->spec_value);
     if (err == 0)
         err = spec_parse(&experiment->spec_value, &experiment->arena, &experiment->spec, &error);
     assert(err == 0); /* the core has parsed the same bytes */
+    (void)err;
+}
+
+/* The first row of an experiment carries its spec; what stays the same is copied then. */
+static struct view_experiment *experiment_new(const struct view *view,
+                                              const struct effect_experiment *row)
+{
+    struct view_experiment *experiment = xcalloc(1, sizeof(*experiment));
+
+    arena_init(&experiment->arena);
+    experiment->row = *row;
+    experiment->row.name = span_text(arena_text(&experiment->arena, row->name));
+    experiment->row.folder = span_text(arena_text(&experiment->arena, row->folder));
+    spec_take(experiment, row->spec);
+    experiment->row.code = arena_copy(&experiment->arena, row->code);
+    experiment->row.why = arena_copy(&experiment->arena, row->why);
     experiment->ended = ended_new(view->folder, row->experiment);
     /* The log is replayed from its beginning, or goes on: what was there is no row of this one. */
     if (!view->loading && ended_cut(experiment->ended, 0) != 0)
@@ -151,6 +158,8 @@ static void apply_experiment(struct view *view, const struct effect_experiment *
         experiment->row.name = old.name;
         experiment->row.folder = old.folder;
         experiment->row.spec = old.spec;
+        if (row->spec.size > 0 && !span_equal(row->spec, old.spec))
+            spec_take(experiment, row->spec); /* it was extended */
         experiment->row.code = old.code;
         experiment->row.why = old.why.size > 0 ? old.why : arena_copy(&experiment->arena, row->why);
     }

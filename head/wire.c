@@ -15,6 +15,7 @@ bool wire_becomes_event(uint32_t type)
     case MSG_REMOVE:
     case MSG_PAUSE:
     case MSG_RESUME:
+    case MSG_EXTEND:
     case MSG_TOKEN_CREATE:
     case MSG_TOKEN_REVOKE:
     case MSG_DRAIN:
@@ -38,6 +39,16 @@ void wire_stop(const struct msg_stop *message, uint32_t principal, struct event 
     event->type = EVENT_STOP;
     event->stop = (struct event_stop){
         .experiment = message->experiment, .trial = message->trial, .principal = principal};
+}
+
+void wire_extend(const struct msg_extend *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_EXTEND;
+    event->extend = (struct event_extend){.experiment = message->experiment,
+                                          .principal = principal,
+                                          .samples = message->samples,
+                                          .total = message->total,
+                                          .stop = message->stop};
 }
 
 void wire_pause(const struct msg_pause *message, uint32_t principal, struct event *event)

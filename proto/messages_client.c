@@ -37,6 +37,14 @@ static const struct field msg_resume_fields[] = {
 };
 MESSAGE_TABLE(resume, RESUME);
 
+static const struct field msg_extend_fields[] = {
+    FIELD(msg_extend, experiment, FIELD_U32, 0),
+    FIELD(msg_extend, samples, FIELD_U32, LIMIT_SAMPLES),
+    FIELD(msg_extend, total, FIELD_U32, 0),
+    FIELD(msg_extend, stop, FIELD_PACKED, LIMIT_SPEC_BYTES),
+};
+MESSAGE_TABLE(extend, EXTEND);
+
 static const struct field msg_remove_fields[] = {
     FIELD(msg_remove, experiment, FIELD_U32, 0),
 };

@@ -33,6 +33,13 @@ struct msg_resume {
     uint32_t trial; /* or MSG_ALL */
 };
 
+struct msg_extend {
+    uint32_t experiment;
+    uint32_t samples; /* more; 0: none */
+    uint32_t total;   /* trials that it was to have when its owner looked */
+    struct span stop; /* packed map of stop rules; empty: none */
+};
+
 struct msg_remove {
     uint32_t experiment;
 };

@@ -104,6 +104,7 @@ void attempt_begin(struct step *step, struct trial *trial, const struct record_s
     uint64_t stream = STREAM_EXPERIMENT_ID + trial->number;
     struct arena *arena = step->effects->arena;
     struct effect_attempt *attempt;
+    uint64_t stood = trial->rows;
 
     /* The program of a trial that was stopped meanwhile may have started all the same. */
     (void)trial_report(trial, TRIAL_STARTED);
@@ -118,6 +119,7 @@ void attempt_begin(struct step *step, struct trial *trial, const struct record_s
     attempt->trial = trial->number;
     attempt->attempt = trial->attempt;
     attempt->rows = trial->rows;
+    attempt->stood = stood;
     attempt->trial_folder = arena_copy(arena, span_text(trial->folder));
     attempt->experiment_folder = arena_copy(arena, span_text(experiment->folder));
     attempt->config = arena_copy(arena, buf_span(&trial->config));

@@ -81,6 +81,7 @@ void burn_stop(struct step *step, struct experiment *experiment)
         return;
     experiment->state = EXPERIMENT_STOPPING;
     experiment->search_done = true;
+    experiment_forget_recalled(experiment);
     experiment->changed = true;
     /* By number, as the scheduler may have others stopped along with one. */
     for (uint32_t i = from; i < experiment->created; i++) {

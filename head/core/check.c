@@ -201,6 +201,7 @@ static const char *check_trials(const struct core *core, const struct experiment
     uint32_t counts[TRIAL_STATE_COUNT] = {0};
     uint32_t leases = 0;
     uint32_t unended = 0;
+    uint32_t recalled = 0;
 
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next) {
         const char *finding = check_trial(core, trial);
@@ -214,13 +215,24 @@ static const char *check_trials(const struct core *core, const struct experiment
         leases += trial->node != NULL;
         unended++;
     }
-    for (uint32_t i = 0; i < experiment->created; i++)
-        if (experiment->rows[i].live == NULL)
-            counts[experiment->rows[i].state]++;
+    for (uint32_t i = 0; i < experiment->created; i++) {
+        const struct trial_row *row = &experiment->rows[i];
+
+        if (row->live != NULL)
+            continue;
+        counts[row->state]++;
+        recalled += row->cause == CAUSE_RECALLED;
+        if (row->cause == CAUSE_RECALLED && row->state != TRIAL_DONE)
+            return broken(core, "trial %u/%u was not ended by a rule and is to go on",
+                          experiment->number, i);
+    }
     if (memcmp(counts, experiment->counts, sizeof(counts)) != 0 || counts[TRIAL_NONE] != 0)
         return broken(core, "experiment %u: its states are counted wrong", experiment->number);
     if (leases != experiment->leases || unended != experiment->unended)
         return broken(core, "experiment %u: its leases are counted wrong", experiment->number);
+    if (recalled != experiment->recalled)
+        return broken(core, "experiment %u: those that are to go on are counted wrong",
+                      experiment->number);
     return NULL;
 }
 
@@ -282,7 +294,7 @@ static const char *check_experiment(const struct core *core, const struct experi
     if (most > 0 && experiment->leases > most)
         return broken(core, "experiment %u: more than max_concurrent run", experiment->number);
     if ((experiment->state == EXPERIMENT_DONE) !=
-        (experiment->unended == 0 && experiment->search_done))
+        (experiment->unended == 0 && experiment->recalled == 0 && experiment->search_done))
         return broken(core, "experiment %u is done, or not, against its trials",
                       experiment->number);
     if ((experiment->state == EXPERIMENT_DONE) != (experiment->ended_ms > 0))

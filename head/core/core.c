@@ -91,6 +91,11 @@ void core_retire_experiment(struct core *core, struct experiment *experiment)
     list_remove(core->running, &core->running_count, experiment);
 }
 
+void core_revive_experiment(struct core *core, struct experiment *experiment)
+{
+    list_append(&core->running, &core->running_count, &core->running_capacity, experiment);
+}
+
 void core_drop_experiment(struct core *core, struct experiment *experiment)
 {
     assert(experiment->state == EXPERIMENT_DONE);
@@ -206,6 +211,10 @@ enum core_answer core_step(struct core *core, const struct event *event, struct 
         return on_pause(&step, &event->pause);
     case EVENT_RESUME:
         return on_resume(&step, &event->pause);
+    case EVENT_EXTEND:
+        return on_extend(&step, &event->extend);
+    case EVENT_RECALL:
+        return on_recall(&step, &event->recall);
     case EVENT_TICK:
         return on_tick(&step);
     }

@@ -40,6 +40,11 @@ enum core_answer core_step(struct core *core, const struct event *event, struct 
  * it is replayed at the same places. */
 void core_place(struct core *core, uint64_t now_ms, struct tape *tape, struct effects *effects);
 
+/* An ended trial that is to go on, of which the core needs the row: EVENT_RECALL brings it. False:
+ * none now. One that was told and does not come is told again later. Changes nothing that counts.
+ */
+bool core_recall(struct core *core, uint32_t *experiment, uint32_t *trial);
+
 /* When to send the next tick (unix ms), or DEADLINE_NEVER. */
 uint64_t core_deadline_ms(const struct core *core);
 

@@ -139,6 +139,7 @@ static const struct field attempt_fields[] = {
     FIELD(effect_attempt, trial, FIELD_U32, 0),
     FIELD(effect_attempt, attempt, FIELD_U32, 0),
     FIELD(effect_attempt, rows, FIELD_U64, 0),
+    FIELD(effect_attempt, stood, FIELD_U64, 0),
     FIELD(effect_attempt, trial_folder, FIELD_TEXT, LIMIT_PATH_BYTES),
     FIELD(effect_attempt, experiment_folder, FIELD_TEXT, LIMIT_PATH_BYTES),
     FIELD(effect_attempt, config, FIELD_PACKED, LIMIT_CONFIG_BYTES),

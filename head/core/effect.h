@@ -160,12 +160,14 @@ struct effect_node {
 };
 
 /* rows: how many result rows of the trial stay; those behind are superseded (a new attempt goes on
- * from a checkpoint, which holds so many; from scratch: 0). */
+ * from a checkpoint, which holds so many; from scratch: 0). stood: how many there were before: of a
+ * trial that had ended, and whose files are closed, nothing else says so. */
 struct effect_attempt {
     uint32_t experiment;
     uint32_t trial;
     uint32_t attempt;
     uint64_t rows;
+    uint64_t stood;
     struct span trial_folder;
     struct span experiment_folder; /* absolute */
     struct span config;

@@ -110,6 +110,29 @@ static const struct field pause_fields[] = {
     FIELD(event_pause, principal, FIELD_U32, 0),
 };
 
+static const struct field extend_fields[] = {
+    FIELD(event_extend, experiment, FIELD_U32, 0),
+    FIELD(event_extend, principal, FIELD_U32, 0),
+    FIELD(event_extend, samples, FIELD_U32, LIMIT_SAMPLES),
+    FIELD(event_extend, total, FIELD_U32, 0),
+    FIELD(event_extend, stop, FIELD_PACKED, LIMIT_SPEC_BYTES),
+};
+
+static const struct field recall_fields[] = {
+    FIELD(event_recall, experiment, FIELD_U32, 0),
+    FIELD(event_recall, trial, FIELD_U32, 0),
+    FIELD(event_recall, name, FIELD_TEXT, LIMIT_TEXT_BYTES),
+    FIELD(event_recall, tag, FIELD_TEXT, LIMIT_TEXT_BYTES),
+    FIELD(event_recall, folder, FIELD_TEXT, LIMIT_PATH_BYTES),
+    FIELD(event_recall, config, FIELD_PACKED, LIMIT_CONFIG_BYTES),
+    FIELD(event_recall, last, FIELD_PACKED, LIMIT_BATCH_BYTES),
+    FIELD(event_recall, results, FIELD_U64, 0),
+    FIELD(event_recall, status, FIELD_I64, 0),
+    FIELD(event_recall, has_best, FIELD_BOOL, 0),
+    FIELD(event_recall, best, FIELD_F64, 0),
+    FIELD(event_recall, best_at, FIELD_I64, 0),
+};
+
 #define ROW(number, text, member, table)                                                           \
     [number] = {text, number, sizeof(((struct event *)NULL)->member), table,                       \
                 sizeof(table) / sizeof((table)[0])}
@@ -129,6 +152,8 @@ static const struct schema schemas[] = {
     ROW(EVENT_TICK, "tick", tick, tick_fields),
     ROW(EVENT_PAUSE, "pause", pause, pause_fields),
     ROW(EVENT_RESUME, "resume", pause, pause_fields),
+    ROW(EVENT_EXTEND, "extend", extend, extend_fields),
+    ROW(EVENT_RECALL, "recall", recall, recall_fields),
     ROW(EVENT_NODE_DISK, "node_disk", node_disk, node_disk_fields),
 };
 

@@ -30,6 +30,8 @@ enum event_type {
     EVENT_TICK = 12,
     EVENT_PAUSE = 13,
     EVENT_RESUME = 14,
+    EVENT_EXTEND = 15,
+    EVENT_RECALL = 16,
     EVENT_NODE_DISK = 20
 };
 
@@ -59,6 +61,34 @@ struct event_pause {
     uint32_t experiment;
     uint32_t trial;
     uint32_t principal;
+};
+
+/* A person wants more of an experiment: more samples; and, where it has ended, other stop rules,
+ * with which the trials that were ended by a rule go on from their checkpoints. total: how many
+ * trials it was to have when the person looked, so that the same order twice is done once. */
+struct event_extend {
+    uint32_t experiment;
+    uint32_t principal;
+    uint32_t samples; /* more; 0: none */
+    uint32_t total;
+    struct span stop; /* packed map as in a spec, set beside its rules; empty: none */
+};
+
+/* The row of an ended trial that is to go on (core_recall): the core has kept little of it. An
+ * empty name: it cannot be read, and the trial stays as it ended. */
+struct event_recall {
+    uint32_t experiment;
+    uint32_t trial;
+    struct span name;
+    struct span tag;
+    struct span folder;
+    struct span config; /* packed */
+    struct span last;   /* last result, packed as result.h; empty: none */
+    uint64_t results;   /* rows in result.json */
+    int64_t status;
+    bool has_best;
+    double best;
+    int64_t best_at;
 };
 
 /* An ended experiment is forgotten. */
@@ -172,6 +202,8 @@ struct event {
         struct event_tick tick;
         struct event_node_disk node_disk;
         struct event_pause pause; /* RESUME as well */
+        struct event_extend extend;
+        struct event_recall recall;
     };
 };
 

@@ -70,6 +70,37 @@ struct experiment *experiment_new(uint32_t number, struct span packed, struct sp
     return experiment;
 }
 
+int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
+                      struct spec_error *error)
+{
+    struct spec before = experiment->spec;
+    struct span packed = experiment->packed;
+    struct buf state = {0};
+    struct buf more = {0};
+    struct cursor cursor;
+    int err = spec_extend(packed, samples, stop, &experiment->arena, &more, error);
+
+    if (err == 0)
+        err = spec_read(experiment, buf_span(&more), error);
+    buf_fini(&more);
+    if (err < 0) {
+        experiment->spec = before;
+        experiment->packed = packed;
+        return err;
+    }
+    /* Scheduler and searcher read the same struct; a searcher has counted its points. */
+    if (experiment->search->save != NULL)
+        experiment->search->save(experiment->searcher, &state);
+    experiment->search->free(experiment->searcher);
+    experiment->searcher = experiment->search->new (&experiment->spec, experiment->seed);
+    cursor_init(&cursor, buf_span(&state));
+    if (experiment->search->load != NULL &&
+        !experiment->search->load(experiment->searcher, &cursor))
+        assert(!"a state that was saved just now");
+    buf_fini(&state);
+    return 0;
+}
+
 void experiment_free(struct experiment *experiment)
 {
     struct trial *next;
@@ -189,14 +220,21 @@ void experiment_reserve(struct experiment *experiment, uint32_t count)
 
 void experiment_adopt(struct experiment *experiment, struct trial *trial)
 {
+    struct trial *before = experiment->last;
+
+    while (before != NULL && before->number > trial->number)
+        before = before->previous;
     experiment->rows[trial->number].live = trial;
-    trial->next = NULL;
-    trial->previous = experiment->last;
-    if (experiment->last != NULL)
-        experiment->last->next = trial;
+    trial->previous = before;
+    trial->next = before != NULL ? before->next : experiment->first;
+    if (trial->next != NULL)
+        trial->next->previous = trial;
+    else
+        experiment->last = trial;
+    if (before != NULL)
+        before->next = trial;
     else
         experiment->first = trial;
-    experiment->last = trial;
     experiment->unended++;
 }
 
@@ -273,7 +311,8 @@ void experiment_settle(struct step *step, struct experiment *experiment)
 {
     struct effect_release *release;
 
-    if (experiment->unended > 0 || !experiment->search_done || experiment->state == EXPERIMENT_DONE)
+    if (experiment->unended > 0 || experiment->recalled > 0 || !experiment->search_done ||
+        experiment->state == EXPERIMENT_DONE)
         return;
     experiment->state = EXPERIMENT_DONE;
     experiment->ended_ms = step->now_ms;

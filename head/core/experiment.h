@@ -49,8 +49,10 @@ struct experiment {
     struct trial_row *rows; /* owned; by trial number */
     uint32_t created;
     uint32_t row_capacity;
-    uint32_t mores;      /* rows that have more */
-    struct trial *first; /* owned; not ended */
+    uint32_t mores;       /* rows that have more */
+    uint32_t recalled;    /* rows of ended trials that are to go on */
+    uint32_t recall_from; /* where to look for the next of them; no state */
+    struct trial *first;  /* owned; not ended */
     struct trial *last;
     uint32_t unended;
     struct queue pending;
@@ -77,6 +79,11 @@ struct experiment {
 /* Read a spec. NULL, with *error filled, where it is none. The tape is the scheduler's. */
 struct experiment *experiment_new(uint32_t number, struct span packed, struct spec_error *error);
 void experiment_free(struct experiment *experiment);
+
+/* The same spec with so many samples more, and with stop rules set beside its own (a packed map, or
+ * empty). ERR_*: it is none, *error says why, and nothing has changed. */
+int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
+                      struct spec_error *error);
 
 /* Make searcher and scheduler, once the seed is known. */
 void experiment_start(struct experiment *experiment, struct tape *tape);
@@ -105,6 +112,9 @@ void queue_fini(struct queue *queue);
 /* A trial has come to a final state: tell it, close its files, keep its row, free it. */
 void experiment_bury(struct step *step, struct trial *trial, struct span text);
 
+/* Ended trials that were to go on stay as they are. */
+void experiment_forget_recalled(struct experiment *experiment);
+
 /* Done, when nothing more can come. */
 void experiment_settle(struct step *step, struct experiment *experiment);
 
@@ -114,7 +124,7 @@ char *experiment_trial_folder(const struct experiment *experiment, const struct 
 
 void experiment_trial_id(const struct experiment *experiment, uint32_t number, char *out);
 
-/* Give a trial that was read from an image its place again. */
+/* Give a trial that was read from an image, or that had ended, its place among the others. */
 void experiment_adopt(struct experiment *experiment, struct trial *trial);
 
 /* Rows for numbers below count, all of them none. */

@@ -156,6 +156,9 @@ static void explain_ended(const struct trial_row *row, struct buf *out)
         buf_printf(out, "It failed for good: %s.\n", end_reason_name(row->reason));
     else if (row->cause == CAUSE_PERSON)
         buf_append_text(out, "It was stopped by a person.\n");
+    else if (row->cause == CAUSE_RECALLED)
+        buf_append_text(out, "A stop rule has ended it; it is to go on, as its experiment was "
+                             "extended.\n");
     else if (row->cause == CAUSE_BURNT)
         buf_append_text(out, "It was stopped because its experiment was.\n");
     else if (row->cause == CAUSE_SCHEDULER)

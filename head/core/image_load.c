@@ -205,6 +205,7 @@ static bool load_rows(struct experiment *experiment, struct cursor *in)
         if (!image_row_get(at, &experiment->rows[i]))
             return false;
         experiment->counts[experiment->rows[i].state]++;
+        experiment->recalled += experiment->rows[i].cause == CAUSE_RECALLED;
     }
     return true;
 }

@@ -52,6 +52,7 @@ static enum core_answer stop_experiment(struct step *step, struct experiment *ex
     experiment->state = EXPERIMENT_STOPPING;
     experiment->paused = false;
     experiment->search_done = true;
+    experiment_forget_recalled(experiment);
     experiment->changed = true;
     /* By number, as the scheduler may have others stopped along with one. */
     for (uint32_t i = from; i < experiment->created; i++) {

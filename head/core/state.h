@@ -48,6 +48,9 @@ struct node *core_add_node(struct core *core, uint32_t number);
 /* It is done: placement need not look at it again. */
 void core_retire_experiment(struct core *core, struct experiment *experiment);
 
+/* And now it must: it was extended. */
+void core_revive_experiment(struct core *core, struct experiment *experiment);
+
 /* A node has got room. */
 void core_node_fresh(struct core *core, struct node *node);
 
@@ -72,6 +75,8 @@ enum core_answer on_token_create(struct step *step, const struct event_token_cre
 enum core_answer on_token_revoke(struct step *step, const struct event_token_revoke *revoke);
 enum core_answer on_pause(struct step *step, const struct event_pause *pause);
 enum core_answer on_resume(struct step *step, const struct event_pause *resume);
+enum core_answer on_extend(struct step *step, const struct event_extend *extend);
+enum core_answer on_recall(struct step *step, const struct event_recall *recall);
 enum core_answer on_join(struct step *step, const struct event_join *join);
 
 #endif

@@ -19,7 +19,14 @@ struct experiment;
 struct node;
 
 /* Who decided that a trial ends before its program did. */
-enum stop_cause { CAUSE_NONE, CAUSE_SCHEDULER, CAUSE_PERSON, CAUSE_BURNT, CAUSE_COUNT };
+enum stop_cause {
+    CAUSE_NONE,
+    CAUSE_SCHEDULER,
+    CAUSE_PERSON,
+    CAUSE_BURNT,
+    CAUSE_RECALLED, /* of a row: a stop rule has ended it, and it is to go on (on_extend.c) */
+    CAUSE_COUNT
+};
 
 /* Who wants it to wait; or-ed. */
 enum pause_by { PAUSE_BY_SCHEDULER = 1, PAUSE_BY_PERSON = 2 };

@@ -24,6 +24,7 @@ struct redo *redo_new(struct sinks *sinks)
     struct redo *redo = xcalloc(1, sizeof(*redo));
 
     redo->sinks = sinks;
+    sinks_redo(sinks, true);
     for (unsigned i = 0; i < 2; i++) {
         arena_init(&redo->batches[i].arena);
         effects_init(&redo->batches[i].effects, &redo->batches[i].arena);
@@ -49,7 +50,7 @@ void redo_free(struct redo *redo)
     if (redo == NULL)
         return;
     hand_over(redo);
-    sinks_drain(redo->sinks);
+    sinks_redo(redo->sinks, false);
     for (unsigned i = 0; i < 2; i++) {
         effects_fini(&redo->batches[i].effects);
         arena_fini(&redo->batches[i].arena);

@@ -278,6 +278,12 @@ int sinks_load(struct sinks *sinks, struct span saved)
     return err;
 }
 
+void sinks_redo(struct sinks *sinks, bool on)
+{
+    sinks_drain(sinks); /* the thread waits, and leaves the writer to us */
+    writer_redo(sinks->writer, on);
+}
+
 void sinks_forget(struct sinks *sinks, uint64_t image)
 {
     struct job *job = xcalloc(1, sizeof(*job));

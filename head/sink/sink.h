@@ -66,6 +66,10 @@ int sinks_load(struct sinks *sinks, struct span saved);
 /* That image is complete: nothing is needed any more for those before it. */
 void sinks_forget(struct sinks *sinks, uint64_t image);
 
+/* What is put from now on was put before, in another life, as far as its files may tell (redo.h).
+ * Waits until all is written. */
+void sinks_redo(struct sinks *sinks, bool on);
+
 /* Wait until everything that was put is written: before reading files in tests and at a clean end.
  */
 void sinks_drain(struct sinks *sinks);

@@ -155,16 +155,49 @@ static int cut_file(const struct trial_files *files, int *fd, const char *name, 
     return *fd < 0 ? ERR_IO : 0;
 }
 
+/* superseded.json of a trial that the newest image does not know: it had ended then. A restart must
+ * find it as it was, be it empty. */
+static int keep_superseded(const struct trial_files *files, const struct trial_cut *cut, char *path)
+{
+    char kept[LIMIT_PATH_BYTES];
+    struct stat st;
+    int fd = open_file(files, "superseded.json", O_RDWR, path);
+    int err = fd >= 0 && fstat(fd, &st) == 0 ? 0 : ERR_IO;
+
+    fs_close(fd);
+    if (err == 0)
+        err = keep_cut(files->folder, "superseded.json", (uint64_t)st.st_size, cut->image, kept);
+    if (err == 0 && kept[0] != '\0')
+        cut->kept(cut->context, kept);
+    return err;
+}
+
+/* Everything behind end goes behind the other file; *at: where that begins. */
+static int append_rest(int json, uint64_t end, int old, uint64_t *at)
+{
+    uint8_t block[65536];
+    struct stat st;
+    ssize_t got;
+
+    if (fstat(old, &st) != 0)
+        return ERR_IO;
+    *at = (uint64_t)st.st_size;
+    while ((got = pread(json, block, sizeof(block), (off_t)end)) > 0) {
+        if (fs_write_all(old, block, (size_t)got) != 0)
+            return ERR_IO;
+        end += (uint64_t)got;
+    }
+    return got < 0 ? ERR_IO : 0;
+}
+
 /* Lines behind the rows that stay go to superseded.json: nothing that was reported is thrown away.
  */
 static int cut_json(struct trial_files *files, uint64_t rows, const struct trial_cut *cut,
                     char *path)
 {
     uint64_t end;
-    uint64_t at;
     struct stat st;
-    uint8_t block[65536];
-    ssize_t got;
+    uint64_t moved = 0;
     int old;
     int err;
 
@@ -173,19 +206,15 @@ static int cut_json(struct trial_files *files, uint64_t rows, const struct trial
     files->json_end = end;
     if ((uint64_t)st.st_size <= end)
         return 0;
+    if (files->unknown && cut->image > 0 && keep_superseded(files, cut, path) != 0)
+        return ERR_IO;
     old = open_file(files, "superseded.json", O_RDWR | O_APPEND, path);
     if (old < 0)
         return ERR_IO;
-    err = fstat(old, &st) == 0 ? 0 : ERR_IO;
-    for (at = end; err == 0; at += (uint64_t)got) {
-        got = pread(files->json, block, sizeof(block), (off_t)at);
-        if (got == 0)
-            break;
-        err = got < 0 ? ERR_IO : fs_write_all(old, block, (size_t)got);
-    }
+    err = append_rest(files->json, end, old, &moved);
     fs_close(old);
     if (err == 0 && cut->feed >= 0)
-        feed_follow(cut->feed, cut->feed_rows, files->trial, end, (uint64_t)st.st_size);
+        feed_follow(cut->feed, cut->feed_rows, files->trial, end, moved);
     return err == 0 ? cut_file(files, &files->json, "result.json", end, cut) : err;
 }
 
@@ -214,6 +243,7 @@ static int begin_files(struct trial_files *files, bool was_there, char *path)
         (void)unlink(path);
     (void)snprintf(path, LIMIT_PATH_BYTES, "%s", files->folder);
     if (was_there && (keep_drop(files->folder, "result.json") != 0 ||
+                      keep_drop(files->folder, "superseded.json") != 0 ||
                       keep_drop(files->folder, "progress.csv") != 0))
         return ERR_IO;
     if ((files->json >= 0 && ftruncate(files->json, 0) != 0) ||
@@ -222,6 +252,34 @@ static int begin_files(struct trial_files *files, bool was_there, char *path)
     files->json_end = 0;
     files->new_progress = true;
     return 0;
+}
+
+/* Its last attempt is over and its files were closed: it had `stood` rows then. A head that died
+ * may have begun this attempt before: what it cut is put back, what it wrote behind goes. */
+static int take_up(struct trial_files *files, const struct effect_attempt *attempt,
+                   const struct trial_cut *cut, char *path)
+{
+    uint64_t end;
+    int err = 0;
+
+    if (cut->redo && (keep_restore(files->folder, "result.json", cut->image) != 0 ||
+                      keep_restore(files->folder, "superseded.json", cut->image) != 0 ||
+                      keep_restore(files->folder, "progress.csv", cut->image) != 0))
+        return ERR_IO;
+    files->unknown = true;
+    err = open_results(files, path);
+    if (err == 0 && files->json >= 0)
+        err = rows_end(files->json, attempt->stood, false, &end) == 0 &&
+                      ftruncate(files->json, (off_t)end) == 0
+                  ? 0
+                  : ERR_IO;
+    if (err == 0 && files->progress >= 0)
+        err = rows_end(files->progress, attempt->stood + 1, true, &end) == 0 &&
+                      ftruncate(files->progress, (off_t)end) == 0
+                  ? 0
+                  : ERR_IO;
+    files->begun = err == 0;
+    return err;
 }
 
 static int cut_files(struct trial_files *files, const struct effect_attempt *attempt,
@@ -314,6 +372,8 @@ bool trial_files_attempt(struct trial_files *files, const struct effect_attempt 
     err = make_folder(folder, &was_there);
     if (err == 0 && (attempt->files & FILES_PARAMS) != 0)
         err = write_params(files, path);
+    if (err == 0 && !files->begun && attempt->stood > 0 && was_there)
+        err = take_up(files, attempt, cut, path);
     if (err == 0)
         err = open_results(files, path);
     if (err == 0)

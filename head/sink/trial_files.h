@@ -42,6 +42,7 @@ struct trial_files {
     uint64_t json_end; /* bytes in result.json, with those gathered */
     bool new_progress; /* progress.csv has no header yet */
     bool begun;        /* an attempt of it was seen */
+    bool unknown;      /* to the image that was the newest then: the trial had ended */
     bool broken;
     bool closed; /* in the sinks' list of those without descriptors */
     bool dirty;  /* in their list of those with rows gathered */
@@ -61,6 +62,8 @@ struct trial_cut {
                            superseded.json. -1: none */
     uint64_t feed_rows; /* in it */
     uint64_t image;     /* number of the newest one that was begun; 0: none */
+    bool redo;          /* a head that died may have cut before, and have written behind that: the
+                         * first attempt of its trial that comes again */
     void (*kept)(void *context, const char *path); /* a file that was kept for it: keep.h */
     void *context;
 };

@@ -239,6 +239,18 @@ static void keep(void *context, const char *path)
     writer->kept = kept;
 }
 
+/* Whether it is the first attempt of its trial that comes again: files are what the last life left.
+ */
+static bool comes_again(struct writer *writer, const struct effect_attempt *attempt)
+{
+    uint64_t key = files_key(attempt->experiment, attempt->trial);
+    bool first = writer->redone != NULL && table_get_u64(writer->redone, key) == NULL;
+
+    if (first)
+        (void)table_put_u64(writer->redone, key, writer);
+    return first;
+}
+
 static void on_attempt(struct writer *writer, const struct effect_attempt *attempt)
 {
     struct sunk *sunk = table_get_u64(writer->experiments, attempt->experiment);
@@ -254,6 +266,7 @@ static void on_attempt(struct writer *writer, const struct effect_attempt *attem
     const struct trial_cut cut = {.feed = sunk->feed,
                                   .feed_rows = sunk->rows,
                                   .image = writer->image,
+                                  .redo = comes_again(writer, attempt),
                                   .kept = keep,
                                   .context = writer};
 
@@ -359,6 +372,12 @@ static void kept_take(struct writer *writer)
     free(kept);
 }
 
+void writer_redo(struct writer *writer, bool on)
+{
+    table_free(writer->redone);
+    writer->redone = on ? table_new() : NULL;
+}
+
 struct writer *writer_new(void)
 {
     struct writer *writer = xcalloc(1, sizeof(*writer));
@@ -386,6 +405,7 @@ void writer_free(struct writer *writer)
     output_free(writer->output);
     table_free(writer->experiments);
     table_free(writer->files);
+    table_free(writer->redone);
     table_free(writer->written_by_number);
     free(writer->dirty);
     (void)pthread_mutex_destroy(&writer->lock);

@@ -41,6 +41,11 @@ bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
  * files is said as by writer_effects. */
 int writer_load(struct writer *writer, struct span saved, const char **said);
 
+/* Whether what comes was written before, by a head that died: files may be further than they
+ * should.
+ */
+void writer_redo(struct writer *writer, bool on);
+
 /* An image is complete: what was kept for those before it goes. */
 void writer_forget(struct writer *writer, uint64_t image);
 

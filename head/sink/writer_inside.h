@@ -48,6 +48,8 @@ struct kept {
 struct writer {
     uint64_t image;            /* number of the newest that was begun; 0: none */
     struct kept *kept;         /* owned */
+    struct table *redone;      /* while what comes was perhaps written before: trials of which an
+                                * attempt has come again; else NULL */
     bool missing;              /* rows are not in files that a replay can write: no image */
     struct table *experiments; /* by number */
     struct sunk *all;

@@ -53,6 +53,11 @@ class SharedRedis:
         """What stands of the head that leads."""
         return self.ask("HGET", "assay:{%s}:head" % name, field) or ""
 
+    def wait_lead(self, field, value, limit_s=10):
+        """The row is written behind the head's word that it leads, with its next look at the time."""
+        wait_for(lambda: self.lead(field) == value, limit_s,
+                 lambda: "%s to be %s in Redis, which has %s" % (field, value, self.lead(field)))
+
     def length(self, name="default"):
         return int(self.ask("XLEN", "assay:{%s}:log" % name))
 

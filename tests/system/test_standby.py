@@ -47,7 +47,7 @@ def a_standby_leads_when_the_head_is_killed(scene):
     wait_for(lambda: count_rows(folder) > 100, 30, "results to come")
     head.kill()
     standby.wait_leads()
-    equal(redis.lead("endpoint"), standby.address, "the endpoint in Redis")
+    redis.wait_lead("endpoint", standby.address)
     rows = check_all(scene, standby, got, folder, 12, 120)
     check_ran_once(scene, rows)
     equal({row["attempt"] for row in rows}, {1}, "attempts")
@@ -200,7 +200,7 @@ def a_stopped_head_that_goes_on_ends(scene):
     standby = Standby(scene, redis, head)
     head.daemon.kill(signal.SIGSTOP)
     standby.wait_leads()
-    wait_for(lambda: redis.lead("epoch") == "2", 10, lambda: "the epoch in Redis: " + redis.lead("epoch"))
+    redis.wait_lead("epoch", "2")
     head.daemon.kill(signal.SIGCONT)
     equal(head.daemon.wait(), FENCED, "its status: " + head.daemon.err())
     check("a later epoch stands in the log" in head.daemon.err(), head.daemon.err())
@@ -225,7 +225,7 @@ def of_two_standbys_one_leads(scene):
     equal(redis.lead("epoch"), "2", "the epoch")
     first.kill()
     second.wait_leads()
-    equal(redis.lead("epoch"), "3", "the epoch after the second takeover")
+    redis.wait_lead("epoch", "3")
 
 
 @case

@@ -6,6 +6,7 @@
  *   hide node trial   leave out effects of these names from here on; `show` brings them back
  *   > ...             what the core answers: compared, or with --update written
  *   explain 1/0       asks why a trial is where it is;  status 1: the scheduler's lines
+ *   recalled          which ended trials the core asks the rows of, once around
  *   anything else     an event (script.h): a turn of its own, or with an & at its end the turn goes
  *                     on with the next one
  *
@@ -166,6 +167,16 @@ static void print_lines(struct run *run, struct buf *text)
     buf_fini(text);
 }
 
+static void print_recalled(struct core *core, struct buf *out)
+{
+    unsigned experiment, trial;
+
+    while (core_recall(core, &experiment, &trial))
+        buf_printf(out, "%u/%u\n", experiment, trial);
+    if (out->size == 0)
+        buf_append_text(out, "none\n");
+}
+
 static bool run_question(struct run *run, const char *line)
 {
     struct buf text = {0};
@@ -177,6 +188,8 @@ static bool run_question(struct run *run, const char *line)
     } else if (sscanf(line, "status %u", &experiment) == 1) {
         if (!core_status_text(run->core, experiment, &text))
             fail(run, "status", "no such experiment");
+    } else if (strcmp(line, "recalled") == 0) {
+        print_recalled(run->core, &text);
     } else {
         return false;
     }

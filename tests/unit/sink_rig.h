@@ -65,7 +65,7 @@ static inline void add_experiment(void)
     row->spec = span_text("x");
 }
 
-static inline void add_attempt(uint32_t trial, uint32_t attempt, uint64_t rows)
+static inline struct effect_attempt *add_attempt(uint32_t trial, uint32_t attempt, uint64_t rows)
 {
     struct effect_attempt *row = &effects_add(&effects, EFFECT_ATTEMPT)->attempt;
 
@@ -81,6 +81,7 @@ static inline void add_attempt(uint32_t trial, uint32_t attempt, uint64_t rows)
     row->node_ip = span_text("127.0.0.1");
     row->pid = 42;
     row->files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS;
+    return row;
 }
 
 /* Results first to last of a trial, loss = 1/iteration. */

@@ -43,7 +43,7 @@ static int count_of(const char *text, const char *what)
 START_TEST(writes_the_files_as_tune_does)
 {
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 2, true);
     put();
     ck_assert_str_eq(file_text("trial_0/params.json"),
@@ -80,9 +80,9 @@ START_TEST(the_log_again_makes_the_same_files)
 
     for (int round = 0; round < 2; round++) {
         add_experiment();
-        add_attempt(0, 1, 0);
+        (void)add_attempt(0, 1, 0);
         add_results(0, 1, 1, 3, false);
-        add_attempt(0, 2, 0);
+        (void)add_attempt(0, 2, 0);
         add_results(0, 2, 1, 2, true);
         put();
         if (round == 0) {
@@ -104,12 +104,12 @@ START_TEST(the_feed_gives_every_line_in_order)
     uint64_t cursor = 0;
 
     add_experiment();
-    add_attempt(0, 1, 0);
-    add_attempt(1, 1, 0);
+    (void)add_attempt(0, 1, 0);
+    (void)add_attempt(1, 1, 0);
     add_results(0, 1, 1, 2, false);
     add_results(1, 1, 1, 1, false);
     put();
-    add_attempt(0, 2, 0);
+    (void)add_attempt(0, 2, 0);
     add_results(0, 2, 1, 1, true);
     put();
     (void)snprintf(path, sizeof(path), "%s/exp", folder);
@@ -131,7 +131,7 @@ START_TEST(a_trial_is_read_by_whole_lines)
     uint64_t cursor = 0;
 
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 5, false);
     put();
     (void)snprintf(path, sizeof(path), "%s/exp/trial_0", folder);
@@ -169,7 +169,7 @@ START_TEST(what_cannot_be_written_is_said_once)
     ck_assert_int_eq(fs_write_atomic(path, 0644, "x", 1),
                      0); /* a file where the folder should be */
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 2, true);
     put();
     ck_assert(sinks_trouble(sinks, trouble, sizeof(trouble)));
@@ -210,7 +210,7 @@ START_TEST(nothing_is_written_beyond_its_time)
     (void)snprintf(path, sizeof(path), "%s/exp/trial_0/result.json", folder);
     sinks_write_until(sinks, clock_ms());
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 3, true);
     put_unseen();
     ck_assert_uint_eq(sinks_waiting(sinks), 1);
@@ -234,7 +234,7 @@ START_TEST(what_another_head_writes_is_left_to_it)
     (void)snprintf(path, sizeof(path), "%s/exp", folder);
     sinks_write_until(sinks, 0);
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 3, true);
     sinks_put(sinks, effects.items, effects.count, note, &done);
     sinks_abandon(sinks);
@@ -249,7 +249,7 @@ START_TEST(who_may_not_write_ends_at_once)
 {
     sinks_write_until(sinks, 0);
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     put_unseen();
     sinks_free(sinks);
     sinks = NULL;

@@ -42,20 +42,37 @@ static size_t kept_files(void)
     return count;
 }
 
-/* One move of a script: the same for the same seed and number. */
-static void move(struct rng *rng, uint32_t attempts[4], int64_t rows[4])
+/* Where a script is. */
+struct place {
+    struct rng rng;
+    uint32_t attempts[4];
+    int64_t rows[4];
+    bool ended[4];
+};
+
+/* One move of a script: the same for the same seed and number. A trial that has ended may go on, as
+ * those of an experiment do that is extended. */
+static void move(struct place *place)
 {
-    uint32_t trial = (uint32_t)rng_next_below(rng, 4);
+    uint32_t trial = (uint32_t)rng_next_below(&place->rng, 4);
+    int64_t *rows = &place->rows[trial];
+    uint64_t stood = (uint64_t)*rows;
 
-    if (attempts[trial] == 0 || rng_next_below(rng, 5) == 0) {
-        rows[trial] =
-            attempts[trial] > 0 ? (int64_t)rng_next_below(rng, (uint64_t)rows[trial] + 1) : 0;
-        add_attempt(trial, ++attempts[trial], (uint64_t)rows[trial]);
+    if (place->attempts[trial] == 0 || place->ended[trial] || rng_next_below(&place->rng, 5) == 0) {
+        *rows = place->attempts[trial] > 0 ? (int64_t)rng_next_below(&place->rng, stood + 1) : 0;
+        add_attempt(trial, ++place->attempts[trial], (uint64_t)*rows)->stood = stood;
+        place->ended[trial] = false;
+    } else if (rng_next_below(&place->rng, 5) == 0) {
+        struct effect_close *close = &effects_add(&effects, EFFECT_CLOSE)->close;
+
+        close->experiment = 1;
+        close->trial = trial;
+        place->ended[trial] = true;
     } else {
-        int64_t more = 1 + (int64_t)rng_next_below(rng, 5);
+        int64_t more = 1 + (int64_t)rng_next_below(&place->rng, 5);
 
-        add_results(trial, attempts[trial], rows[trial] + 1, rows[trial] + more, false);
-        rows[trial] += more;
+        add_results(trial, place->attempts[trial], *rows + 1, *rows + more, false);
+        *rows += more;
     }
     put();
 }
@@ -65,48 +82,45 @@ START_TEST(files_are_the_same_whatever_dies)
 {
     struct buf expected = {0}, found = {0};
 
-    for (uint64_t seed = 1; seed <= 12; seed++) {
-        struct rng rng = {.seed = seed};
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct place now = {.rng = {.seed = seed}};
         struct rng faults = {.seed = seed + 1000};
-        struct rng rng_then;
-        uint32_t attempts[4] = {0}, attempts_then[4];
-        int64_t rows[4] = {0}, rows_then[4];
+        struct place then;
         uint64_t image = 0;
-        int then = 0;
+        int imaged = 0;
+        int died = 0;
 
         add_experiment();
         put();
         for (int i = 0; i < 60; i++)
-            move(&rng, attempts, rows);
+            move(&now);
         everything(&expected);
         sinks_free(sinks);
         (void)fs_remove_tree(folder);
 
         sinks = sinks_new();
-        rng = (struct rng){.seed = seed};
-        memset(attempts, 0, sizeof(attempts));
-        memset(rows, 0, sizeof(rows));
+        now = (struct place){.rng = {.seed = seed}};
         add_experiment();
         put();
         for (int i = 0; i < 60; i++) {
-            if (rng_next_below(&faults, 8) == 0) {
+            if (i >= died && rng_next_below(&faults, 8) == 0) {
                 save(++image);
                 ck_assert_uint_gt(saved.size, 0);
-                rng_then = rng;
-                memcpy(attempts_then, attempts, sizeof(attempts));
-                memcpy(rows_then, rows, sizeof(rows));
-                then = i;
+                then = now;
+                imaged = i;
                 if (rng_next_below(&faults, 2) == 0)
                     sinks_forget(sinks, image);
             }
             if (image > 0 && rng_next_below(&faults, 12) == 0) {
                 restart();
-                rng = rng_then;
-                memcpy(attempts, attempts_then, sizeof(attempts));
-                memcpy(rows, rows_then, sizeof(rows));
-                i = then;
+                sinks_redo(sinks, true);
+                died = i > died ? i : died;
+                now = then;
+                i = imaged;
             }
-            move(&rng, attempts, rows);
+            if (i == died)
+                sinks_redo(sinks, false);
+            move(&now);
         }
         everything(&found);
         if (!span_equal(buf_span(&expected), buf_span(&found)))
@@ -139,13 +153,13 @@ START_TEST(nothing_is_kept_of_a_trial_that_begins)
     first = saved;
     saved = (struct buf){0};
     save(2); /* it never is complete */
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     put();
     ck_assert_uint_eq(kept_files(), 0);
     buf_fini(&saved);
     saved = first;
     restart();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 5, false);
     put();
     save(2);
@@ -171,7 +185,7 @@ START_TEST(what_an_earlier_life_kept_of_it_goes)
         ck_assert_int_eq(fs_write_atomic(path, 0644, "old\n", 4), 0);
     }
     ck_assert_uint_eq(kept_files(), 2);
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 5, false);
     put();
     ck_assert_uint_eq(kept_files(), 0);
@@ -190,11 +204,11 @@ START_TEST(a_file_is_kept_where_links_are_not_known)
 
     no_links = link_errors[_i];
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 5, false);
     put();
     save(1);
-    add_attempt(0, 2, 3);
+    (void)add_attempt(0, 2, 3);
     add_results(0, 2, 4, 4, false);
     put();
     count_rows(0, "result.json", 4);
@@ -221,18 +235,18 @@ START_TEST(a_cut_that_fails_leaves_nothing_kept)
     char trouble[256];
 
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 5, false);
     put();
     save(1);
     (void)snprintf(path, sizeof(path), "%s/exp/trial_0/.result.json.new", folder);
     ck_assert_int_eq(fs_make_dirs(path, 0755), 0); /* a folder where the new file should be */
-    add_attempt(0, 2, 2);
+    (void)add_attempt(0, 2, 2);
     put();
     ck_assert(sinks_trouble(sinks, trouble, sizeof(trouble)));
     ck_assert_uint_eq(kept_files(), 0);
     ck_assert_int_eq(rmdir(path), 0);
-    add_attempt(0, 3, 2);
+    (void)add_attempt(0, 3, 2);
     add_results(0, 3, 3, 3, false);
     put();
     count_rows(0, "result.json", 3);
@@ -252,8 +266,8 @@ START_TEST(the_feed_knows_trials_from_before_the_image)
     uint32_t found = 0;
 
     add_experiment();
-    add_attempt(0, 1, 0);
-    add_attempt(1, 1, 0);
+    (void)add_attempt(0, 1, 0);
+    (void)add_attempt(1, 1, 0);
     put();
     save(1);
     restart();
@@ -274,7 +288,7 @@ END_TEST
 START_TEST(what_is_no_image_is_refused)
 {
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     put();
     save(1);
     for (size_t cut = 0; cut < saved.size; cut++) {

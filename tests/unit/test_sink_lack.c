@@ -77,7 +77,7 @@ START_TEST(there_is_no_image_while_rows_are_missing)
     struct buf first;
 
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 3, false);
     put();
     save_is(true);
@@ -86,7 +86,7 @@ START_TEST(there_is_no_image_while_rows_are_missing)
     saved = (struct buf){0};
     make_folder("trial_1");
     fill_disk_of("trial_1/params.json");
-    add_attempt(1, 1, 0);
+    (void)add_attempt(1, 1, 0);
     put();
     trouble_says("safe in the log");
     save_is(false);
@@ -97,8 +97,8 @@ START_TEST(there_is_no_image_while_rows_are_missing)
     buf_fini(&saved);
     saved = first;
     restart();
-    add_attempt(1, 1, 0);
-    add_attempt(0, 2, 3);
+    (void)add_attempt(1, 1, 0);
+    (void)add_attempt(0, 2, 3);
     put();
     save_is(true);
 }
@@ -107,7 +107,7 @@ END_TEST
 START_TEST(there_is_no_image_when_the_disk_fills_between_rows)
 {
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     put();
     save_is(true);
     restart();
@@ -124,7 +124,7 @@ START_TEST(there_is_no_image_while_the_feed_lacks_rows)
     make_folder("");
     fill_disk_of(".feed");
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     put();
     save_is(true);
     add_results(0, 1, 1, 3, false);
@@ -159,7 +159,7 @@ START_TEST(there_is_no_image_where_descriptors_lacked)
     put();
     save_is(true);
     forbid_files(true);
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     put();
     forbid_files(false);
     trouble_says(strerror(EMFILE));
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(there_is_no_image_where_descriptors_lacked_at_a_start)
 {
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 3, false);
     put();
     save_is(true);
@@ -193,10 +193,10 @@ START_TEST(a_lack_that_stays_stops_no_image)
 
     add_experiment();
     for (uint32_t trial = 0; trial < 3; trial++)
-        add_attempt(trial, 1, 0);
+        (void)add_attempt(trial, 1, 0);
     put();
     make_folder("trial_3/result.json"); /* a folder where a file should be */
-    add_attempt(3, 1, 0);
+    (void)add_attempt(3, 1, 0);
     put();
     trouble_says("cannot write");
     save_is(true);
@@ -216,7 +216,7 @@ START_TEST(a_lack_that_stays_stops_no_image)
     ck_assert(!sinks_trouble(sinks, trouble, sizeof(trouble)));
     save_is(true);
     count_rows(0, "result.json", 3);
-    add_attempt(1, 2, 0);
+    (void)add_attempt(1, 2, 0);
     add_results(1, 2, 1, 2, false);
     put();
     count_rows(1, "result.json", 2);
@@ -228,7 +228,7 @@ END_TEST
 static void begin_with_three_rows(void)
 {
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 3, false);
     put();
     save_is(true);
@@ -265,7 +265,7 @@ START_TEST(a_trial_without_rows_is_as_it_was_after_a_restart)
             ck_assert(!sinks_trouble(sinks, trouble, sizeof(trouble)));
             count_rows(0, "result.json", 3);
         }
-        add_attempt(0, 2, 2);
+        (void)add_attempt(0, 2, 2);
         add_results(0, 2, 3, 6, false);
         put();
         everything(life == 0 ? &before : &after);
@@ -303,7 +303,7 @@ START_TEST(files_that_are_gone_are_told)
     struct buf text = {0};
 
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 3, false);
     put();
     save(1);
@@ -328,7 +328,7 @@ START_TEST(files_that_cannot_be_cut_get_no_rows)
     char trouble[512] = "";
 
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 5, false);
     put();
     save(1);
@@ -344,7 +344,7 @@ START_TEST(files_that_cannot_be_cut_get_no_rows)
     put();
     count_rows(0, "result.json", 8);
     count_rows(0, "progress.csv", 9);
-    add_attempt(0, 2, 5);
+    (void)add_attempt(0, 2, 5);
     add_results(0, 2, 6, 6, false);
     put();
     count_rows(0, "result.json", 6);
@@ -361,11 +361,11 @@ START_TEST(files_that_do_not_come_back_get_no_rows)
     char trouble[512] = "";
 
     add_experiment();
-    add_attempt(0, 1, 0);
+    (void)add_attempt(0, 1, 0);
     add_results(0, 1, 1, 5, false);
     put();
     save(1);
-    add_attempt(0, 2, 5);
+    (void)add_attempt(0, 2, 5);
     add_results(0, 2, 6, 8, false);
     put();
     (void)snprintf(path, sizeof(path), "%s/exp/trial_0/.progress.csv.before-3", folder);
@@ -377,7 +377,7 @@ START_TEST(files_that_do_not_come_back_get_no_rows)
     add_results(0, 1, 6, 6, false);
     put();
     count_rows(0, "result.json", 5);
-    add_attempt(0, 2, 5);
+    (void)add_attempt(0, 2, 5);
     add_results(0, 2, 6, 8, false);
     put();
     count_rows(0, "result.json", 8);

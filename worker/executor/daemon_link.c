@@ -240,8 +240,10 @@ static void experiment_take(struct executor *executor, const struct msg_experime
 {
     int err;
 
-    if (executor->setup != NULL)
-        return; /* said again after a reconnect */
+    if (executor->setup != NULL) {
+        setup_renew(executor->setup, experiment);
+        return;
+    }
     err = experiment->experiment == executor->options->experiment
               ? setup_new(executor, experiment, &executor->setup)
               : ERR_MALFORMED;

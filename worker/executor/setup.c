@@ -22,7 +22,27 @@ static void rules_copy(struct setup *setup, const struct msg_experiment *experim
         copy[i] = rules[i];
         copy[i].metric = arena_copy(&setup->arena, rules[i].metric);
     }
-    setup->experiment.stop.items = copy;
+    setup->experiment.stop = (struct record_list){copy, experiment->stop.count};
+}
+
+static bool same_rules(const struct record_list *one, const struct record_list *other)
+{
+    const struct stop_rule *a = one->items;
+    const struct stop_rule *b = other->items;
+
+    if (one->count != other->count)
+        return false;
+    for (uint32_t i = 0; i < one->count; i++)
+        if (!span_equal(a[i].metric, b[i].metric) || a[i].side != b[i].side ||
+            !(a[i].bound >= b[i].bound && a[i].bound <= b[i].bound))
+            return false;
+    return true;
+}
+
+void setup_renew(struct setup *setup, const struct msg_experiment *experiment)
+{
+    if (!same_rules(&setup->experiment.stop, &experiment->stop))
+        rules_copy(setup, experiment);
 }
 
 /* Where trials work: the head's own folder of results, where this node shares it; else ours. */

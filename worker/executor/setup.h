@@ -29,4 +29,8 @@ int setup_new(struct executor *executor, const struct msg_experiment *experiment
               struct setup **setup);
 void setup_free(struct setup *setup);
 
+/* The message came again: after a reconnect, or because the experiment was extended, and stops its
+ * trials by other rules. */
+void setup_renew(struct setup *setup, const struct msg_experiment *experiment);
+
 #endif

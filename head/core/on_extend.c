@@ -1,0 +1,227 @@
+/* A person wants more of an experiment: more samples, or its trials to go on beyond their stop
+ * rules.
+ *
+ * The second takes two steps, as the core keeps a few bytes of an ended trial and no more. EXTEND
+ * marks those that a rule has ended; whoever drives the core is told of them one by one
+ * (core_recall), and hands in what the trial was: RECALL. */
+#include <stdlib.h>
+
+#include "common/xalloc.h"
+#include "head/core/state.h"
+
+static enum core_answer refuse(struct step *step, enum reply_code code, const char *what,
+                               const char *why, const char *mend)
+{
+    step_refuse(step, code, what, why, mend);
+    return CORE_REFUSED;
+}
+
+/* A rule, and neither its program's own word nor anybody else. */
+static bool ended_by_rule(const struct trial_row *row)
+{
+    return row->live == NULL && row->state == TRIAL_DONE && row->reason == END_STOPPED &&
+           row->cause == CAUSE_NONE;
+}
+
+static uint32_t count_ended_by_rule(const struct experiment *experiment)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < experiment->created; i++)
+        count += ended_by_rule(&experiment->rows[i]);
+    return count;
+}
+
+static void mark_ended_by_rule(struct experiment *experiment)
+{
+    for (uint32_t i = 0; i < experiment->created; i++) {
+        if (!ended_by_rule(&experiment->rows[i]))
+            continue;
+        experiment->rows[i].cause = CAUSE_RECALLED;
+        experiment->recalled++;
+    }
+    experiment->recall_from = 0;
+}
+
+/* What stands against it before the new spec is looked at. */
+static enum core_answer check_order(struct step *step, const struct experiment *experiment,
+                                    const struct event_extend *extend)
+{
+    bool done = experiment->state == EXPERIMENT_DONE;
+
+    if (extend->samples == 0 && extend->stop.size == 0)
+        return refuse(step, REPLY_INVALID, "extend", "there is nothing to extend it by",
+                      "give -n or --stop");
+    if (experiment->why.size > 0)
+        return refuse(step, REPLY_CONFLICT, "experiment", "it was ended because all of it failed",
+                      "submit it anew when that is mended");
+    if (experiment->state == EXPERIMENT_STOPPING)
+        return refuse(step, REPLY_BUSY, "experiment", "it is being stopped",
+                      "wait until it has ended: assay wait");
+    if (extend->stop.size > 0 && !done)
+        return refuse(step, REPLY_BUSY, "experiment", "trials of it still run by its stop rules",
+                      "wait until it has ended, or give -n alone");
+    if (extend->stop.size > 0 && extend->samples == 0 && count_ended_by_rule(experiment) == 0)
+        return refuse(step, REPLY_CONFLICT, "experiment",
+                      "none of its trials was ended by a stop rule", "see: assay explain");
+    if (done && step->core->running_count >= LIMIT_EXPERIMENTS)
+        return refuse(step, REPLY_LIMIT, "experiments", "there are as many running as can be",
+                      "stop one, or wait until one has ended");
+    return CORE_ADMITTED;
+}
+
+static uint32_t total_of(const struct experiment *experiment)
+{
+    return experiment->search->total(experiment->searcher);
+}
+
+static void go_on(struct step *step, struct experiment *experiment,
+                  const struct event_extend *extend)
+{
+    if (experiment->state == EXPERIMENT_DONE) {
+        experiment->state = EXPERIMENT_RUNNING;
+        experiment->ended_ms = 0;
+        core_revive_experiment(step->core, experiment);
+    }
+    /* One that a person stopped before it had all its trials gets only those that are new. */
+    experiment->search_done =
+        experiment->search_done && experiment->created >= total_of(experiment);
+    experiment->search_waits = false;
+    if (extend->stop.size > 0)
+        mark_ended_by_rule(experiment);
+    step->core->wants_place = true;
+}
+
+enum core_answer on_extend(struct step *step, const struct event_extend *extend)
+{
+    struct experiment *experiment = own_experiment(step, extend->experiment, extend->principal);
+    struct spec_error error = {0};
+    uint32_t before;
+
+    if (experiment == NULL)
+        return CORE_REFUSED;
+    before = total_of(experiment);
+    if (extend->samples > 0 && extend->total != before) {
+        uint64_t points = before / experiment->spec.num_samples;
+
+        if (extend->total + points * extend->samples != before)
+            return refuse(step, REPLY_CONFLICT, "experiment",
+                          "somebody else has extended it meanwhile", "look at it, and ask again");
+        step_reply(step, REPLY_OK, experiment->number, ROLE_NONE); /* it was done already */
+        return CORE_REFUSED;
+    }
+    if (check_order(step, experiment, extend) != CORE_ADMITTED)
+        return CORE_REFUSED;
+    if (experiment_respec(experiment, extend->samples, extend->stop, &error) < 0)
+        return refuse(step, REPLY_INVALID, error.path[0] != '\0' ? error.path : "experiment",
+                      error.what, error.mend);
+    go_on(step, experiment, extend);
+    step_reply(step, REPLY_OK, experiment->number, ROLE_NONE);
+    experiment_tell(experiment, true, step->effects);
+    experiment_fill(step, experiment);
+    return CORE_ADMITTED;
+}
+
+/* ---- the trials ---- */
+
+bool core_recall(struct core *core, uint32_t *number, uint32_t *trial)
+{
+    for (uint32_t i = 0; i < core->running_count; i++) {
+        struct experiment *experiment = core->running[i];
+        uint32_t *at = &experiment->recall_from;
+
+        if (experiment->recalled == 0 || experiment->pending.count >= LIMIT_TRIALS_AHEAD)
+            continue;
+        while (*at < experiment->created && experiment->rows[*at].cause != CAUSE_RECALLED)
+            ++*at;
+        if (*at == experiment->created) { /* one before it was asked for and has not come */
+            *at = 0;
+            continue;
+        }
+        *number = experiment->number;
+        *trial = (*at)++;
+        return true;
+    }
+    return false;
+}
+
+void experiment_forget_recalled(struct experiment *experiment)
+{
+    for (uint32_t i = 0; i < experiment->created && experiment->recalled > 0; i++) {
+        if (experiment->rows[i].cause != CAUSE_RECALLED)
+            continue;
+        experiment->rows[i].cause = CAUSE_NONE;
+        experiment->recalled--;
+    }
+}
+
+/* The new rules may be met already. */
+static bool is_over(const struct experiment *experiment, struct span last)
+{
+    struct cursor cursor;
+    struct result result;
+    struct span missing;
+
+    cursor_init(&cursor, last);
+    if (last.size == 0 || result_unpack(&cursor, &result) < 0)
+        return false;
+    result.done = false; /* by the old rules it was */
+    return stop_check(experiment->spec.stop, experiment->spec.stop_count, &result, &missing) ==
+           STOP_YES;
+}
+
+/* It is where it was when it ended; its next attempt begins at its latest checkpoint. */
+static void revive(struct step *step, struct experiment *experiment,
+                   const struct event_recall *recall)
+{
+    struct trial_row *row = &experiment->rows[recall->trial];
+    struct trial *trial = trial_new(experiment, recall->trial);
+
+    experiment->counts[row->state]--;
+    experiment_trial_id(experiment, trial->number, trial->id);
+    trial->name = xstrndup(recall->name.data, recall->name.size);
+    trial->tag = xstrndup(recall->tag.data, recall->tag.size);
+    if (recall->folder.size > 0)
+        trial->folder = xstrndup(recall->folder.data, recall->folder.size);
+    buf_append_span(&trial->config, recall->config);
+    buf_append_span(&trial->last_result, recall->last);
+    trial->attempt = row->attempt;
+    trial->hw = row->hw;
+    trial->failures = row->failures;
+    trial->reason = row->reason;
+    trial->status = recall->status;
+    trial->begun = true;
+    trial->rows = recall->results;
+    trial->has_best = recall->has_best;
+    trial->best = recall->best;
+    trial->best_at = recall->best_at;
+    if (row->more != NULL) {
+        trial->past = row->more->past;
+        trial->checkpoints = row->more->checkpoints;
+        free(row->more);
+        row->more = NULL;
+        experiment->mores--;
+    }
+    experiment_adopt(experiment, trial);
+    experiment->changed = true;
+    queue_push(&experiment->pending, trial->number);
+    experiment->sched->add(experiment->scheduler, trial->number);
+    trial_tell(trial, true, 0, (struct span){0}, step->effects);
+    step->core->wants_place = true;
+}
+
+enum core_answer on_recall(struct step *step, const struct event_recall *recall)
+{
+    struct experiment *experiment = core_experiment(step->core, recall->experiment);
+
+    if (experiment == NULL || recall->trial >= experiment->created ||
+        experiment->rows[recall->trial].live != NULL ||
+        experiment->rows[recall->trial].cause != CAUSE_RECALLED)
+        return CORE_REFUSED; /* it was stopped meanwhile */
+    experiment->rows[recall->trial].cause = CAUSE_NONE;
+    experiment->recalled--;
+    if (recall->name.size > 0 && !is_over(experiment, recall->last))
+        revive(step, experiment, recall);
+    experiment_settle(step, experiment);
+    return CORE_ADMITTED;
+}
