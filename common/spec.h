@@ -114,6 +114,9 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
 int spec_extend(struct span packed, uint32_t samples, struct span stop, struct arena *arena,
                 struct buf *out, struct spec_error *error);
 
+/* Whether two specs are the same but for what spec_extend may change. */
+bool spec_same_but_extended(const struct value *one, const struct value *other);
+
 /* A key of the scheduler's own; its row must have it. */
 double spec_scheduler_number(const struct spec_scheduler *scheduler, const char *key);
 

@@ -1,6 +1,7 @@
 /* A spec with more samples and other stop rules: the value tree is laid anew, spec_parse judges it.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/err.h"
 #include "common/limits.h"
@@ -65,4 +66,25 @@ int spec_extend(struct span packed, uint32_t samples, struct span stop, struct a
     if (out->size > LIMIT_SPEC_BYTES)
         return refuse(error, "", "is too large with what is to be added", "");
     return 0;
+}
+
+/* Every member of one but those that extending changes is in the other. */
+static bool holds(const struct value *one, const struct value *other)
+{
+    for (uint32_t i = 0; i < one->count; i++) {
+        const struct member *member = &one->members[i];
+        const struct value *there = value_get(other, member->key);
+
+        if (strcmp(member->key, "num_samples") == 0 || strcmp(member->key, "stop") == 0)
+            continue;
+        if (there == NULL || !value_equal(&member->value, there))
+            return false;
+    }
+    return true;
+}
+
+bool spec_same_but_extended(const struct value *one, const struct value *other)
+{
+    return one->type == VALUE_MAP && other->type == VALUE_MAP && holds(one, other) &&
+           holds(other, one);
 }

@@ -91,9 +91,16 @@ void core_retire_experiment(struct core *core, struct experiment *experiment)
     list_remove(core->running, &core->running_count, experiment);
 }
 
+/* In the order of their numbers, in which they are read from an image, too. */
 void core_revive_experiment(struct core *core, struct experiment *experiment)
 {
+    uint32_t at;
+
     list_append(&core->running, &core->running_count, &core->running_capacity, experiment);
+    for (at = core->running_count - 1; at > 0 && core->running[at - 1]->number > experiment->number;
+         at--)
+        core->running[at] = core->running[at - 1];
+    core->running[at] = experiment;
 }
 
 void core_drop_experiment(struct core *core, struct experiment *experiment)

@@ -81,11 +81,13 @@ static void go_on(struct step *step, struct experiment *experiment,
     if (experiment->state == EXPERIMENT_DONE) {
         experiment->state = EXPERIMENT_RUNNING;
         experiment->ended_ms = 0;
+        experiment->paused = false;  /* which held nothing back any more */
+        experiment->blocked = false; /* nobody has looked for room since */
         core_revive_experiment(step->core, experiment);
     }
-    /* One that a person stopped before it had all its trials gets only those that are new. */
-    experiment->search_done =
-        experiment->search_done && experiment->created >= total_of(experiment);
+    /* One that a person stopped before it had all its trials gets the rest of them, too. */
+    if (extend->samples > 0)
+        experiment->search_done = experiment->created >= total_of(experiment);
     experiment->search_waits = false;
     if (extend->stop.size > 0)
         mark_ended_by_rule(experiment);

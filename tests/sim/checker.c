@@ -255,6 +255,22 @@ uint32_t checker_created(const struct checker *checker, uint32_t experiment)
     return experiment < checker->experiment_count ? checker->experiments[experiment].created : 0;
 }
 
+uint32_t checker_total(const struct checker *checker, uint32_t experiment)
+{
+    return experiment < checker->experiment_count ? checker->experiments[experiment].total : 0;
+}
+
+bool checker_row(struct checker *checker, uint32_t experiment, uint32_t trial,
+                 struct event_recall *out)
+{
+    const struct check_trial *row = ledger_trial(checker, experiment, trial);
+
+    if (!trial_is_final((enum trial_state)row->state))
+        return false;
+    *out = row->row;
+    return true;
+}
+
 bool checker_node_lost(const struct checker *checker, uint32_t node)
 {
     return node >= checker->node_count || !checker->nodes[node].known || checker->nodes[node].lost;
@@ -268,10 +284,11 @@ static void final_attempts(struct checker *checker, uint32_t number, uint32_t at
     const struct check_attempt *last = trial->count > 0 ? &trial->attempts[trial->count - 1] : NULL;
     uint64_t results = 0;
 
-    if (trial->count > 1 + trial->failures + trial->losses + trial->pauses)
+    if (trial->count > 1 + trial->failures + trial->losses + trial->pauses + trial->recalls)
         world_fail(checker->world,
-                   "I7: %u/%u had %u attempts for %u failures, %u losses and %u pauses", number, at,
-                   trial->count, trial->failures, trial->losses, trial->pauses);
+                   "I7: %u/%u had %u attempts for %u failures, %u losses, %u pauses and %u recalls",
+                   number, at, trial->count, trial->failures, trial->losses, trial->pauses,
+                   trial->recalls);
     if (trial->state != TRIAL_DONE)
         return;
     if (last != NULL && last->final)

@@ -50,11 +50,16 @@ void checker_process_gone(struct checker *checker, uint32_t host, const struct w
 void checker_take(struct checker *checker, const struct event *event, bool admitted,
                   const struct effect *effects, size_t count);
 
+/* The row of an ended trial, as committed; false: it has not ended. */
+bool checker_row(struct checker *checker, uint32_t experiment, uint32_t trial,
+                 struct event_recall *out);
+
 /* The plan's experiment behind a number; UINT32_MAX while it is not known. */
 uint32_t checker_plan_of(const struct checker *checker, uint32_t experiment);
 /* Known and not removed; done. */
 bool checker_is_done(const struct checker *checker, uint32_t experiment);
 bool checker_is_removed(const struct checker *checker, uint32_t experiment);
+uint32_t checker_total(const struct checker *checker, uint32_t experiment);
 uint32_t checker_created(const struct checker *checker, uint32_t experiment);
 /* As a reader of the rows sees it. */
 bool checker_node_lost(const struct checker *checker, uint32_t node);

@@ -61,7 +61,7 @@ static void forget_leaving(struct checker *checker)
 
             if (trial->must_leave && trial->live)
                 world_fail(checker->world, "I5: %u/%u keeps its lease when it is over", e, i);
-            trial->may_leave = trial->must_leave = trial->broken = false;
+            trial->may_leave = trial->must_leave = trial->broken = trial->recalled = false;
             for (uint32_t k = 0; k < trial->saved_count; k++)
                 if (!trial->saved[k].told)
                     world_fail(checker->world, "I14: %u/%u: a checkpoint came, and is not kept", e,
@@ -212,12 +212,55 @@ static void judge_end(struct checker *checker, const struct effect_trial *row,
                    row->trial, row->failures, trial->failures);
 }
 
+/* What a reader of its rows would know by now. */
+static void note_row(struct checker *checker, const struct effect_trial *row,
+                     struct event_recall *note)
+{
+    struct arena *arena = &checker->world->arena;
+    const struct span from[] = {row->name, row->tag, row->config, row->folder};
+    struct span *to[] = {&note->name, &note->tag, &note->config, &note->folder};
+
+    for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
+        if (from[i].size > 0 && !span_equal(*to[i], from[i]))
+            *to[i] = arena_copy(arena, from[i]);
+    note->experiment = row->experiment;
+    note->trial = row->trial;
+    note->results = row->results;
+    note->status = row->status;
+    note->has_best = row->has_best;
+    note->best = row->best;
+    note->best_at = row->best_at;
+    if (trial_is_final((enum trial_state)row->state))
+        note->last = arena_copy(arena, row->last);
+}
+
+/* One that a stop rule has ended, and nobody else. */
+static void take_recalled(struct checker *checker, const struct effect_trial *row,
+                          struct check_trial *trial)
+{
+    const struct check_attempt *last = trial->count > 0 ? &trial->attempts[trial->count - 1] : NULL;
+
+    if (!ledger_experiment(checker, row->experiment)->extended || trial->state != TRIAL_DONE ||
+        last == NULL || !last->over || last->truth[last->hw - 1].reason != END_STOPPED)
+        world_fail(checker->world, "%u/%u goes on, and no rule has ended it", row->experiment,
+                   row->trial);
+    trial->state = TRIAL_PENDING;
+    trial->closed = false;
+    trial->recalls++;
+    trial->furthest = 0;
+    trial->losses_in_row = 0;
+}
+
 static void take_trial(struct checker *checker, const struct effect_trial *row)
 {
     struct check_trial *trial = ledger_trial(checker, row->experiment, row->trial);
     struct check_experiment *experiment = ledger_experiment(checker, row->experiment);
     bool live_before = trial->live;
 
+    note_row(checker, row, &trial->row);
+    if (trial->recalled)
+        take_recalled(checker, row, trial);
+    trial->recalled = false;
     if (!trial->known) {
         trial->known = true;
         trial->state = row->state;
@@ -300,8 +343,10 @@ static void take_experiment(struct checker *checker, const struct effect_experim
     struct check_experiment *experiment = ledger_experiment(checker, row->experiment);
     uint64_t sum = 0;
 
-    if (row->spec.size > 0)
+    if (row->spec.size > 0 && !experiment->extending)
         first_row(checker, row, expected->submission);
+    experiment->extending = false;
+    experiment->total = row->total;
     if (experiment->done)
         world_fail(checker->world, "experiment %u goes on behind its end", row->experiment);
     for (uint32_t i = 0; i < TRIAL_STATE_COUNT; i++)
@@ -424,10 +469,25 @@ static void expect_pause(struct checker *checker, const struct event *event)
         ledger_experiment(checker, event->pause.experiment)->paused = event->type == EVENT_PAUSE;
 }
 
+static void expect_extended(struct checker *checker, const struct event *event)
+{
+    if (event->type == EVENT_EXTEND) {
+        struct check_experiment *experiment = ledger_experiment(checker, event->extend.experiment);
+
+        experiment->paused &= !experiment->done;
+        experiment->done = false;
+        experiment->extending = true;
+        experiment->extended = true;
+    } else if (event->type == EVENT_RECALL) {
+        ledger_trial(checker, event->recall.experiment, event->recall.trial)->recalled = true;
+    }
+}
+
 static void before(struct checker *checker, const struct event *event, struct expected *expected,
                    uint64_t *hashes)
 {
     expect_pause(checker, event);
+    expect_extended(checker, event);
     if (event->type == EVENT_SUBMIT)
         expected->submission = event->submit.submission;
     if (event->type == EVENT_REPORT)

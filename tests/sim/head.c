@@ -165,6 +165,8 @@ static void turn_apply(struct world *world, struct turn *turn)
 
         if (effect->type == EFFECT_REPLY && (effect->reply.origin & ORIGIN_FLEET) == 0)
             people_answer(world, &effect->reply);
+        else if (effect->type == EFFECT_EXPERIMENT)
+            people_look(world, &effect->experiment);
         else
             fleet_apply(world, effect);
     }
@@ -174,6 +176,21 @@ static void turn_apply(struct world *world, struct turn *turn)
 
 static void close_soon(struct world *world);
 static void tick_soon(struct world *world);
+
+/* Rows of ended trials that the core asks for, as the head's shell does from its view. */
+static void recall(struct world *world)
+{
+    struct event event = {.type = EVENT_RECALL};
+
+    while (!world->failed &&
+           core_recall(world->head->core, &event.recall.experiment, &event.recall.trial)) {
+        if (!checker_row(world->checker, event.recall.experiment, event.recall.trial,
+                         &event.recall))
+            return; /* its end is not committed yet */
+        (void)head_event(world, &event);
+        event = (struct event){.type = EVENT_RECALL};
+    }
+}
 
 static void commit(struct world *world, void *subject, uint64_t life)
 {
@@ -188,6 +205,7 @@ static void commit(struct world *world, void *subject, uint64_t life)
     journal_image(head);
     head->entries[head->entry_count - 1].taken = true;
     turn_apply(world, turn);
+    recall(world);
     tick_soon(world);
     if (head->open != NULL)
         close_soon(world);
@@ -347,6 +365,7 @@ void head_start(struct world *world)
     world_say(world, "the head is up, life %llu, %zu entries", (unsigned long long)head->life,
               head->entry_count);
     set_up(world);
+    recall(world);
     tick_soon(world);
     fleet_watch_all(world);
     hosts_head_up(world);

@@ -66,6 +66,9 @@ struct check_trial {
     uint32_t losses_in_row; /* in which it got no further */
     uint64_t furthest;
     uint32_t pauses;           /* that it gave its lease back for */
+    uint32_t recalls;          /* that it went on for, behind its end */
+    bool recalled;             /* within one event: it goes on now */
+    struct event_recall row;   /* what its rows have said; texts in the world's arena */
     struct check_saved *saved; /* owned; the last is the latest */
     uint32_t saved_count;
     /* Within one event. */
@@ -83,8 +86,11 @@ struct check_experiment {
     bool stopped; /* by a person */
     bool burnt;   /* ended, as all of its trials failed at once */
     bool paused;
+    bool extending; /* within one event: its row with another spec comes */
+    bool extended;
     uint32_t leases;
     uint32_t created;
+    uint32_t total; /* of its last row */
     uint64_t results;
     struct check_trial *trials; /* owned */
     uint32_t trial_count;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pack.h"
 #include "common/xalloc.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/head.h"
@@ -20,6 +21,7 @@ enum wish {
     WISH_REMOVE,
     WISH_PAUSE,
     WISH_RESUME,
+    WISH_EXTEND,
     WISH_JOIN,
     WISH_RACE,
     WISH_DRAIN,
@@ -40,6 +42,7 @@ struct people {
     uint32_t room;
     uint32_t numbers[PLAN_EXPERIMENTS]; /* what submissions were answered; 0: not yet */
     uint32_t raced;                     /* keys that came in by the token for one */
+    uint32_t extended;                  /* orders to extend */
 };
 
 static const uint8_t token_ids[2][8] = {"token-1", "token-2"};
@@ -245,6 +248,40 @@ static void pause_some(struct world *world, void *subject, uint64_t number)
                      : (uint32_t)rng_next_below(&world->persons, (uint64_t)created + 1),
         .principal = SUBMITTER};
     (void)ask(world, WISH_PAUSE, index, &event, 0);
+}
+
+/* More samples, or trials beyond a stop rule that the plan may have; or both. */
+static void extend(struct world *world, void *subject, uint64_t number)
+{
+    struct event event = {.type = EVENT_EXTEND};
+    bool samples = rng_chance(&world->persons, 60);
+    struct buf stop = {0};
+
+    (void)subject;
+    event.extend = (struct event_extend){
+        .experiment = (uint32_t)number,
+        .principal = rng_chance(&world->persons, 50) ? ADMIN : SUBMITTER,
+        .samples = samples ? 1 + (uint32_t)rng_next_below(&world->persons, 3) : 0,
+        .total = checker_total(world->checker, (uint32_t)number),
+    };
+    if (!samples || rng_chance(&world->persons, 50)) {
+        pack_map(&stop, 1);
+        pack_text(&stop, "training_iteration");
+        pack_uint(&stop, 2 + rng_next_below(&world->persons, 20));
+        event.extend.stop = arena_copy(&world->arena, buf_span(&stop));
+        buf_fini(&stop);
+    }
+    (void)ask(world, WISH_EXTEND, checker_plan_of(world->checker, (uint32_t)number), &event, 0);
+}
+
+void people_look(struct world *world, const struct effect_experiment *row)
+{
+    struct people *people = world->people;
+
+    if (row->state != EXPERIMENT_DONE || people->extended == world->plan.extends)
+        return;
+    people->extended++;
+    world_after(world, rng_next_below(&world->persons, 3000000), extend, NULL, row->experiment);
 }
 
 void people_start(struct world *world)

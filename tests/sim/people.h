@@ -22,4 +22,7 @@ void people_join(struct world *world, uint32_t host, struct span key);
 void people_drain(struct world *world, uint32_t host, bool on);
 void people_set_role(struct world *world, uint32_t host, enum role role);
 
+/* An experiment's row was committed: somebody may want more of one that has ended. */
+void people_look(struct world *world, const struct effect_experiment *row);
+
 #endif

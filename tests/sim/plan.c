@@ -255,6 +255,7 @@ void plan_draw(struct plan *plan, uint64_t seed, const struct plan_limits *limit
     plan->lost_us = chance(&rng, 50) ? 10000000 : draw(&rng, 200000, 2000000);
     plan->meddling = chance(&rng, 50);
     plan->pauses = chance(&rng, 40) ? (uint32_t)draw(&rng, 1, 12) : 0;
+    plan->extends = chance(&rng, 40) ? (uint32_t)draw(&rng, 1, 4) : 0;
     for (uint32_t i = 0; i < plan->host_count; i++)
         draw_host(&plan->hosts[i], &rng, i == 0);
     for (uint32_t i = 0; i < plan->experiment_count; i++)

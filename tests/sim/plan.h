@@ -81,6 +81,7 @@ struct plan {
     uint64_t lost_us;                   /* how long a node may be silent */
     bool meddling;                      /* people stop and remove things */
     uint32_t pauses;                    /* how often they have something wait */
+    uint32_t extends;                   /* how often somebody wants more of one that has ended */
     char *spec_texts[PLAN_EXPERIMENTS]; /* in the arena */
 };
 
