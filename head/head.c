@@ -78,9 +78,9 @@ void shell_apply(struct head *head, const struct effects *effects, bool quiet)
         view_apply(head->view, &effects->items[i]);
     for (size_t i = 0; i < effects->count; i++)
         checkpoint_store_apply(head->checkpoints, &effects->items[i]);
-    flush_rows(head);
     if (quiet)
-        return;
+        return; /* rows of ended trials gather until the first turn of this life */
+    flush_rows(head);
     for (size_t i = 0; i < effects->count; i++) {
         const struct effect *effect = &effects->items[i];
 

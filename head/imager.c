@@ -138,18 +138,22 @@ static int sync_files(struct imager *imager, struct trouble *trouble)
 
 static int write_image(struct imager *imager, struct trouble *trouble)
 {
-    struct buf image = {0};
+    struct buf front[3] = {{0}}; /* what stands before each of the large parts */
     int err = sync_files(imager, trouble);
 
     FAILPOINT("image-synced");
     if (err == 0) {
-        pack_list(&image, PARTS);
-        pack_uint(&image, imager->number);
-        pack_uint(&image, imager->turn_ms);
-        pack_bytes(&image, buf_span(&imager->core));
-        pack_bytes(&image, buf_span(&imager->view));
-        pack_bytes(&image, buf_span(&imager->files));
-        err = images_write(imager->store, imager->name, imager->id, buf_span(&image), trouble);
+        pack_list(&front[0], PARTS);
+        pack_uint(&front[0], imager->number);
+        pack_uint(&front[0], imager->turn_ms);
+        pack_bytes_head(&front[0], imager->core.size);
+        pack_bytes_head(&front[1], imager->view.size);
+        pack_bytes_head(&front[2], imager->files.size);
+        err = images_write(imager->store, imager->name, imager->id,
+                           STORE_WORDS(buf_span(&front[0]), buf_span(&imager->core),
+                                       buf_span(&front[1]), buf_span(&imager->view),
+                                       buf_span(&front[2]), buf_span(&imager->files)),
+                           trouble);
     }
     FAILPOINT("image-written");
     if (err == 0)
@@ -157,7 +161,8 @@ static int write_image(struct imager *imager, struct trouble *trouble)
     FAILPOINT("image-trimmed");
     if (err < 0)
         store_close(imager->store);
-    buf_fini(&image);
+    for (size_t i = 0; i < 3; i++)
+        buf_fini(&front[i]);
     return err;
 }
 

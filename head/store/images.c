@@ -224,22 +224,57 @@ int images_read(struct store *store, const char *name, struct log_id id, struct 
     return err < 0 ? err : read_chunks(store, name, id, &manifest, out, trouble);
 }
 
-static int write_chunks(struct store *store, struct span key, struct span bytes,
-                        struct trouble *trouble)
+static int write_chunk(struct store *store, struct span key, uint64_t number, struct span bytes,
+                       struct trouble *trouble)
 {
-    const uint8_t *data = bytes.data;
+    char field[24];
+
+    (void)snprintf(field, sizeof(field), "%" PRIu64, number);
+    return tell(store, STORE_WORDS(span_text("HSET"), key, span_text(field), bytes), trouble);
+}
+
+/* An image may be many megabytes: only a chunk of it is copied at a time. */
+static int write_chunks(struct store *store, struct span key, const struct span *parts,
+                        size_t count, struct trouble *trouble)
+{
+    struct buf chunk = {0};
+    uint64_t number = 0;
     int err = 0;
 
-    for (size_t at = 0; err == 0 && at < bytes.size; at += CHUNK_BYTES) {
-        size_t size = bytes.size - at < CHUNK_BYTES ? bytes.size - at : CHUNK_BYTES;
-        char field[24];
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        const uint8_t *at = parts[i].data;
+        size_t left = parts[i].size;
 
-        (void)snprintf(field, sizeof(field), "%zu", at / CHUNK_BYTES);
-        err = tell(store,
-                   STORE_WORDS(span_text("HSET"), key, span_text(field), span_of(data + at, size)),
-                   trouble);
+        while (err == 0 && left > 0) {
+            size_t room = CHUNK_BYTES - chunk.size;
+            size_t size = left < room ? left : room;
+
+            buf_append(&chunk, at, size);
+            at += size;
+            left -= size;
+            if (chunk.size < CHUNK_BYTES)
+                continue;
+            err = write_chunk(store, key, number++, buf_span(&chunk), trouble);
+            buf_reset(&chunk);
+        }
     }
+    if (err == 0 && chunk.size > 0)
+        err = write_chunk(store, key, number, buf_span(&chunk), trouble);
+    buf_fini(&chunk);
     return err;
+}
+
+static struct manifest manifest_of(const struct span *parts, size_t count)
+{
+    struct manifest manifest = {.format = IMAGES_FORMAT};
+
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size == 0) /* zlib would begin anew */
+            continue;
+        manifest.size += parts[i].size;
+        manifest.crc = (uint32_t)crc32_z(manifest.crc, parts[i].data, parts[i].size);
+    }
+    return manifest;
 }
 
 static bool is_whole(struct store *store, const char *name, struct log_id id,
@@ -283,12 +318,10 @@ static void forget_half(struct store *store, const char *name, struct log_id id)
     (void)forget(store, name, id, &trouble); /* else the next start does */
 }
 
-int images_write(struct store *store, const char *name, struct log_id id, struct span bytes,
-                 struct trouble *trouble)
+int images_write(struct store *store, const char *name, struct log_id id, const struct span *parts,
+                 size_t count, struct trouble *trouble)
 {
-    const struct manifest manifest = {.size = bytes.size,
-                                      .crc = (uint32_t)crc32_z(0, bytes.data, bytes.size),
-                                      .format = IMAGES_FORMAT};
+    const struct manifest manifest = manifest_of(parts, count);
     char key_bytes[STORE_KEY_BYTES];
     char head_bytes[STORE_KEY_BYTES];
     char field_bytes[LOG_ID_BYTES + 8];
@@ -303,7 +336,7 @@ int images_write(struct store *store, const char *name, struct log_id id, struct
         return 0;
     err = tell(store, STORE_WORDS(span_text("HSET"), head, field, span_text("")), trouble);
     if (err == 0)
-        err = write_chunks(store, key, bytes, trouble);
+        err = write_chunks(store, key, parts, count, trouble);
     if (err == 0)
         err = check_chunks(store, name, id, &manifest, trouble);
     (void)snprintf(text, sizeof(text), "format %" PRIu32 " size %" PRIu64 " crc %" PRIx32,

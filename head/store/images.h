@@ -33,9 +33,10 @@ int images_find(struct store *store, const char *name, bool tidy, bool *found, s
 int images_read(struct store *store, const char *name, struct log_id id, struct buf *out,
                 struct trouble *trouble);
 
-/* Write one, and read it back. When this returns 0 it is whole, and a restart begins with it. */
-int images_write(struct store *store, const char *name, struct log_id id, struct span bytes,
-                 struct trouble *trouble);
+/* Write one, whose bytes are those of the parts one behind the other, and read it back. When this
+ * returns 0 it is whole, and a restart begins with it. */
+int images_write(struct store *store, const char *name, struct log_id id, const struct span *parts,
+                 size_t count, struct trouble *trouble);
 
 /* Cut the log behind a whole image, some entries at a time so that commits go on in between, and
  * remove the images before it. epoch: of this head; nothing is cut where the log has a later one

@@ -23,6 +23,23 @@ START_TEST(a_native_trial_stops_at_its_rule)
 }
 END_TEST
 
+/* An experiment that was extended is said again, with other rules: this executor never heard that
+ * it had ended. */
+START_TEST(a_rule_that_came_later_counts)
+{
+    experiment(RUN_NATIVE, "libsigmoid.so", "training_iteration", 10, "");
+    launch(1, "{\"width\": 20, \"height\": 3}", (double)INFINITY);
+    UNTIL(driver.heard[1].vacated && driver.heard[1].ends == 1);
+    ck_assert_uint_eq(driver.heard[1].results, 10);
+    experiment(RUN_NATIVE, "libsigmoid.so", "training_iteration", 14, "");
+    experiment(RUN_NATIVE, "libsigmoid.so", "training_iteration", 14, "");
+    launch(2, "{\"width\": 20, \"height\": 3}", (double)INFINITY);
+    UNTIL(driver.heard[2].vacated && driver.heard[2].ends == 1);
+    ck_assert_msg(driver.heard[2].reason == END_STOPPED, "%s", driver.heard[2].text);
+    ck_assert_uint_eq(driver.heard[2].results, 14);
+}
+END_TEST
+
 START_TEST(a_linked_program_asks_for_its_configuration)
 {
     char command[PATH_MAX + 16];
@@ -170,6 +187,7 @@ Suite *suite(void)
     TCase *t = executor_case("native");
 
     tcase_add_test(t, a_native_trial_stops_at_its_rule);
+    tcase_add_test(t, a_rule_that_came_later_counts);
     tcase_add_test(t, a_linked_program_asks_for_its_configuration);
     tcase_add_test(t, a_library_that_is_not_there);
     tcase_add_test(t, native_trials_die_with_the_executor);

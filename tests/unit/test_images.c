@@ -89,11 +89,15 @@ START_TEST(images_come_back_whatever_their_size)
     ck_assert(!found);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct buf bytes = random_bytes(sizes[i]);
+        size_t cut = sizes[i] / 3;
         struct buf back = {0};
 
         buf_append_text(&back, "before");
-        ck_assert_int_eq(
-            images_write(store, "test", (struct log_id){2, 10 + i}, buf_span(&bytes), &trouble), 0);
+        ck_assert_int_eq(images_write(store, "test", (struct log_id){2, 10 + i},
+                                      STORE_WORDS(span_of(bytes.data, cut), span_of(NULL, 0),
+                                                  span_of(bytes.data + cut, sizes[i] - cut)),
+                                      &trouble),
+                         0);
         check_found(2, 10 + i);
         ck_assert_int_eq(images_read(store, "test", (struct log_id){2, 10 + i}, &back, &trouble),
                          0);
@@ -103,8 +107,9 @@ START_TEST(images_come_back_whatever_their_size)
         buf_fini(&back);
     }
     /* By epoch, then by number: no matter who wrote last. */
-    ck_assert_int_eq(images_write(store, "test", (struct log_id){1, 900}, span_text("x"), &trouble),
-                     0);
+    ck_assert_int_eq(
+        images_write(store, "test", (struct log_id){1, 900}, STORE_WORDS(span_text("x")), &trouble),
+        0);
     check_found(2, 14);
 }
 END_TEST
@@ -114,8 +119,9 @@ START_TEST(what_was_begun_and_not_ended_counts_for_nothing)
     struct log_id id;
     bool found;
 
-    ck_assert_int_eq(
-        images_write(store, "test", (struct log_id){1, 5}, span_text("whole"), &trouble), 0);
+    ck_assert_int_eq(images_write(store, "test", (struct log_id){1, 5},
+                                  STORE_WORDS(span_text("whole")), &trouble),
+                     0);
     (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:head"),
                                 span_text("image:1-9"), span_text("")));
     (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:image:1-9"),
@@ -134,8 +140,9 @@ START_TEST(an_image_that_does_not_fit_leaves_nothing_behind)
     char most[24];
     struct redisReply *reply;
 
-    ck_assert_int_eq(
-        images_write(store, "test", (struct log_id){1, 5}, span_text("whole"), &trouble), 0);
+    ck_assert_int_eq(images_write(store, "test", (struct log_id){1, 5},
+                                  STORE_WORDS(span_text("whole")), &trouble),
+                     0);
     ck_assert_int_eq(store_call(store, clock_ms() + REDIS_LIMIT_MS,
                                 STORE_WORDS(span_text("INFO"), span_text("memory")), &reply),
                      0);
@@ -144,8 +151,9 @@ START_TEST(an_image_that_does_not_fit_leaves_nothing_behind)
     store_reply_free(reply);
     (void)number_of(STORE_WORDS(span_text("CONFIG"), span_text("SET"), span_text("maxmemory"),
                                 span_text(most)));
-    ck_assert_int_lt(images_write(store, "test", (struct log_id){1, 9}, buf_span(&bytes), &trouble),
-                     0);
+    ck_assert_int_lt(
+        images_write(store, "test", (struct log_id){1, 9}, STORE_WORDS(buf_span(&bytes)), &trouble),
+        0);
     ck_assert_int_eq(
         number_of(STORE_WORDS(span_text("EXISTS"), span_text("assay:{test}:image:1-9"))), 0);
     ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 1);
@@ -160,9 +168,9 @@ START_TEST(an_image_that_is_whole_is_not_begun_again)
     const struct log_id id = {1, 5};
     struct redisReply *reply;
 
-    ck_assert_int_eq(images_write(store, "test", id, span_text("whole"), &trouble), 0);
+    ck_assert_int_eq(images_write(store, "test", id, STORE_WORDS(span_text("whole")), &trouble), 0);
     ck_assert_int_eq(number_of(STORE_WORDS(span_text("CONFIG"), span_text("RESETSTAT"))), 0);
-    ck_assert_int_eq(images_write(store, "test", id, span_text("whole"), &trouble), 0);
+    ck_assert_int_eq(images_write(store, "test", id, STORE_WORDS(span_text("whole")), &trouble), 0);
     ck_assert_int_eq(store_call(store, clock_ms() + REDIS_LIMIT_MS,
                                 STORE_WORDS(span_text("INFO"), span_text("commandstats")), &reply),
                      0);
@@ -177,7 +185,7 @@ START_TEST(damage_and_other_formats_are_told)
     struct buf bytes = random_bytes(600000);
     struct buf back = {0};
 
-    ck_assert_int_eq(images_write(store, "test", id, buf_span(&bytes), &trouble), 0);
+    ck_assert_int_eq(images_write(store, "test", id, STORE_WORDS(buf_span(&bytes)), &trouble), 0);
     (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:image:1-5"),
                                 span_text("1"), span_of(bytes.data, 262144)));
     ck_assert_int_eq(images_read(store, "test", id, &back, &trouble), ERR_MALFORMED);
@@ -202,8 +210,9 @@ START_TEST(the_log_is_cut_behind_an_image_and_no_further)
     fill_log(2, 700);
     fill_log(3, 10);
     for (uint64_t n = 0; n < 3; n++)
-        ck_assert_int_eq(
-            images_write(store, "test", (struct log_id){2, 100 * n}, span_text("x"), &trouble), 0);
+        ck_assert_int_eq(images_write(store, "test", (struct log_id){2, 100 * n},
+                                      STORE_WORDS(span_text("x")), &trouble),
+                         0);
     ck_assert_int_eq(images_trim(store, "test", (struct log_id){2, 200}, 2, &trouble), ERR_FENCED);
     ck_assert_int_eq(log_length(), 2010);
     ck_assert_int_eq(images_trim(store, "test", (struct log_id){2, 200}, 3, &trouble), 0);
@@ -214,8 +223,9 @@ START_TEST(the_log_is_cut_behind_an_image_and_no_further)
         number_of(STORE_WORDS(span_text("EXISTS"), span_text("assay:{test}:image:2-100"))), 0);
     ck_assert_int_eq(images_trim(store, "test", (struct log_id){2, 200}, 3, &trouble), 0);
     ck_assert_int_eq(log_length(), 499 + 10);
-    ck_assert_int_eq(images_write(store, "test", (struct log_id){3, 9}, span_text("x"), &trouble),
-                     0);
+    ck_assert_int_eq(
+        images_write(store, "test", (struct log_id){3, 9}, STORE_WORDS(span_text("x")), &trouble),
+        0);
     ck_assert_int_eq(images_trim(store, "test", (struct log_id){3, 9}, 3, &trouble), 0);
     ck_assert_int_eq(log_length(), 0);
 }

@@ -74,6 +74,27 @@ START_TEST(rules_are_set_beside_the_others)
 }
 END_TEST
 
+static bool same(const char *one, const char *other)
+{
+    struct json_error error;
+    struct value a, b;
+
+    ck_assert_int_eq(json_read(span_text(one), &arena, &a, &error), 0);
+    ck_assert_int_eq(json_read(span_text(other), &arena, &b, &error), 0);
+    return spec_same_but_extended(&a, &b);
+}
+
+START_TEST(what_was_extended_is_still_the_same)
+{
+    ck_assert(same("{\"x\": 1, \"num_samples\": 3}",
+                   "{\"num_samples\": 7, \"stop\": {\"a\": 1}, \"x\": 1}"));
+    ck_assert(!same("{\"x\": 1, \"num_samples\": 3}", "{\"num_samples\": 3, \"x\": 2}"));
+    ck_assert(!same("{\"x\": 1}", "{\"x\": 1, \"y\": 2}"));
+    ck_assert(!same("{\"x\": 1, \"y\": 2}", "{\"x\": 1}"));
+    ck_assert(!same("[1]", "[1]"));
+}
+END_TEST
+
 START_TEST(what_is_no_rule_is_refused)
 {
     ck_assert_str_eq(extended("{\"x\": 0}", 0, "[1]"), "stop: must be a map of metrics and bounds");
@@ -89,6 +110,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, samples_are_added);
     tcase_add_test(tcase, rules_are_set_beside_the_others);
+    tcase_add_test(tcase, what_was_extended_is_still_the_same);
     tcase_add_test(tcase, what_is_no_rule_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
