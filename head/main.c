@@ -1,4 +1,5 @@
 /* main.c - the program assay-head. */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,6 +22,14 @@ static void raise_files(void)
     }
 }
 
+/* Large buffers go back to the system when they are free: the C library would learn from images and
+ * replies of megabytes to keep as much. */
+static void give_memory_back(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings;
@@ -39,6 +48,7 @@ int main(int argc, char **argv)
     if (key_harden_process() != 0)
         log_line(LOG_WARNING, "harden", "core files cannot be turned off");
     raise_files();
+    give_memory_back();
     key_library_init();
     result_set_utc_offset(clock_utc_offset_s());
     rc = head_open(&settings, &head);

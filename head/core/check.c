@@ -218,7 +218,7 @@ static const char *check_trials(const struct core *core, const struct experiment
     for (uint32_t i = 0; i < experiment->created; i++) {
         const struct trial_row *row = &experiment->rows[i];
 
-        if (row->live != NULL)
+        if (trial_row_live(row) != NULL)
             continue;
         counts[row->state]++;
         recalled += row->cause == CAUSE_RECALLED;

@@ -271,7 +271,7 @@ static void describe_experiment(const struct experiment *experiment, struct effe
         checkpoints_tell(&trial->checkpoints, experiment->number, trial->number, true, effects);
     }
     for (uint32_t i = 0; i < experiment->created; i++)
-        if (experiment->rows[i].more != NULL)
+        if (trial_row_more(&experiment->rows[i]) != NULL)
             checkpoints_tell(&experiment->rows[i].more->checkpoints, experiment->number, i, true,
                              effects);
 }

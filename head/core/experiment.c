@@ -116,7 +116,7 @@ void experiment_free(struct experiment *experiment)
     if (experiment->scheduler != NULL)
         experiment->sched->free(experiment->scheduler);
     for (uint32_t i = 0; i < experiment->row_capacity; i++)
-        trial_more_free(experiment->rows[i].more);
+        trial_more_free(trial_row_more(&experiment->rows[i]));
     free(experiment->rows);
     queue_fini(&experiment->pending);
     queue_fini(&experiment->resting);
@@ -129,8 +129,9 @@ static enum trial_state view_state(void *core, uint32_t number)
     const struct experiment *experiment = core;
 
     assert(number < experiment->created);
-    return experiment->rows[number].live != NULL ? experiment->rows[number].live->state
-                                                 : (enum trial_state)experiment->rows[number].state;
+    return experiment->rows[number].state != TRIAL_NONE
+               ? (enum trial_state)experiment->rows[number].state
+               : experiment->rows[number].live->state;
 }
 
 static struct span view_config(void *core, uint32_t number)
@@ -167,7 +168,7 @@ void experiment_start(struct experiment *experiment, struct tape *tape)
 
 struct trial *experiment_trial(const struct experiment *experiment, uint32_t number)
 {
-    return number < experiment->created ? experiment->rows[number].live : NULL;
+    return number < experiment->created ? trial_row_live(&experiment->rows[number]) : NULL;
 }
 
 /* Every step is a bijection of 32 bits, so no two trials of an experiment have the same id. */
@@ -224,7 +225,7 @@ void experiment_adopt(struct experiment *experiment, struct trial *trial)
 
     while (before != NULL && before->number > trial->number)
         before = before->previous;
-    experiment->rows[trial->number].live = trial;
+    experiment->rows[trial->number] = (struct trial_row){.live = trial};
     trial->previous = before;
     trial->next = before != NULL ? before->next : experiment->first;
     if (trial->next != NULL)
@@ -268,17 +269,16 @@ static void forget(struct experiment *experiment, struct trial *trial)
 {
     struct trial_row *row = &experiment->rows[trial->number];
 
-    row->live = NULL;
+    if (trial->attempt <= 1)
+        past_fini(&trial->past);
+    row->more = trial_more_new(&trial->past, &trial->checkpoints);
+    experiment->mores += row->more != NULL;
     row->hw = trial->hw;
     row->attempt = trial->attempt;
     row->state = (uint8_t)trial->state;
     row->reason = (uint8_t)trial->reason;
     row->cause = (uint8_t)trial->cause;
     row->failures = trial->failures < UINT8_MAX ? (uint8_t)trial->failures : UINT8_MAX;
-    if (trial->attempt <= 1)
-        past_fini(&trial->past);
-    row->more = trial_more_new(&trial->past, &trial->checkpoints);
-    experiment->mores += row->more != NULL;
     if (trial->previous != NULL)
         trial->previous->next = trial->next;
     else

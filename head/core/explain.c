@@ -152,6 +152,8 @@ static void explain_live(const struct trial *trial, struct buf *out)
 
 static void explain_ended(const struct trial_row *row, struct buf *out)
 {
+    const struct trial_more *more = trial_row_more(row);
+
     if (row->state == TRIAL_FAILED)
         buf_printf(out, "It failed for good: %s.\n", end_reason_name(row->reason));
     else if (row->cause == CAUSE_PERSON)
@@ -169,9 +171,9 @@ static void explain_ended(const struct trial_row *row, struct buf *out)
         buf_printf(out, "It took %u attempts.\n", row->attempt);
     if (row->attempt > 1 && row->failures > 0)
         buf_printf(out, "Of these %u failed by themselves.\n", row->failures);
-    if (row->more != NULL && row->more->checkpoints.count > 0)
+    if (more != NULL && more->checkpoints.count > 0)
         buf_printf(out, "Its latest checkpoint is of iteration %" PRId64 ".\n",
-                   checkpoints_latest(&row->more->checkpoints)->counters.training_iteration);
+                   checkpoints_latest(&more->checkpoints)->counters.training_iteration);
 }
 
 bool core_explain(const struct core *core, uint32_t number, uint32_t trial_number, struct buf *out)
@@ -183,7 +185,7 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
     if (experiment == NULL || trial_number >= experiment->created)
         return false;
     row = &experiment->rows[trial_number];
-    trial = row->live;
+    trial = trial_row_live(row);
     buf_printf(out, "Trial %u/%u is %s.\n", number, trial_number,
                trial_state_label(trial != NULL ? trial->state : (enum trial_state)row->state));
     if (trial == NULL)
@@ -196,8 +198,8 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
         explain_live(trial, out);
     if (trial != NULL)
         explain_past(core, &trial->past, out);
-    else if (row->more != NULL)
-        explain_past(core, &row->more->past, out);
+    else if (trial_row_more(row) != NULL)
+        explain_past(core, &trial_row_more(row)->past, out);
     if (experiment->why.size > 0)
         buf_printf(out, "Its experiment was ended: %.*s\n", SPAN(experiment->why));
     if (trial != NULL && (trial->pause != 0 || trial->broken > 0 || trial->checkpoints.count > 0))

@@ -238,7 +238,6 @@ static void save_trial(const struct trial *trial, struct buf *out)
 /* The part of an image that is a matter of milliseconds: nothing is done twice for a row. */
 static void save_rows(const struct experiment *experiment, struct buf *out)
 {
-    static const struct trial_row none;
     const struct trial_row *row = experiment->rows;
     size_t size = (size_t)experiment->created * IMAGE_ROW_BYTES;
     uint8_t *at;
@@ -246,7 +245,7 @@ static void save_rows(const struct experiment *experiment, struct buf *out)
     pack_bytes_head(out, size);
     at = buf_reserve(out, size);
     for (uint32_t i = 0; i < experiment->created; i++, row++, at += IMAGE_ROW_BYTES)
-        image_row_put(at, row->live != NULL ? &none : row);
+        image_row_put(at, row);
     out->size += size;
 }
 
@@ -258,7 +257,7 @@ static void save_more(const struct experiment *experiment, struct buf *out)
 
     pack_list(out, left * 3);
     for (uint32_t i = 0; left > 0; i++) {
-        const struct trial_more *more = experiment->rows[i].more;
+        const struct trial_more *more = trial_row_more(&experiment->rows[i]);
 
         if (more == NULL)
             continue;

@@ -159,8 +159,10 @@ static bool load_trial(struct core *core, struct experiment *experiment, struct 
     if (!cursor_list(in, &parts) || parts != 8 + CHECKPOINT_MARKS ||
         !load_numbers(core, trial, in) || !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
         !load_checkpoints(core, in, &trial->checkpoints) || !load_marks(core, in, trial) ||
-        trial->number >= experiment->created || experiment->rows[trial->number].live != NULL ||
-        trial->state == TRIAL_NONE || trial_is_final(trial->state) ||
+        trial->number >= experiment->created ||
+        experiment->rows[trial->number].state != TRIAL_NONE ||
+        experiment->rows[trial->number].live != NULL || trial->state == TRIAL_NONE ||
+        trial_is_final(trial->state) ||
         (experiment->last != NULL && trial->number <= experiment->last->number)) {
         trial_free(trial);
         return false;
@@ -279,7 +281,7 @@ static bool load_trials(struct core *core, struct experiment *experiment, struct
         if (!load_trial(core, experiment, in))
             return false;
     for (uint32_t i = 0; i < experiment->created; i++)
-        if (experiment->rows[i].live == NULL && experiment->rows[i].state == TRIAL_NONE)
+        if (experiment->rows[i].state == TRIAL_NONE && experiment->rows[i].live == NULL)
             return false;
     return load_waiting(experiment, in, &experiment->pending, false) &&
            load_waiting(experiment, in, &experiment->resting, true) &&

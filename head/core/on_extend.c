@@ -19,8 +19,7 @@ static enum core_answer refuse(struct step *step, enum reply_code code, const ch
 /* A rule, and neither its program's own word nor anybody else. */
 static bool ended_by_rule(const struct trial_row *row)
 {
-    return row->live == NULL && row->state == TRIAL_DONE && row->reason == END_STOPPED &&
-           row->cause == CAUSE_NONE;
+    return row->state == TRIAL_DONE && row->reason == END_STOPPED && row->cause == CAUSE_NONE;
 }
 
 static uint32_t count_ended_by_rule(const struct experiment *experiment)
@@ -176,7 +175,7 @@ static bool is_over(const struct experiment *experiment, struct span last)
 static void revive(struct step *step, struct experiment *experiment,
                    const struct event_recall *recall)
 {
-    struct trial_row *row = &experiment->rows[recall->trial];
+    const struct trial_row *row = &experiment->rows[recall->trial];
     struct trial *trial = trial_new(experiment, recall->trial);
 
     experiment->counts[row->state]--;
@@ -201,7 +200,6 @@ static void revive(struct step *step, struct experiment *experiment,
         trial->past = row->more->past;
         trial->checkpoints = row->more->checkpoints;
         free(row->more);
-        row->more = NULL;
         experiment->mores--;
     }
     experiment_adopt(experiment, trial);
@@ -217,7 +215,6 @@ enum core_answer on_recall(struct step *step, const struct event_recall *recall)
     struct experiment *experiment = core_experiment(step->core, recall->experiment);
 
     if (experiment == NULL || recall->trial >= experiment->created ||
-        experiment->rows[recall->trial].live != NULL ||
         experiment->rows[recall->trial].cause != CAUSE_RECALLED)
         return CORE_REFUSED; /* it was stopped meanwhile */
     experiment->rows[recall->trial].cause = CAUSE_NONE;

@@ -226,7 +226,7 @@ enum core_answer on_report(struct step *step, const struct event_report *report)
 
     if (experiment == NULL || report->trial >= experiment->created)
         return answer(step, report, 0, ACTION_FENCED, 0);
-    trial = experiment->rows[report->trial].live;
+    trial = trial_row_live(&experiment->rows[report->trial]);
     if (trial == NULL)
         return answer_over(step, report, experiment->rows[report->trial].attempt,
                            experiment->rows[report->trial].hw);

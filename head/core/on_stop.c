@@ -92,7 +92,7 @@ enum core_answer on_remove(struct step *step, const struct event_remove *remove)
     release->experiment = experiment->number;
     release->removed = true;
     for (uint32_t i = 0; i < experiment->created; i++)
-        if (experiment->rows[i].more != NULL)
+        if (trial_row_more(&experiment->rows[i]) != NULL)
             checkpoints_tell(&experiment->rows[i].more->checkpoints, experiment->number, i, false,
                              step->effects);
     core_drop_experiment(step->core, experiment);

@@ -94,17 +94,32 @@ struct trial_more {
     struct checkpoints checkpoints;
 };
 
-/* What stays of every trial, ended or not. There may be millions of them. */
+/* What stays of every trial, ended or not. There may be millions of them: of one that lives, all
+ * but the pointer is zero. */
 struct trial_row {
-    struct trial *live;      /* owned; NULL once it has ended */
-    struct trial_more *more; /* owned; NULL: nothing */
-    uint64_t hw;             /* of the last attempt, when it ended */
+    union {
+        struct trial *live;      /* owned; while state is TRIAL_NONE; NULL: not proposed yet */
+        struct trial_more *more; /* owned; of one that has ended; NULL: nothing */
+    };
+    uint64_t hw; /* of the last attempt, when it ended */
     uint32_t attempt;
-    uint8_t state;    /* enum trial_state */
+    uint8_t state;    /* enum trial_state; TRIAL_NONE until it has ended */
     uint8_t reason;   /* enum end_reason */
     uint8_t cause;    /* enum stop_cause */
     uint8_t failures; /* up to 255 */
 };
+
+/* NULL where it has ended. */
+static inline struct trial *trial_row_live(const struct trial_row *row)
+{
+    return row->state == TRIAL_NONE ? row->live : NULL;
+}
+
+/* NULL where it has not ended, or has nothing. */
+static inline struct trial_more *trial_row_more(const struct trial_row *row)
+{
+    return row->state != TRIAL_NONE ? row->more : NULL;
+}
 
 struct trial *trial_new(struct experiment *experiment, uint32_t number);
 void trial_free(struct trial *trial);
