@@ -41,28 +41,27 @@ int spec_extend(struct span packed, uint32_t samples, struct span stop, struct a
                 struct buf *out, struct spec_error *error)
 {
     const struct value *number;
-    struct value_builder map;
-    struct value spec, rules, whole;
+    struct value spec, rules;
     int64_t before;
+    int err = 0;
 
     if (unpack(packed, arena, &spec) < 0 || spec.type != VALUE_MAP)
         return refuse(error, "", "is no map", "");
-    value_builder_map(&map, arena);
-    for (uint32_t i = 0; i < spec.count; i++)
-        value_builder_append(&map, spec.members[i].key, spec.members[i].value);
     if (samples > 0) {
         number = value_get(&spec, "num_samples");
         before = number != NULL && number->type == VALUE_INT ? number->integer : 1;
-        value_builder_set(&map, "num_samples", value_int(before + samples));
+        err = value_set_path(&spec, "num_samples", value_int(before + samples), arena, &spec);
     }
-    if (stop.size > 0) {
+    if (err == 0 && stop.size > 0) {
         if (unpack(stop, arena, &rules) < 0 || rules.type != VALUE_MAP)
             return refuse(error, "stop", "must be a map of metrics and bounds",
                           "write {training_iteration: 100}");
-        value_builder_set(&map, "stop", both(value_get(&spec, "stop"), &rules, arena));
+        rules = both(value_get(&spec, "stop"), &rules, arena);
+        err = value_set_path(&spec, "stop", rules, arena, &spec);
     }
-    whole = value_builder_done(&map);
-    value_pack(&whole, out);
+    if (err < 0)
+        return refuse(error, "", "cannot be extended", "");
+    value_pack(&spec, out);
     if (out->size > LIMIT_SPEC_BYTES)
         return refuse(error, "", "is too large with what is to be added", "");
     return 0;

@@ -153,8 +153,8 @@ void step_reply(struct step *step, enum reply_code code, uint32_t number, enum r
     reply->role = role;
 }
 
-void step_refuse(struct step *step, enum reply_code code, const char *what, const char *why,
-                 const char *mend)
+enum core_answer step_refuse(struct step *step, enum reply_code code, const char *what,
+                             const char *why, const char *mend)
 {
     struct effect_reply *reply = &effects_add(step->effects, EFFECT_REPLY)->reply;
 
@@ -163,6 +163,7 @@ void step_refuse(struct step *step, enum reply_code code, const char *what, cons
     reply->what = arena_copy(step->effects->arena, span_text(what));
     reply->why = arena_copy(step->effects->arena, span_text(why));
     reply->mend = arena_copy(step->effects->arena, span_text(mend));
+    return CORE_REFUSED;
 }
 
 /* Time has passed: those that rested long enough may go on. */

@@ -70,6 +70,11 @@ struct experiment *experiment_new(uint32_t number, struct span packed, struct sp
     return experiment;
 }
 
+uint32_t experiment_total(const struct experiment *experiment)
+{
+    return experiment->search->total(experiment->searcher);
+}
+
 int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
                       struct spec_error *error)
 {
@@ -334,7 +339,7 @@ void experiment_tell(const struct experiment *experiment, bool first, struct eff
     row->principal = experiment->principal;
     row->submitted_ms = experiment->submitted_ms;
     row->ended_ms = experiment->ended_ms;
-    row->total = experiment->search->total(experiment->searcher);
+    row->total = experiment_total(experiment);
     row->created = experiment->created;
     memcpy(row->counts, experiment->counts, sizeof(row->counts));
     row->results = experiment->results;

@@ -70,6 +70,7 @@ struct experiment {
     bool has_mean;
     double mean_ms; /* of a trial's run, newer ones weigh more */
 
+    bool extended;  /* its spec is not the one that was handed in */
     bool paused;    /* by a person: nothing of it starts */
     bool blocked;   /* placement found room for it on no node that is not fresh */
     bool unwilling; /* within one placement: its scheduler wants none of those that wait */
@@ -84,6 +85,9 @@ void experiment_free(struct experiment *experiment);
  * empty). ERR_*: it is none, *error says why, and nothing has changed. */
 int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
                       struct spec_error *error);
+
+/* How many trials it is to have in all; NUMBER_NONE when the searcher does not know. */
+uint32_t experiment_total(const struct experiment *experiment);
 
 /* Make searcher and scheduler, once the seed is known. */
 void experiment_start(struct experiment *experiment, struct tape *tape);

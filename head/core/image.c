@@ -86,6 +86,7 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, burn_node, FIELD_U32, 0),
     FIELD(experiment, burn_nodes, FIELD_U32, 0),
     FIELD(experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
+    FIELD_LATER(experiment, extended, FIELD_BOOL, 0),
 };
 const struct schema image_experiment_schema = SCHEMA(experiment, 0, experiment_fields);
 

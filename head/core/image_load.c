@@ -338,6 +338,7 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->results = saved->results;
     experiment->has_mean = saved->has_mean;
     experiment->mean_ms = saved->mean_ms;
+    experiment->extended = saved->extended;
     experiment->paused = saved->paused;
     experiment->blocked = saved->blocked;
     experiment->changed = saved->changed;

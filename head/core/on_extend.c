@@ -9,13 +9,6 @@
 #include "common/xalloc.h"
 #include "head/core/state.h"
 
-static enum core_answer refuse(struct step *step, enum reply_code code, const char *what,
-                               const char *why, const char *mend)
-{
-    step_refuse(step, code, what, why, mend);
-    return CORE_REFUSED;
-}
-
 /* A rule, and neither its program's own word nor anybody else. */
 static bool ended_by_rule(const struct trial_row *row)
 {
@@ -49,29 +42,26 @@ static enum core_answer check_order(struct step *step, const struct experiment *
     bool done = experiment->state == EXPERIMENT_DONE;
 
     if (extend->samples == 0 && extend->stop.size == 0)
-        return refuse(step, REPLY_INVALID, "extend", "there is nothing to extend it by",
-                      "give -n or --stop");
+        return step_refuse(step, REPLY_INVALID, "extend", "there is nothing to extend it by",
+                           "give -n or --stop");
     if (experiment->why.size > 0)
-        return refuse(step, REPLY_CONFLICT, "experiment", "it was ended because all of it failed",
-                      "submit it anew when that is mended");
+        return step_refuse(step, REPLY_CONFLICT, "experiment",
+                           "it was ended because all of it failed",
+                           "submit it anew when that is mended");
     if (experiment->state == EXPERIMENT_STOPPING)
-        return refuse(step, REPLY_BUSY, "experiment", "it is being stopped",
-                      "wait until it has ended: assay wait");
+        return step_refuse(step, REPLY_BUSY, "experiment", "it is being stopped",
+                           "wait until it has ended: assay wait");
     if (extend->stop.size > 0 && !done)
-        return refuse(step, REPLY_BUSY, "experiment", "trials of it still run by its stop rules",
-                      "wait until it has ended, or give -n alone");
+        return step_refuse(step, REPLY_BUSY, "experiment",
+                           "trials of it still run by its stop rules",
+                           "wait until it has ended, or give -n alone");
     if (extend->stop.size > 0 && extend->samples == 0 && count_ended_by_rule(experiment) == 0)
-        return refuse(step, REPLY_CONFLICT, "experiment",
-                      "none of its trials was ended by a stop rule", "see: assay explain");
+        return step_refuse(step, REPLY_CONFLICT, "experiment",
+                           "none of its trials was ended by a stop rule", "see: assay explain");
     if (done && step->core->running_count >= LIMIT_EXPERIMENTS)
-        return refuse(step, REPLY_LIMIT, "experiments", "there are as many running as can be",
-                      "stop one, or wait until one has ended");
+        return step_refuse(step, REPLY_LIMIT, "experiments", "there are as many running as can be",
+                           "stop one, or wait until one has ended");
     return CORE_ADMITTED;
-}
-
-static uint32_t total_of(const struct experiment *experiment)
-{
-    return experiment->search->total(experiment->searcher);
 }
 
 static void go_on(struct step *step, struct experiment *experiment,
@@ -84,9 +74,10 @@ static void go_on(struct step *step, struct experiment *experiment,
         experiment->blocked = false; /* nobody has looked for room since */
         core_revive_experiment(step->core, experiment);
     }
+    experiment->extended = true;
     /* One that a person stopped before it had all its trials gets the rest of them, too. */
     if (extend->samples > 0)
-        experiment->search_done = experiment->created >= total_of(experiment);
+        experiment->search_done = experiment->created >= experiment_total(experiment);
     experiment->search_waits = false;
     if (extend->stop.size > 0)
         mark_ended_by_rule(experiment);
@@ -101,21 +92,22 @@ enum core_answer on_extend(struct step *step, const struct event_extend *extend)
 
     if (experiment == NULL)
         return CORE_REFUSED;
-    before = total_of(experiment);
+    before = experiment_total(experiment);
     if (extend->samples > 0 && extend->total != before) {
         uint64_t points = before / experiment->spec.num_samples;
 
         if (extend->total + points * extend->samples != before)
-            return refuse(step, REPLY_CONFLICT, "experiment",
-                          "somebody else has extended it meanwhile", "look at it, and ask again");
+            return step_refuse(step, REPLY_CONFLICT, "experiment",
+                               "somebody else has extended it meanwhile",
+                               "look at it, and ask again");
         step_reply(step, REPLY_OK, experiment->number, ROLE_NONE); /* it was done already */
         return CORE_REFUSED;
     }
     if (check_order(step, experiment, extend) != CORE_ADMITTED)
         return CORE_REFUSED;
     if (experiment_respec(experiment, extend->samples, extend->stop, &error) < 0)
-        return refuse(step, REPLY_INVALID, error.path[0] != '\0' ? error.path : "experiment",
-                      error.what, error.mend);
+        return step_refuse(step, REPLY_INVALID, error.path[0] != '\0' ? error.path : "experiment",
+                           error.what, error.mend);
     go_on(step, experiment, extend);
     step_reply(step, REPLY_OK, experiment->number, ROLE_NONE);
     experiment_tell(experiment, true, step->effects);

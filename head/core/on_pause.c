@@ -2,13 +2,6 @@
 #include "head/core/attempt.h"
 #include "head/core/state.h"
 
-static enum core_answer refuse(struct step *step, enum reply_code code, const char *what,
-                               const char *why, const char *mend)
-{
-    step_refuse(step, code, what, why, mend);
-    return CORE_REFUSED;
-}
-
 /* One that can be paused or resumed; NULL: it was answered. */
 static struct trial *own_trial(struct step *step, const struct experiment *experiment,
                                uint32_t number)
@@ -16,11 +9,11 @@ static struct trial *own_trial(struct step *step, const struct experiment *exper
     struct trial *trial = experiment_trial(experiment, number);
 
     if (number >= experiment->created)
-        (void)refuse(step, REPLY_NOT_FOUND, "trial", "there is none of this number",
-                     "see: assay trials");
+        (void)step_refuse(step, REPLY_NOT_FOUND, "trial", "there is none of this number",
+                          "see: assay trials");
     else if (trial == NULL || trial->closed || trial->state == TRIAL_STOPPING)
-        (void)refuse(step, REPLY_BUSY, "trial", "it has ended, or is about to",
-                     "see: assay explain");
+        (void)step_refuse(step, REPLY_BUSY, "trial", "it has ended, or is about to",
+                          "see: assay explain");
     else
         return trial;
     return NULL;
@@ -71,8 +64,8 @@ static enum core_answer resume_trial(struct step *step, const struct experiment 
     if (trial == NULL)
         return CORE_REFUSED;
     if (experiment->paused)
-        return refuse(step, REPLY_BUSY, "trial", "its whole experiment is paused",
-                      "resume the experiment");
+        return step_refuse(step, REPLY_BUSY, "trial", "its whole experiment is paused",
+                           "resume the experiment");
     step_reply(step, REPLY_OK, experiment->number, ROLE_NONE);
     if (!is_paused(trial))
         return CORE_REFUSED;
@@ -107,8 +100,8 @@ static struct experiment *own_running(struct step *step, const struct event_paus
 
     if (experiment == NULL || experiment->state == EXPERIMENT_RUNNING)
         return experiment;
-    (void)refuse(step, REPLY_BUSY, "experiment", "it has ended, or is being stopped",
-                 "see: assay list");
+    (void)step_refuse(step, REPLY_BUSY, "experiment", "it has ended, or is being stopped",
+                      "see: assay list");
     return NULL;
 }
 

@@ -11,29 +11,27 @@ static bool same_code(const struct experiment *experiment, struct span code)
     return span_equal(span_of(experiment->code, experiment->code_size), code);
 }
 
-/* Whether two specs say the same, but for what extending changes. */
-static bool same_spec(struct step *step, struct span one, struct span other)
+/* Whether this spec was handed in for it; it may have been extended since. */
+static bool same_spec(struct step *step, const struct experiment *experiment, struct span spec)
 {
-    struct value a, b;
+    struct value ours, theirs;
     struct cursor cursor;
 
-    if (span_equal(one, other))
-        return true;
-    cursor_init(&cursor, one);
-    if (value_unpack(&cursor, step->scratch, &a) < 0)
+    if (!experiment->extended)
+        return span_equal(experiment->packed, spec);
+    cursor_init(&cursor, experiment->packed);
+    if (value_unpack(&cursor, step->scratch, &ours) < 0)
         return false;
-    cursor_init(&cursor, other);
-    if (value_unpack(&cursor, step->scratch, &b) < 0)
-        return false;
-    return spec_same_but_extended(&a, &b);
+    cursor_init(&cursor, spec);
+    return value_unpack(&cursor, step->scratch, &theirs) == 0 &&
+           spec_same_but_extended(&ours, &theirs);
 }
 
-/* The same submission again: its client did not hear the answer. It may have been extended since.
- */
+/* The same submission again: its client did not hear the answer. */
 static enum core_answer submitted_before(struct step *step, const struct experiment *experiment,
                                          const struct event_submit *submit)
 {
-    if (same_spec(step, experiment->packed, submit->spec) && same_code(experiment, submit->code) &&
+    if (same_spec(step, experiment, submit->spec) && same_code(experiment, submit->code) &&
         experiment->principal == submit->principal)
         step_reply(step, REPLY_OK, experiment->number, ROLE_NONE);
     else

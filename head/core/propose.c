@@ -110,11 +110,6 @@ static void create_failed(struct step *step, struct experiment *experiment)
                                            LIMIT_CONFIG_BYTES)));
 }
 
-static uint32_t total_of(const struct experiment *experiment)
-{
-    return experiment->search->total(experiment->searcher);
-}
-
 /* Ask once; false where nothing came of it. */
 static bool propose(struct step *step, struct experiment *experiment)
 {
@@ -122,7 +117,8 @@ static bool propose(struct step *step, struct experiment *experiment)
     struct decided decided;
 
     assert(!experiment->search_done);
-    if (experiment->created >= total_of(experiment) || experiment->created >= LIMIT_SAMPLES) {
+    if (experiment->created >= experiment_total(experiment) ||
+        experiment->created >= LIMIT_SAMPLES) {
         experiment->search_done = true;
         return false;
     }
@@ -131,7 +127,7 @@ static bool propose(struct step *step, struct experiment *experiment)
         create_pending(step, experiment, &decided);
     experiment->search_waits = decided.kind == PROPOSAL_WAIT;
     if (decided.kind == PROPOSAL_END || decided.kind == PROPOSAL_TOO_BIG ||
-        experiment->created >= total_of(experiment))
+        experiment->created >= experiment_total(experiment))
         experiment->search_done = true;
     if (decided.kind == PROPOSAL_TOO_BIG)
         create_failed(step, experiment);

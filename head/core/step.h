@@ -16,8 +16,8 @@ struct step {
 /* Answer whoever asked. */
 void step_reply(struct step *step, enum reply_code code, uint32_t number, enum role role);
 
-/* Answer that it was not done. Texts are copied. */
-void step_refuse(struct step *step, enum reply_code code, const char *what, const char *why,
-                 const char *mend);
+/* Answer that it was not done. Texts are copied. Returns CORE_REFUSED. */
+enum core_answer step_refuse(struct step *step, enum reply_code code, const char *what,
+                             const char *why, const char *mend);
 
 #endif

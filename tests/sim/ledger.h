@@ -143,6 +143,9 @@ struct check_trial *ledger_trial(struct checker *checker, uint32_t experiment, u
 struct check_attempt *ledger_attempt(struct checker *checker, const struct whose *who);
 struct check_node *ledger_node(struct checker *checker, uint32_t number);
 
+/* row.c: a trial's row was committed. */
+void row_take(struct checker *checker, const struct effect_trial *row);
+
 /* saved.c: a MARK and a CHECKPOINT of a report, behind so many results of it; a launch, and what is
  * told of a checkpoint. */
 void saved_marked(struct check_attempt *attempt, const struct record_mark *mark, uint32_t results);

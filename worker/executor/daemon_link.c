@@ -65,88 +65,6 @@ void daemon_link_close(struct executor *executor)
     buf_fini(&link->frame);
 }
 
-void daemon_link_wake_records(struct executor *executor, struct attempt *attempt)
-{
-    struct attempt_queue *queue = &executor->link.unsent;
-
-    if (attempt->in_unsent || attempt->fenced)
-        return;
-    attempt->in_unsent = true;
-    attempt->next_unsent = NULL;
-    if (queue->last != NULL)
-        queue->last->next_unsent = attempt;
-    else
-        queue->first = attempt;
-    queue->last = attempt;
-}
-
-void daemon_link_wake_output(struct executor *executor, struct attempt *attempt)
-{
-    struct attempt_queue *queue = &executor->link.output;
-
-    if (attempt->in_output)
-        return;
-    attempt->in_output = true;
-    attempt->next_output = NULL;
-    if (queue->last != NULL)
-        queue->last->next_output = attempt;
-    else
-        queue->first = attempt;
-    queue->last = attempt;
-}
-
-static struct attempt *unsent_pop(struct daemon_link *link)
-{
-    struct attempt *attempt = link->unsent.first;
-
-    link->unsent.first = attempt->next_unsent;
-    if (link->unsent.first == NULL)
-        link->unsent.last = NULL;
-    attempt->in_unsent = false;
-    return attempt;
-}
-
-static struct attempt *output_pop(struct daemon_link *link)
-{
-    struct attempt *attempt = link->output.first;
-
-    link->output.first = attempt->next_output;
-    if (link->output.first == NULL)
-        link->output.last = NULL;
-    attempt->in_output = false;
-    return attempt;
-}
-
-void daemon_link_forget(struct executor *executor, struct attempt *attempt)
-{
-    struct daemon_link *link = &executor->link;
-    struct attempt *last = NULL;
-
-    for (struct attempt **at = &link->unsent.first; *at != NULL && attempt->in_unsent;) {
-        if (*at == attempt) {
-            *at = attempt->next_unsent;
-            attempt->in_unsent = false;
-            if (link->unsent.last == attempt)
-                link->unsent.last = last;
-        } else {
-            last = *at;
-            at = &last->next_unsent;
-        }
-    }
-    last = NULL;
-    for (struct attempt **at = &link->output.first; *at != NULL && attempt->in_output;) {
-        if (*at == attempt) {
-            *at = attempt->next_output;
-            attempt->in_output = false;
-            if (link->output.last == attempt)
-                link->output.last = last;
-        } else {
-            last = *at;
-            at = &last->next_output;
-        }
-    }
-}
-
 static void message_send(struct executor *executor, enum msg_type type, uint64_t request,
                          const void *body)
 {
@@ -392,7 +310,7 @@ static void reports_send(struct executor *executor)
     reports.batches.items = batches;
     while (link->unsent.first != NULL && bytes < LIMIT_BATCH_BYTES &&
            reports.batches.count < LIMIT_BATCHES) {
-        struct attempt *attempt = unsent_pop(link);
+        struct attempt *attempt = daemon_link_next_records(link);
         struct msg_batch *batch = &batches[reports.batches.count];
 
         *batch = (struct msg_batch){.experiment = executor->options->experiment,
@@ -460,7 +378,7 @@ static void output_send(struct executor *executor)
     struct daemon_link *link = &executor->link;
 
     while (link->local.fd >= 0 && link->output_request == 0 && link->output.first != NULL) {
-        struct attempt *attempt = output_pop(link);
+        struct attempt *attempt = daemon_link_next_output(link);
         uint32_t stream =
             output_unsent(&attempt->streams[OUTPUT_STDERR].output) ? OUTPUT_STDERR : OUTPUT_STDOUT;
         struct output *output = &attempt->streams[stream].output;

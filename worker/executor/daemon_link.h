@@ -46,9 +46,13 @@ void daemon_link_close(struct executor *executor);
 
 bool daemon_link_is_up(const struct executor *executor);
 
-/* There is something to send; does nothing where that is known. */
+/* daemon_link_queue.c: there is something to send; does nothing where that is known. */
 void daemon_link_wake_records(struct executor *executor, struct attempt *attempt);
 void daemon_link_wake_output(struct executor *executor, struct attempt *attempt);
+
+/* The first of a queue, which must not be empty, out of it. */
+struct attempt *daemon_link_next_records(struct daemon_link *link);
+struct attempt *daemon_link_next_output(struct daemon_link *link);
 
 /* The attempt goes away: out of the queues. */
 void daemon_link_forget(struct executor *executor, struct attempt *attempt);
