@@ -39,13 +39,18 @@ int sig_next(int fd)
     return got == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
-void sig_reset(void)
+void sig_unblock(void)
 {
     sigset_t none;
 
+    (void)sigemptyset(&none);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+void sig_reset(void)
+{
     /* SIGKILL and SIGSTOP refuse, and so do the two that belong to the C library. */
     for (int signal_number = 1; signal_number < NSIG; signal_number++)
         (void)signal(signal_number, SIG_DFL);
-    (void)sigemptyset(&none);
-    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+    sig_unblock();
 }

@@ -9,7 +9,11 @@ int sig_open(const int *signals);
 /* The next signal's number, or 0. */
 int sig_next(int fd);
 
-/* In a child before exec: nothing blocked, everything default. */
+/* Nothing blocked, everything default: in a child before exec, or at a program's start, whatever it
+ * has inherited. Async-signal-safe, as the next one is. */
 void sig_reset(void);
+
+/* Nothing blocked: enough in a child of a program that began with sig_reset and ignores nothing. */
+void sig_unblock(void);
 
 #endif

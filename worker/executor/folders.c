@@ -33,10 +33,9 @@ int folder_take(struct folders *folders, const char *dir, const char *path)
     return mkdir(path, MODE) == 0 || errno == EEXIST ? 0 : err_from_errno();
 }
 
-/* As it was made, with nothing in it. */
-static bool is_as_new(const char *path)
+/* As it was made, with nothing in it. fd becomes its own; -1 is not. */
+static bool is_as_new(int fd)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
     const struct dirent *entry;
     struct stat status;
@@ -58,8 +57,11 @@ static bool is_as_new(const char *path)
 bool folder_give(struct folders *folders, const char *dir, const char *path)
 {
     char spare[LIMIT_PATH_BYTES];
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (folders->spare < MOST_SPARE && spare_path(spare, dir, folders->spare) && is_as_new(path) &&
+    if (fd < 0 && errno == ENOENT)
+        return true; /* it was never made */
+    if (is_as_new(fd) && folders->spare < MOST_SPARE && spare_path(spare, dir, folders->spare) &&
         rename(path, spare) == 0) {
         folders->spare++;
         return true;

@@ -23,6 +23,7 @@
 #include "common/err.h"
 #include "common/sys/fs.h"
 #include "common/sys/log.h"
+#include "common/sys/sig.h"
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/helper.h"
@@ -183,6 +184,7 @@ int main(int argc, char **argv)
     int ready[2];
     pid_t pid;
 
+    sig_reset(); /* so that no child has to */
     if (helper_is_asked(argc, argv))
         return helper_main(argc, argv);
     if (argc == 4 && strcmp(argv[1], "--zygote") == 0 && number_read(argv[2], &parent))

@@ -127,7 +127,7 @@ static void run_child(void *context)
     struct start *start = context;
     const struct spawn_request *request = start->request;
 
-    sig_reset();
+    sig_unblock();
     for (int i = 0; request->doors != NULL && i < QUOTA_COUNT; i++)
         if (request->doors[i] >= 0 && write(request->doors[i], "0", 1) != 1)
             start->outside = true;

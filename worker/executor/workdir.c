@@ -147,18 +147,17 @@ int workdir_file_open(const char *path, int flags)
 
 void workdir_clear(const struct workdir *workdir, const char *path, bool whole)
 {
-    int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int dir = workdir->count > 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
-    if (dir < 0)
-        return;
-    for (size_t i = 0; i < workdir->count; i++) {
+    for (size_t i = 0; dir >= 0 && i < workdir->count; i++) {
         struct stat status;
 
         if (fstatat(dir, workdir->names[i], &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISLNK(status.st_mode))
             (void)unlinkat(dir, workdir->names[i], 0);
     }
-    (void)close(dir);
+    if (dir >= 0)
+        (void)close(dir);
     if (whole)
         (void)rmdir(path); /* refuses where the trial left something, which is what we want */
 }

@@ -61,7 +61,7 @@ static void run_zygote(void *context)
     const struct zygote_start *start = context;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    sig_reset();
+    sig_unblock();
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(start->log, STDOUT_FILENO) >= 0 &&
         dup2(start->log, STDERR_FILENO) >= 0 && dup2(start->fd, SPAWN_REPORT_FD) >= 0 &&
         fcntl(SPAWN_REPORT_FD, F_SETFD, 0) >= 0)

@@ -104,6 +104,16 @@ static void generators_seed(void)
     srand48((long)seed);
 }
 
+/* What every child would have to do anew: the C library binds its own calls of malloc and realloc
+ * when they are first made, and copies environ when the first name is added. */
+static void warm_up(void)
+{
+    (void)setenv("ASSAY_WARM", "", 1);
+    (void)unsetenv("ASSAY_WARM");
+    generators_seed();
+    (void)fflush(NULL);
+}
+
 static _Noreturn void run_child(const struct zygote_process *zygote,
                                 const struct zygote_request *request, const int *fds, pid_t parent)
 {
@@ -114,7 +124,7 @@ static _Noreturn void run_child(const struct zygote_process *zygote,
     struct spawn_ends ends = {.output = fds[0], .error = fds[1], .report = fds[2]};
     int status;
 
-    sig_reset();
+    sig_unblock();
     if (spawn_become(&ends, dir, parent) < 0)
         _exit(126);
     environment_apply(environment);
@@ -229,6 +239,7 @@ int zygote_main(int fd, int parent, const char *library)
     reply_send(&zygote, &reply);
     if (reply.kind != ZYGOTE_READY)
         return 0;
+    warm_up();
     zygote.keys = table_new();
     zygote.request = xmalloc(ZYGOTE_REQUEST_MOST);
     serve(&zygote, signals);
