@@ -14,20 +14,21 @@
 #define LIMIT_PATH_BYTES  4096u
 
 /* Experiments. */
-#define LIMIT_SPEC_BYTES   (1u << 20) /* packed */
-#define LIMIT_SPEC_ITEMS   262144u
-#define LIMIT_SAMPLES      100000000u /* num_samples; trials of an experiment */
-#define LIMIT_EXPERIMENTS  1000u      /* live at once */
-#define LIMIT_VARIABLES    4096u      /* of a search space */
-#define LIMIT_STOP_RULES   64u
-#define LIMIT_CONFIG_BYTES 262144u /* of one trial, packed */
-#define LIMIT_CUSTOM       16u     /* custom resources of a trial or node */
-#define LIMIT_GPUS         64u     /* devices of a node */
-#define LIMIT_ENV          256u
-#define LIMIT_TRIALS_AHEAD 256u /* proposed and not started, an experiment */
-#define LIMIT_BRACKETS     64u
-#define LIMIT_RUNGS        64u
-#define LIMIT_PLACES       1024u /* of values in one command */
+#define LIMIT_SPEC_BYTES      (1u << 20) /* packed */
+#define LIMIT_SPEC_ITEMS      262144u
+#define LIMIT_SAMPLES         100000000u /* num_samples; trials of an experiment */
+#define LIMIT_EXPERIMENTS     1000u      /* live at once */
+#define LIMIT_VARIABLES       4096u      /* of a search space */
+#define LIMIT_STOP_RULES      64u
+#define LIMIT_CONFIG_BYTES    262144u /* of one trial, packed */
+#define LIMIT_CUSTOM          16u     /* custom resources of a trial or node */
+#define LIMIT_GPUS            64u     /* devices of a node */
+#define LIMIT_ENV             256u
+#define LIMIT_TRIALS_AHEAD    256u /* proposed and not started, an experiment */
+#define LIMIT_BRACKETS        64u
+#define LIMIT_RUNGS           64u
+#define LIMIT_HYPERBAND_MAX_T 1e12
+#define LIMIT_PLACES          1024u /* of values in one command */
 
 #define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */
 #define LIMIT_REST_MS   60000u /* between two attempts of a trial */

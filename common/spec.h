@@ -28,21 +28,25 @@ struct spec_search {
 struct spec_scheduler;
 struct spec_reader; /* spec_read.h */
 
-#define SCHEDULER_KEYS 8u
+#define SCHEDULER_KEYS  8u
+#define SCHEDULER_WORDS 4u
 
-/* A key of one scheduler's own: a number. */
+/* A key of one scheduler's own: a number, or a word that counts as one. */
 struct scheduler_key {
     const char *name;  /* NULL: there are no more */
     double above;      /* the value must be above it; of a key with most: at least 1 */
     uint32_t most;     /* not 0: a whole number from 1 to this */
     double missing;    /* the value when it is not given */
     double missing_07; /* the same under tune-0.7; 0: no other than missing */
+    const char *words[SCHEDULER_WORDS]; /* it is one of them, and counts by its place; NULL: more */
 };
 
 /* A row of schedulers.def. */
 struct scheduler_type {
+    const char *symbol; /* of its code */
     const char *name;
     const char *other_name; /* NULL */
+    const char *form;       /* the word of `form` that says this one of those with the name; NULL */
     bool judges;            /* by a metric: takes the keys that say which */
     struct scheduler_key keys[SCHEDULER_KEYS];
     /* What the keys must be to one another; NULL: anything. 0 or ERR_MALFORMED as refused. */
@@ -120,7 +124,8 @@ bool spec_same_but_extended(const struct value *one, const struct value *other);
 /* A key of the scheduler's own; its row must have it. */
 double spec_scheduler_number(const struct spec_scheduler *scheduler, const char *key);
 
-/* The row of a scheduler by either of its names, NULL where there is none. */
+/* The row of a scheduler by either of its names, the first of its forms; NULL where there is none.
+ */
 const struct scheduler_type *scheduler_type_find(const char *name);
 
 /* The i-th of the names that schedulers and searchers go by; NULL where there are no more. */

@@ -33,8 +33,22 @@ static int check_asha(struct spec_reader *reader, const struct spec_scheduler *s
     return 0;
 }
 
+/* Sizes of brackets are powers of reduction_factor about max_t: exact as long as they are small. */
+static int check_hyperband(struct spec_reader *reader, const struct spec_scheduler *scheduler)
+{
+    double max_t = spec_scheduler_number(scheduler, "max_t");
+
+    if (spec_scheduler_number(scheduler, "reduction_factor") < 2)
+        return spec_refuse(reader, "", "reduction_factor must be at least 2");
+    if (max_t < 1 || max_t > LIMIT_HYPERBAND_MAX_T)
+        return spec_refuse(reader, "choose another time_attr", "max_t (%g) must be from 1 to %g",
+                           max_t, LIMIT_HYPERBAND_MAX_T);
+    return 0;
+}
+
 static const struct scheduler_type types[] = {
-#define SCHEDULER(symbol, title, other, ...) {.name = title, .other_name = other, __VA_ARGS__},
+#define SCHEDULER(tag, title, other, ...)                                                          \
+    {.symbol = #tag, .name = title, .other_name = other, __VA_ARGS__},
 #include "common/schedulers.def"
 #undef SCHEDULER
 };
@@ -65,9 +79,17 @@ double spec_scheduler_number(const struct spec_scheduler *scheduler, const char 
     return scheduler->numbers[index];
 }
 
+/* Whether a row above has its names: it is another form of that one. */
+static bool is_further_form(size_t row)
+{
+    return row > 0 && strcmp(types[row - 1].name, types[row].name) == 0;
+}
+
 const char *scheduler_type_name(size_t i)
 {
     for (size_t t = 0; t < COUNT(types); t++) {
+        if (is_further_form(t))
+            continue;
         if (i-- == 0)
             return types[t].name;
         if (types[t].other_name != NULL && i-- == 0)
@@ -92,6 +114,26 @@ static int read_type(struct spec_reader *reader, const struct value *value)
         return err;
     reader->spec->scheduler.type = scheduler_type_find(names[index]);
     return 0;
+}
+
+/* Of several rows with the name of the type that was read: the one of this form. */
+static int read_form(struct spec_reader *reader, const struct value *value)
+{
+    const struct scheduler_type *first = reader->spec->scheduler.type;
+    const char *words[COUNT(types)];
+    size_t count = 0;
+    uint32_t index;
+    int err;
+
+    do {
+        words[count] = first[count].form;
+        count++;
+    } while (first + count < types + COUNT(types) &&
+             is_further_form((size_t)(first - types) + count));
+    err = spec_read_word(reader, value, words, count, &index);
+    if (err == 0)
+        reader->spec->scheduler.type = first + index;
+    return err;
 }
 
 /* Read before the others, to know whose keys they are. */
@@ -141,6 +183,21 @@ static int read_semantics(struct spec_reader *reader, const struct value *value)
     return 0;
 }
 
+static int read_key_word(struct spec_reader *reader, const struct value *value,
+                         const struct scheduler_key *key, double *out)
+{
+    size_t count = 0;
+    uint32_t index;
+    int err;
+
+    while (count < SCHEDULER_WORDS && key->words[count] != NULL)
+        count++;
+    err = spec_read_word(reader, value, key->words, count, &index);
+    if (err == 0)
+        *out = index;
+    return err;
+}
+
 /* A key of the scheduler's own; the reader's path ends with its name. */
 static int read_number(struct spec_reader *reader, const struct value *value)
 {
@@ -152,7 +209,9 @@ static int read_number(struct spec_reader *reader, const struct value *value)
     int err;
 
     assert(index < SCHEDULER_KEYS);
-    if (key->most > 0) {
+    if (key->words[0] != NULL) {
+        err = read_key_word(reader, value, key, &scheduler->numbers[index]);
+    } else if (key->most > 0) {
         err = spec_read_int(reader, value, 1, key->most, &whole);
         scheduler->numbers[index] = (double)whole;
     } else {
@@ -173,11 +232,13 @@ static int read_keys(struct spec_reader *reader, const struct value *value)
         {"mode", read_mode},     {"semantics", read_semantics},
     };
     const struct scheduler_type *type = reader->spec->scheduler.type;
-    struct spec_key keys[COUNT(common) + SCHEDULER_KEYS];
+    struct spec_key keys[COUNT(common) + 1 + SCHEDULER_KEYS];
     size_t count = type->judges ? COUNT(common) : 1;
     char where[64];
 
     memcpy(keys, common, count * sizeof(keys[0]));
+    if (type->form != NULL)
+        keys[count++] = (struct spec_key){"form", read_nothing};
     for (uint32_t i = 0; i < SCHEDULER_KEYS && type->keys[i].name != NULL; i++)
         keys[count++] = (struct spec_key){type->keys[i].name, read_number};
     (void)snprintf(where, sizeof(where), "the scheduler %s", type->name);
@@ -187,6 +248,7 @@ static int read_keys(struct spec_reader *reader, const struct value *value)
 int spec_read_scheduler(struct spec_reader *reader, const struct value *value)
 {
     const struct value *type = value_get(value, "type");
+    const struct value *form = value_get(value, "form");
     size_t size;
     int err;
 
@@ -200,6 +262,13 @@ int spec_read_scheduler(struct spec_reader *reader, const struct value *value)
     if (err < 0)
         return err;
     spec_leave(reader, size);
+    if (form != NULL && form->type != VALUE_NULL && reader->spec->scheduler.type->form != NULL) {
+        size = spec_enter(reader, "form");
+        err = read_form(reader, form);
+        if (err < 0)
+            return err;
+        spec_leave(reader, size);
+    }
     return read_keys(reader, value);
 }
 

@@ -249,15 +249,43 @@ bool experiment_may_choose(const struct trial *trial)
     return trial->state == TRIAL_PAUSED && trial->pause == PAUSE_BY_SCHEDULER;
 }
 
-/* Whether its scheduler may choose one that it has paused. */
-static bool experiment_has_paused(const struct experiment *experiment)
+static uint32_t first_paused(void *context)
 {
+    const struct experiment *experiment = context;
+
     if (experiment->counts[TRIAL_PAUSED] == 0)
-        return false;
+        return NUMBER_NONE;
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
         if (experiment_may_choose(trial))
-            return true;
-    return false;
+            return trial->number;
+    return NUMBER_NONE;
+}
+
+static bool is_paused(void *context, uint32_t number)
+{
+    const struct trial *trial = experiment_trial(context, number);
+
+    return trial != NULL && experiment_may_choose(trial);
+}
+
+/* All trials need what the one needs that was found to fit. */
+static bool fits(void *context, uint32_t trial)
+{
+    (void)context;
+    (void)trial;
+    return true;
+}
+
+struct sched_candidates experiment_candidates(struct experiment *experiment)
+{
+    return (struct sched_candidates){
+        .context = experiment,
+        .fits = fits,
+        .pending = queue_items(&experiment->pending),
+        .pending_count = experiment->pending.count,
+        .is_paused = is_paused,
+        .first_paused = first_paused,
+    };
 }
 
 bool experiment_wants(const struct experiment *experiment)
@@ -266,7 +294,8 @@ bool experiment_wants(const struct experiment *experiment)
 
     if (experiment->paused || (most > 0 && experiment->leases >= most))
         return false;
-    return experiment->pending.count > 0 || experiment_has_paused(experiment) ||
+    return experiment->pending.count > 0 ||
+           first_paused((struct experiment *)experiment) != NUMBER_NONE ||
            (!experiment->search_done && !experiment->search_waits && !experiment->search->ahead);
 }
 

@@ -105,6 +105,13 @@ bool experiment_wants(const struct experiment *experiment);
  * chosen to go on. */
 bool experiment_may_choose(const struct trial *trial);
 
+/* Among whom its scheduler may choose now; good until something of it changes. */
+struct sched_candidates experiment_candidates(struct experiment *experiment);
+
+/* Where nothing of it runs, waits to start or is to come, and its scheduler has paused all that is
+ * left: one goes on, or they are stopped, for else it would never end. */
+void experiment_rouse(struct step *step, struct experiment *experiment);
+
 struct trial *experiment_trial(const struct experiment *experiment, uint32_t number);
 
 void queue_push(struct queue *queue, uint32_t number);

@@ -37,8 +37,43 @@ void attempt_suspend(struct step *step, struct trial *trial)
 void attempt_resume(struct step *step, struct trial *trial, enum pause_by by)
 {
     trial->pause &= ~(uint32_t)by;
+    step->core->wants_place = true; /* where its scheduler waits, too, it may be chosen now */
     if (trial->pause != 0 || trial->state != TRIAL_PAUSED)
         return;
     go_on(step, trial);
     trial_tell(trial, false, 0, (struct span){0}, step->effects);
+}
+
+/* Whether all that is left of it waits, and for nobody but its scheduler. */
+static bool waits_for_itself(const struct experiment *experiment)
+{
+    uint32_t paused = experiment->counts[TRIAL_PAUSED];
+
+    if (paused == 0 || paused < experiment->unended || experiment->paused ||
+        experiment->recalled > 0 || !(experiment->search_done || experiment->search_waits))
+        return false;
+    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
+        if (!experiment_may_choose(trial))
+            return false;
+    return true;
+}
+
+void experiment_rouse(struct step *step, struct experiment *experiment)
+{
+    struct sched_candidates candidates;
+    struct trial *next;
+    uint32_t number;
+
+    if (!waits_for_itself(experiment))
+        return;
+    candidates = experiment_candidates(experiment);
+    number = experiment->sched->choose(experiment->scheduler, &candidates);
+    if (number != NUMBER_NONE) {
+        attempt_resume(step, experiment_trial(experiment, number), PAUSE_BY_SCHEDULER);
+        return;
+    }
+    for (struct trial *trial = experiment->first; trial != NULL; trial = next) {
+        next = trial->next;
+        attempt_stop(step, trial, CAUSE_SCHEDULER);
+    }
 }

@@ -158,40 +158,10 @@ static struct experiment *turns_pop(struct placing *placing)
     return top;
 }
 
-/* All trials need what the one needs that was found to fit. */
-static bool fits(void *context, uint32_t trial)
+static struct trial *choose(struct experiment *experiment)
 {
-    (void)context;
-    (void)trial;
-    return true;
-}
-
-/* Those that its scheduler has paused, and may have go on. */
-static void paused_list(const struct experiment *experiment, struct arena *arena,
-                        struct sched_candidates *out)
-{
-    uint32_t *numbers;
-
-    if (experiment->counts[TRIAL_PAUSED] == 0)
-        return;
-    numbers = arena_alloc(arena, experiment->counts[TRIAL_PAUSED] * sizeof(*numbers));
-    for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
-        if (experiment_may_choose(trial))
-            numbers[out->paused_count++] = trial->number;
-    out->paused = numbers;
-}
-
-static struct trial *choose(struct experiment *experiment, struct arena *arena)
-{
-    struct sched_candidates candidates = {
-        .fits = fits,
-        .pending = queue_items(&experiment->pending),
-        .pending_count = experiment->pending.count,
-    };
-    uint32_t number;
-
-    paused_list(experiment, arena, &candidates);
-    number = experiment->sched->choose(experiment->scheduler, &candidates);
+    struct sched_candidates candidates = experiment_candidates(experiment);
+    uint32_t number = experiment->sched->choose(experiment->scheduler, &candidates);
 
     return number != NUMBER_NONE ? experiment_trial(experiment, number) : NULL;
 }
@@ -203,10 +173,11 @@ static void place_one(struct placing *placing, struct experiment *experiment, st
     struct trial *trial;
 
     arena_reset(placing->step.scratch);
-    if (experiment->pending.count == 0 && !experiment->search_done &&
-        !experiment_propose(&placing->step, experiment))
-        return;
-    trial = choose(experiment, placing->step.scratch);
+    if (experiment->pending.count == 0 && !experiment->search_done)
+        (void)experiment_propose(&placing->step, experiment);
+    if (experiment->state == EXPERIMENT_DONE)
+        return; /* its searcher had no more */
+    trial = choose(experiment);
     if (trial == NULL) {
         experiment->unwilling = true;
         return;
@@ -278,6 +249,7 @@ static void fill_all(struct placing *placing)
 
         arena_reset(placing->step.scratch);
         experiment_fill(&placing->step, experiment);
+        experiment_rouse(&placing->step, experiment);
         /* One that turns out to be done leaves the list. */
         if (i < core->running_count && core->running[i] == experiment)
             i++;

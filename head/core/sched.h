@@ -49,8 +49,10 @@ struct sched_candidates {
     bool (*fits)(void *context, uint32_t trial);
     const uint32_t *pending; /* numbers in the order in which they were added or re-queued */
     uint32_t pending_count;
-    const uint32_t *paused;
-    uint32_t paused_count;
+    /* Of those that the scheduler has paused, and nobody else: whether a trial is one, and the
+     * first by number, NUMBER_NONE for none. */
+    bool (*is_paused)(void *context, uint32_t trial);
+    uint32_t (*first_paused)(void *context);
 };
 
 struct sched_ops {

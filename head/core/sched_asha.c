@@ -11,12 +11,12 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "common/number.h"
 #include "common/pack.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
 #include "head/core/rungs.h"
 #include "head/core/sched.h"
+#include "head/core/sched_common.h"
 #include "head/core/streams.h"
 
 #define RUNG_BIT(rung) (UINT64_C(1) << (rung))
@@ -107,18 +107,8 @@ static struct live *live_of(const struct asha *asha, uint32_t trial)
 
 static struct note *note_of(struct asha *asha, uint32_t trial)
 {
-    assert(trial != NUMBER_NONE);
-    while (trial >= asha->note_capacity) {
-        uint64_t capacity = asha->note_capacity ? 2 * (uint64_t)asha->note_capacity : 64;
-
-        asha->note_capacity = capacity < UINT32_MAX ? (uint32_t)capacity : UINT32_MAX;
-        asha->notes = xrealloc(asha->notes, asha->note_capacity, sizeof(*asha->notes));
-    }
-    if (trial >= asha->note_count) {
-        memset(&asha->notes[asha->note_count], 0,
-               (trial + 1 - asha->note_count) * sizeof(*asha->notes));
-        asha->note_count = trial + 1;
-    }
+    asha->notes = sched_notes_reserve(asha->notes, sizeof(*asha->notes), &asha->note_count,
+                                      &asha->note_capacity, trial);
     return &asha->notes[trial];
 }
 
@@ -293,13 +283,6 @@ static uint32_t asha_choose(void *self, const struct sched_candidates *candidate
     return sched_fifo.choose(self, candidates);
 }
 
-static void put_number(struct buf *out, double number)
-{
-    uint8_t *at = buf_reserve(out, NUMBER_BYTES);
-
-    out->size += number_repr(number, (char *)at);
-}
-
 static void asha_debug(const void *self, struct buf *out)
 {
     const struct asha *asha = self;
@@ -308,17 +291,11 @@ static void asha_debug(const void *self, struct buf *out)
     rungs_print(asha->rungs, out);
 }
 
-/* As its program reported it: inside, higher is better. */
-static double shown(const struct asha *asha, double reward)
-{
-    return asha->spec->mode == MODE_MIN ? -reward : reward;
-}
-
 static void explain_rung(const struct asha *asha, const struct note *note, struct buf *out)
 {
     buf_printf(out, " At the rung %s %.3f its %s was ", asha->spec->time_attr,
                rungs_milestone(asha->rungs, note->rung), asha->spec->metric);
-    put_number(out, shown(asha, note->value));
+    sched_put_number(out, sched_shown(asha->spec, note->value));
     if (note->what == NOTE_FIRST) {
         buf_append_text(out, ": nobody was there before it, so it went on.");
     } else if (note->what == NOTE_RECORDED) {
@@ -326,7 +303,7 @@ static void explain_rung(const struct asha *asha, const struct note *note, struc
     } else {
         buf_append_text(out, note->what == NOTE_CUT ? ", worse than the cut-off "
                                                     : ", not worse than the cut-off ");
-        put_number(out, shown(asha, note->cutoff));
+        sched_put_number(out, sched_shown(asha->spec, note->cutoff));
         buf_append_text(out, note->what == NOTE_CUT ? ": it was stopped." : ": it went on.");
     }
 }
@@ -346,9 +323,9 @@ static void asha_explain(const void *self, uint32_t trial, struct buf *out)
         buf_append_text(out, " It was judged at no rung.");
     } else if (note->what == NOTE_MAX) {
         buf_printf(out, " It was stopped at %s ", asha->spec->time_attr);
-        put_number(out, note->value);
+        sched_put_number(out, note->value);
         buf_append_text(out, ": max_t is ");
-        put_number(out, asha->keys.max_t);
+        sched_put_number(out, asha->keys.max_t);
         buf_append_char(out, '.');
     } else {
         explain_rung(asha, note, out);

@@ -51,24 +51,19 @@ static double fifo_horizon(const void *self, uint32_t trial)
     return (double)INFINITY;
 }
 
-static uint32_t first_fit(const struct sched_candidates *candidates, const uint32_t *trials,
-                          uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (candidates->fits(candidates->context, trials[i]))
-            return trials[i];
-    return NUMBER_NONE;
-}
-
 /* A large pending trial that does not fit is passed over for a smaller one behind it. */
 static uint32_t fifo_choose(void *self, const struct sched_candidates *candidates)
 {
-    uint32_t trial = first_fit(candidates, candidates->pending, candidates->pending_count);
+    uint32_t paused;
 
     (void)self;
-    if (trial == NUMBER_NONE)
-        trial = first_fit(candidates, candidates->paused, candidates->paused_count);
-    return trial;
+    for (uint32_t i = 0; i < candidates->pending_count; i++)
+        if (candidates->fits(candidates->context, candidates->pending[i]))
+            return candidates->pending[i];
+    paused = candidates->first_paused(candidates->context);
+    if (paused == NUMBER_NONE || candidates->fits(candidates->context, paused))
+        return paused;
+    return NUMBER_NONE;
 }
 
 static void fifo_debug(const void *self, struct buf *out)

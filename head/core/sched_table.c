@@ -3,10 +3,10 @@
 #include "head/core/sched.h"
 
 static const struct {
-    const char *name;
+    const char *symbol;
     const struct sched_ops *ops;
 } rows[] = {
-#define SCHEDULER(symbol, name, ...) {name, &sched_##symbol},
+#define SCHEDULER(symbol, ...) {#symbol, &sched_##symbol},
 #include "common/schedulers.def"
 #undef SCHEDULER
 };
@@ -14,7 +14,7 @@ static const struct {
 const struct sched_ops *sched_find(const struct scheduler_type *type)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].name, type->name) == 0)
+        if (strcmp(rows[i].symbol, type->symbol) == 0)
             return rows[i].ops;
     return NULL;
 }

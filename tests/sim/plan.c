@@ -117,6 +117,25 @@ static void write_number(struct buf *out, const char *key, uint64_t number)
     buf_printf(out, ",\"%s\":%llu", key, (unsigned long long)number);
 }
 
+static void write_asha(struct rng *rng, struct buf *out)
+{
+    buf_append_text(out, ",\"scheduler\":{\"type\":\"async_hyperband\"");
+    write_number(out, "grace_period", draw(rng, 1, 3));
+    write_number(out, "max_t", draw(rng, 4, 30));
+    write_number(out, "reduction_factor", draw(rng, 2, 4));
+    write_number(out, "brackets", draw(rng, 1, 3));
+    if (chance(rng, 50))
+        buf_append_text(out, ",\"form\":\"promotion\"");
+}
+
+static void write_hyperband(struct rng *rng, struct buf *out)
+{
+    buf_append_text(out, ",\"scheduler\":{\"type\":\"hyperband\"");
+    write_number(out, "max_t", draw(rng, 1, 20));
+    write_number(out, "reduction_factor", draw(rng, 2, 4));
+    buf_printf(out, ",\"sizes\":\"%s\"", chance(rng, 50) ? "tune" : "paper");
+}
+
 static void write_scheduler(struct rng *rng, struct buf *out)
 {
     if (chance(rng, 40)) {
@@ -124,11 +143,10 @@ static void write_scheduler(struct rng *rng, struct buf *out)
             buf_append_text(out, ",\"scheduler\":\"fifo\"");
         return;
     }
-    buf_append_text(out, ",\"scheduler\":{\"type\":\"async_hyperband\"");
-    write_number(out, "grace_period", draw(rng, 1, 3));
-    write_number(out, "max_t", draw(rng, 4, 30));
-    write_number(out, "reduction_factor", draw(rng, 2, 4));
-    write_number(out, "brackets", draw(rng, 1, 3));
+    if (chance(rng, 67))
+        write_asha(rng, out);
+    else
+        write_hyperband(rng, out);
     if (chance(rng, 30))
         buf_append_text(out, ",\"time_attr\":\"t\"");
     if (chance(rng, 50))

@@ -46,7 +46,7 @@ static bool may_follow(uint32_t from, uint32_t to, bool live_before)
     case TRIAL_PAUSED:
         return from == TRIAL_PENDING || from == TRIAL_PAUSING;
     case TRIAL_STARTING:
-        return from == TRIAL_PENDING;
+        return from == TRIAL_PENDING || from == TRIAL_PAUSED; /* its scheduler has chosen it */
     case TRIAL_RUNNING:
         return from == TRIAL_STARTING;
     case TRIAL_STOPPING:

@@ -81,7 +81,8 @@ def selectors_find_what_they_name(scene):
     many = submit(head, command(scene, "many", "true", num_samples=60,
                                 search={"type": "random", "seed": 1}), "--wait")
     ids = [row["id"] for row in trials(head, many)]
-    number = next(one[:2] for one in ids if one[:2].isdigit() and int(one[:2]) > int(many))
+    number = next(one[:2] for one in ids
+                  if one[:2].isdigit() and int(one[:2]) > int(many) and one[:2] != "20")  # 2024run
     told(head.assay("stop", number, status=None), 6, "called so")
     word = next(one[:5] for one in ids if not one[:5].isdigit())
     equal(head.assay("show", word, "--json").json()["id"][:5], word, "the beginning of an id")

@@ -136,6 +136,27 @@ START_TEST(async_hyperband_has_the_defaults_of_its_semantics)
 }
 END_TEST
 
+START_TEST(a_scheduler_may_have_forms_and_words)
+{
+    check_parses("{" NATIVE ", 'scheduler': {'type': 'asha', 'reward_attr': 'r'}}");
+    ck_assert_str_eq(spec.scheduler.type->form, "stopping");
+    check_parses("{" NATIVE ", 'scheduler': {'type': 'asha', 'form': null, 'reward_attr': 'r'}}");
+    ck_assert_str_eq(spec.scheduler.type->form, "stopping");
+    check_parses("{" NATIVE ", 'scheduler': {'form': 'promotion', 'type': 'async_hyperband', "
+                 "'reward_attr': 'r', 'max_t': 27}}");
+    ck_assert_str_eq(spec.scheduler.type->name, "async_hyperband");
+    ck_assert_str_eq(spec.scheduler.type->form, "promotion");
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "max_t"), 27);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "grace_period"), 10);
+    check_parses("{" NATIVE ", 'scheduler': {'type': 'hyperband', 'reward_attr': 'r'}}");
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "sizes"), 0);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "max_t"), 81);
+    check_parses("{" NATIVE ", 'scheduler': {'type': 'hyperband', 'reward_attr': 'r', "
+                 "'sizes': 'paper'}}");
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "sizes"), 1);
+}
+END_TEST
+
 START_TEST(schedulers_are_checked)
 {
 #define SCHEDULER(text) "{" NATIVE ", 'scheduler': " text "}"
@@ -153,7 +174,8 @@ START_TEST(schedulers_are_checked)
                   "scheduler.reward_attr", "same as metric");
     check_refused(SCHEDULER("{'type': 'asha', 'reward_attr': 'a', 'mode': 'min'}"), "scheduler",
                   "always maximised");
-#define ASHA(text) SCHEDULER("{'type': 'asha', 'reward_attr': 'r', " text "}")
+#define ASHA(text)      SCHEDULER("{'type': 'asha', 'reward_attr': 'r', " text "}")
+#define HYPERBAND(text) SCHEDULER("{'type': 'hyperband', 'reward_attr': 'r', " text "}")
     check_refused(ASHA("'max_t': 5"), "scheduler", "must not be below grace_period (10)");
     check_refused(ASHA("'max_t': 0"), "scheduler.max_t", "above 0");
     check_refused(ASHA("'max_t': NaN"), "scheduler.max_t", "finite");
@@ -164,6 +186,15 @@ START_TEST(schedulers_are_checked)
     check_refused(ASHA("'brackets': 65"), "scheduler.brackets", "from 1 to 64");
     check_refused(ASHA("'semantics': 'tune'"), "scheduler.semantics", "not known");
     check_refused(ASHA("'time_attr': ''"), "scheduler.time_attr", "empty");
+    check_refused(ASHA("'form': 'halving'"), "scheduler.form", "'halving' is not known");
+    check_refused(ASHA("'form': 3"), "scheduler.form", "");
+    check_refused(SCHEDULER("{'type': 'fifo', 'form': 'stopping'}"), "scheduler.form", "no key");
+    check_refused(HYPERBAND("'sizes': 'papers'"), "scheduler.sizes", "'papers' is not known");
+    check_refused(HYPERBAND("'reduction_factor': 1"), "scheduler", "at least 2");
+    check_refused(HYPERBAND("'reduction_factor': 2.5"), "scheduler.reduction_factor", "");
+    check_refused(HYPERBAND("'max_t': 0.5"), "scheduler", "from 1 to 1e+12");
+    check_refused(HYPERBAND("'max_t': 2e12"), "scheduler", "from 1 to 1e+12");
+    check_refused(HYPERBAND("'grace_period': 1"), "scheduler.grace_period", "no key");
 }
 END_TEST
 
@@ -377,6 +408,7 @@ Suite *suite(void)
     tcase_add_test(tc, everything_is_read);
     tcase_add_test(tc, checkpoints_are_asked_for);
     tcase_add_test(tc, async_hyperband_has_the_defaults_of_its_semantics);
+    tcase_add_test(tc, a_scheduler_may_have_forms_and_words);
     tcase_add_test(tc, schedulers_are_checked);
     tcase_add_test(tc, unknown_keys_name_the_nearest);
     tcase_add_test(tc, bad_values_are_refused);
