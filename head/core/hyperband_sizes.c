@@ -15,6 +15,11 @@ static double power(double base, uint32_t exponent)
     return product;
 }
 
+static double smaller(double one, double other)
+{
+    return one < other ? one : other;
+}
+
 static uint32_t count_brackets(const struct spec_scheduler *scheduler,
                                const struct hyperband_keys *keys)
 {
@@ -53,7 +58,7 @@ static double tune_work(const struct hyperband_keys *keys, struct hyperband_size
 
     for (; size.halvings > 0; size.halvings--) {
         size.n = ceil(size.n / keys->eta);
-        size.step = trunc(fmin(size.step * keys->eta, keys->max_t - first));
+        size.step = trunc(smaller(size.step * keys->eta, keys->max_t - first));
         work += size.n * size.step;
     }
     return work;
@@ -98,7 +103,7 @@ void hyperband_halve(const struct hyperband_keys *keys, struct hyperband_size *s
         size->step = size->milestone - before;
     } else {
         size->n = ceil(size->n / keys->eta);
-        size->step = trunc(fmin(size->step * keys->eta, keys->max_t - before));
+        size->step = trunc(smaller(size->step * keys->eta, keys->max_t - before));
         size->milestone += size->step;
     }
 }

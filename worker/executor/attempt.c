@@ -168,6 +168,12 @@ static void listen_all(struct attempt *attempt)
     attempt_allow(attempt);
 }
 
+void attempt_count(struct attempt *attempt)
+{
+    autofill_start(&attempt->fill, (double)clock_ns() * 1e-9,
+                   attempt->restore_dir != NULL ? &attempt->lease.counters : NULL);
+}
+
 void attempt_started(struct attempt *attempt, pid_t pid)
 {
     struct executor *executor = attempt->executor;
@@ -178,8 +184,7 @@ void attempt_started(struct attempt *attempt, pid_t pid)
     attempt->state = ATTEMPT_RUNNING;
     attempt->pid = pid;
     (void)table_put_u64(executor->processes, (uint64_t)pid, attempt);
-    autofill_start(&attempt->fill, (double)clock_ns() * 1e-9,
-                   attempt->restore_dir != NULL ? &attempt->lease.counters : NULL);
+    attempt_count(attempt);
     if (attempt->fenced) {
         tree_signal(pid, SIGKILL);
         return;

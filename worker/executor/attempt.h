@@ -155,6 +155,10 @@ void attempt_run(struct attempt *attempt);
 void attempt_record(struct attempt *attempt, const struct record *record);
 int64_t attempt_may_report(const struct attempt *attempt);
 
+/* Its counters and clock begin: where its checkpoint was, or anew. Once for how far it may go, and
+ * again when it has started. */
+void attempt_count(struct attempt *attempt);
+
 /* From the zygote or the start itself. */
 void attempt_started(struct attempt *attempt, pid_t pid);
 void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)

@@ -296,6 +296,7 @@ void attempt_run(struct attempt *attempt)
     struct value config;
 
     attempt->restoring = false;
+    attempt_count(attempt); /* how far it may go is counted from where it begins */
     arena_reset(&executor->scratch);
     if (!config_read(attempt, &config)) {
         attempt_failed_to_start(attempt, "its configuration is no map");
