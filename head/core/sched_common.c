@@ -1,11 +1,11 @@
 #include "head/core/sched_common.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "common/number.h"
 #include "common/xalloc.h"
-#include "head/core/event.h"
 
 void *sched_notes_reserve(void *notes, size_t size, uint32_t *count, uint32_t *capacity,
                           uint32_t trial)
@@ -22,6 +22,11 @@ void *sched_notes_reserve(void *notes, size_t size, uint32_t *count, uint32_t *c
         *count = trial + 1;
     }
     return notes;
+}
+
+bool sched_is_whole(const struct judged *judged)
+{
+    return judged->has_time && judged->has_reward && !isnan(judged->time);
 }
 
 void sched_put_number(struct buf *out, double number)

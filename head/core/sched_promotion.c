@@ -254,13 +254,18 @@ static enum action judge(struct promotion *promotion, uint32_t trial)
     return ACTION_CONTINUE;
 }
 
-static void record(struct promotion *promotion, uint32_t trial, uint32_t rung, double reward)
+/* Its time is this; where it has come to a rung anew, it is recorded there. */
+static void come_to(struct promotion *promotion, struct note *note, const struct judged *judged)
 {
-    struct note *note = &promotion->notes[trial];
+    uint32_t reached;
 
-    promote_add(records_at(promotion, note->bracket, rung), trial, reward);
-    note->value = reward;
-    note->next = (uint8_t)(rung + 1);
+    note->time = judged->time;
+    reached = rung_reached(promotion, note);
+    if (reached == note->next)
+        return;
+    promote_add(records_at(promotion, note->bracket, reached - 1), judged->trial, judged->reward);
+    note->value = judged->reward;
+    note->next = (uint8_t)reached;
     note->what = NOTE_WAITS;
     note->gone = note->of = 0;
 }
@@ -271,7 +276,6 @@ static void promotion_result(void *self, const struct judged *judged, struct are
 {
     struct promotion *promotion = self;
     struct note *note = live_note(promotion, judged->trial);
-    uint32_t reached;
 
     (void)arena;
     /* It was stopped before and did not hear of it yet. */
@@ -279,22 +283,19 @@ static void promotion_result(void *self, const struct judged *judged, struct are
     if (note == NULL)
         return;
     out->action = ACTION_CONTINUE;
-    if (!judged->has_time || isnan(judged->time) || !judged->has_reward)
+    if (!sched_is_whole(judged))
         return;
-    note->time = judged->time;
     if (judged->time >= promotion->keys.max_t) {
         promotion->done++;
+        note->time = judged->time;
         note->what = NOTE_MAX;
         note->value = judged->reward;
         out->action = ACTION_STOP;
         return;
     }
-    if (judged->time < limit_of(promotion, note))
-        return;
-    reached = rung_reached(promotion, note);
-    if (reached > note->next)
-        record(promotion, judged->trial, reached - 1, judged->reward);
-    out->action = judge(promotion, judged->trial);
+    come_to(promotion, note, judged);
+    if (judged->time >= limit_of(promotion, note))
+        out->action = judge(promotion, judged->trial);
 }
 
 /* What it leaves at a rung counts for the others. */
@@ -303,18 +304,13 @@ static void promotion_complete(void *self, const struct judged *judged, struct a
 {
     struct promotion *promotion = self;
     struct note *note = live_note(promotion, judged->trial);
-    uint32_t reached;
 
     (void)arena;
     *out = (struct sched_verdict){.action = ACTION_CONTINUE, .donor = NUMBER_NONE};
     if (note == NULL)
         return;
-    if (judged->has_time && !isnan(judged->time) && judged->has_reward) {
-        note->time = judged->time;
-        reached = rung_reached(promotion, note);
-        if (reached > note->next)
-            record(promotion, judged->trial, reached - 1, judged->reward);
-    }
+    if (sched_is_whole(judged))
+        come_to(promotion, note, judged);
     note->what = NOTE_LEFT;
 }
 

@@ -90,6 +90,12 @@ static inline void add(uint32_t trial)
     through_an_image();
 }
 
+static inline void add_all(uint32_t count)
+{
+    for (uint32_t trial = 0; trial < count; trial++)
+        add(trial);
+}
+
 static inline void obey(void)
 {
     for (uint32_t i = 0; i < verdict.other_count; i++)

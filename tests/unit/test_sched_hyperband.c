@@ -10,8 +10,7 @@ START_TEST(tunes_vector)
 
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 13; trial++)
-        add(trial);
+    add_all(13);
     for (uint32_t i = 0; i < 7; i++) {
         WAITS(5 + i, 3, rewards[i]);
         others_are("");
@@ -37,8 +36,7 @@ START_TEST(of_equals_the_last_win)
 {
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 13; trial++)
-        add(trial);
+    add_all(13);
     for (uint32_t trial = 5; trial < 12; trial++)
         WAITS(trial, 3, 7);
     GOES_ON(12, 3, 7);
@@ -51,8 +49,7 @@ START_TEST(brackets_fill_in_order)
 {
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 33; trial++)
-        add(trial);
+    add_all(33);
     ck_assert_double_eq(HORIZON(0), 9);
     ck_assert_double_eq(HORIZON(5), 3);
     ck_assert_double_eq(HORIZON(13), 1);
@@ -77,8 +74,7 @@ START_TEST(who_overshoots_is_judged_again)
 {
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 28; trial++)
-        add(trial);
+    add_all(28);
     for (uint32_t i = 13; i < 27; i++)
         WAITS(i, 5, i);
     IS_STOPPED(27, 5, 0); /* 15 become 5, these 2, which are at 5 of 9 */
@@ -93,8 +89,7 @@ START_TEST(one_that_has_overshot_waits_for_the_others)
 {
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 13; trial++)
-        add(trial);
+    add_all(13);
     for (uint32_t trial = 5; trial < 12; trial++)
         WAITS(trial, 3, trial);
     WAITS(12, 10, 100); /* is kept, and past 9 */
@@ -110,8 +105,7 @@ START_TEST(one_that_fails_is_not_waited_for)
 {
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 13; trial++)
-        add(trial);
+    add_all(13);
     for (uint32_t trial = 5; trial < 12; trial++)
         WAITS(trial, 3, trial);
     fails(12);
@@ -129,8 +123,7 @@ START_TEST(one_that_begins_again_is_waited_for)
 {
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 13; trial++)
-        add(trial);
+    add_all(13);
     WAITS(5, 3, 100);
     add(5);
     for (uint32_t trial = 6; trial < 13; trial++)
@@ -149,8 +142,7 @@ START_TEST(nan_is_worst_and_nothing_says_nothing)
 
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 13; trial++)
-        add(trial);
+    add_all(13);
     sched_hyperband.result(hyperband, &no_reward, &arena, &verdict);
     ck_assert_int_eq(verdict.action, ACTION_CONTINUE);
     sched_hyperband.result(hyperband, &no_time, &arena, &verdict);
@@ -170,8 +162,7 @@ START_TEST(nobody_joins_late)
 {
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 8; trial++)
-        add(trial);
+    add_all(8);
     for (uint32_t trial = 5; trial < 7; trial++)
         WAITS(trial, 3, trial);
     GOES_ON(7, 3, 7);
@@ -195,8 +186,7 @@ START_TEST(chooses_by_round_and_by_what_is_done)
 
     imaged = _i == 1;
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 33; trial++)
-        add(trial);
+    add_all(33);
     candidates.fits = every;
     ck_assert_uint_eq(sched_hyperband.choose(hyperband, &candidates), 2);
     GOES_ON(0, 1, 1); /* 1 of 45 */
@@ -215,8 +205,7 @@ START_TEST(old_rounds_are_one_line)
 {
     imaged = _i == 1;
     begin(1, 3, false); /* rounds of five */
-    for (uint32_t trial = 0; trial < 11; trial++)
-        add(trial);
+    add_all(11);
     for (uint32_t trial = 0; trial < 4; trial++)
         WAITS(trial, 1, 0);
     IS_STOPPED(4, 1, 0);
@@ -234,8 +223,7 @@ START_TEST(the_papers_brackets)
 {
     imaged = _i == 1;
     begin(9, 3, true); /* 9@1 3@3 1@9, 5@3 1@9, 3@9 */
-    for (uint32_t trial = 0; trial < 14; trial++)
-        add(trial);
+    add_all(14);
     ck_assert_double_eq(HORIZON(0), 1);
     ck_assert_double_eq(HORIZON(9), 3);
     ck_assert_double_eq(HORIZON(13), 3);
@@ -257,8 +245,7 @@ START_TEST(refuses_what_is_no_image)
     struct buf image = {0};
 
     begin(9, 3, false);
-    for (uint32_t trial = 0; trial < 13; trial++)
-        add(trial);
+    add_all(13);
     WAITS(5, 3, 1);
     sched_hyperband.save(hyperband, &image);
     for (size_t at = 0; at < image.size; at++) {
