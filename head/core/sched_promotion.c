@@ -261,7 +261,7 @@ static void come_to(struct promotion *promotion, struct note *note, const struct
 
     note->time = judged->time;
     reached = rung_reached(promotion, note);
-    if (reached == note->next)
+    if (reached <= note->next) /* below it in a bracket that has no rungs */
         return;
     promote_add(records_at(promotion, note->bracket, reached - 1), judged->trial, judged->reward);
     note->value = judged->reward;

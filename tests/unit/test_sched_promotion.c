@@ -331,6 +331,25 @@ START_TEST(a_jump_counts_at_the_highest_rung)
 }
 END_TEST
 
+/* Brackets above the highest rung have none: their trials run to max_t. */
+START_TEST(a_bracket_may_have_no_rungs)
+{
+    imaged = _i == 1;
+    begin(1, 3, 2, 4); /* rungs 1 and 2 */
+    for (uint32_t trial = 0; trial < MOST_TRIALS; trial++) {
+        add(trial);
+        pending_count = 0;
+        if (HORIZON(trial) < 3)
+            continue;
+        GOES_ON(trial, 2, 1);
+        ck_assert_double_eq(HORIZON(trial), 3);
+        IS_STOPPED(trial, 3, 1);
+        return;
+    }
+    ck_abort_msg("no trial was drawn to such a bracket");
+}
+END_TEST
+
 START_TEST(refuses_what_is_no_image)
 {
     struct buf image = {0};
@@ -381,6 +400,7 @@ Suite *suite(void)
     tcase_add_loop_test(tcase, one_that_begins_again_is_recorded_once, 0, 2);
     tcase_add_loop_test(tcase, nan_never_goes_and_nothing_says_nothing, 0, 2);
     tcase_add_loop_test(tcase, a_jump_counts_at_the_highest_rung, 0, 2);
+    tcase_add_loop_test(tcase, a_bracket_may_have_no_rungs, 0, 2);
     tcase_add_test(tcase, refuses_what_is_no_image);
     suite_add_tcase(suite, tcase);
     return suite;
