@@ -238,3 +238,33 @@ struct value domain_draw(const struct domain *domain, struct rng *rng, struct ar
     assert(!"a grid is not drawn from");
     return value_null();
 }
+
+static double clamp(double number, double low, double high)
+{
+    return number < low ? low : number > high ? high : number;
+}
+
+struct value domain_nearest(const struct domain *domain, double number, bool whole)
+{
+    switch (domain->kind) {
+    case DOMAIN_RANDINT:
+    case DOMAIN_LOGRANDINT:
+        return value_int((int64_t)clamp(number, domain->low, domain->high - 1));
+    case DOMAIN_QRANDINT:
+        return value_int((int64_t)to_step(domain, clamp(number, domain->low, domain->high)));
+    case DOMAIN_QUNIFORM:
+    case DOMAIN_QLOGUNIFORM:
+        return value_double(to_step(domain, clamp(number, domain->low, domain->high)));
+    case DOMAIN_UNIFORM:
+    case DOMAIN_LOGUNIFORM:
+        number = clamp(number, domain->low, domain->high);
+        break;
+    case DOMAIN_RANDN:
+    case DOMAIN_CHOICE:
+    case DOMAIN_GRID:
+        break;
+    }
+    if (whole && fabs(number) <= WHOLE_MOST)
+        return value_int((int64_t)number);
+    return value_double(number);
+}

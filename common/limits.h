@@ -26,6 +26,7 @@
 #define LIMIT_ENV             256u
 #define LIMIT_TRIALS_AHEAD    256u /* proposed and not started, an experiment */
 #define LIMIT_BRACKETS        64u
+#define LIMIT_MUTATIONS       256u /* hyperparameters that pbt explores */
 #define LIMIT_RUNGS           64u
 #define LIMIT_HYPERBAND_MAX_T 1e12
 #define LIMIT_PLACES          1024u /* of values in one command */

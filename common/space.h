@@ -65,6 +65,11 @@ int space_variables(const struct value *config, const char *prefix, struct arena
 /* Draw from a domain other than grid. Uses libm, so what comes out is a decision to be logged. */
 struct value domain_draw(const struct domain *domain, struct rng *rng, struct arena *arena);
 
+/* The value of a domain of numbers that is nearest to a number, which is no NaN; whole: as a whole
+ * number where the domain leaves it open, cut off as Python's int() does. A real upper bound counts
+ * as inside. */
+struct value domain_nearest(const struct domain *domain, double number, bool whole);
+
 /* One variant of a space: Tune's algorithm, the reference's 5.2, without its quirk Q1 (there are no
  * functions here, so nothing is drawn twice). `point` counts the combinations of the grids, first
  * path fastest; random domains draw from rng in order. The tag's variable part ("lr=0.12,act=relu",

@@ -28,6 +28,13 @@ struct spec_search {
 struct spec_scheduler;
 struct spec_reader; /* spec_read.h */
 
+/* A hyperparameter that is explored while trials run, and from what. */
+struct mutation {
+    struct path_part *path; /* keys of maps; config has a value there */
+    uint32_t path_length;
+    struct domain domain; /* of a list: DOMAIN_CHOICE, its neighbours are next to one another */
+};
+
 #define SCHEDULER_KEYS  8u
 #define SCHEDULER_WORDS 4u
 
@@ -39,6 +46,8 @@ struct scheduler_key {
     double missing;    /* the value when it is not given */
     double missing_07; /* the same under tune-0.7; 0: no other than missing */
     const char *words[SCHEDULER_WORDS]; /* it is one of them, and counts by its place; NULL: more */
+    /* It is neither, and read by this into a field of its own; NULL. */
+    int (*read)(struct spec_reader *reader, const struct value *value);
 };
 
 /* A row of schedulers.def. */
@@ -48,6 +57,7 @@ struct scheduler_type {
     const char *other_name; /* NULL */
     const char *form;       /* the word of `form` that says this one of those with the name; NULL */
     bool judges;            /* by a metric: takes the keys that say which */
+    const char *time_attr;  /* when none is given; NULL: training_iteration */
     struct scheduler_key keys[SCHEDULER_KEYS];
     /* What the keys must be to one another; NULL: anything. 0 or ERR_MALFORMED as refused. */
     int (*check)(struct spec_reader *reader, const struct spec_scheduler *scheduler);
@@ -59,7 +69,9 @@ struct spec_scheduler {
     const char *metric; /* never NULL: reward_attr, metric, the top level's, or Tune's default */
     enum metric_mode mode;
     enum semantics semantics;
-    double numbers[SCHEDULER_KEYS]; /* of the type's keys, in their order */
+    double numbers[SCHEDULER_KEYS];   /* of the type's keys, in their order */
+    const struct mutation *mutations; /* in the order of writing */
+    uint32_t mutation_count;
 };
 
 struct spec_env {

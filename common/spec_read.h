@@ -77,6 +77,10 @@ int spec_read_mode(struct spec_reader *reader, const struct value *value, enum m
 int spec_read_scheduler(struct spec_reader *reader, const struct value *value);
 int spec_finish_scheduler(struct spec_reader *reader);
 
+/* spec_mutations.c: hyperparam_mutations, and what the configuration must have for it. */
+int spec_read_mutations(struct spec_reader *reader, const struct value *value);
+int spec_check_mutations(struct spec_reader *reader, const struct spec_scheduler *scheduler);
+
 /* spec_trial.c. */
 int spec_read_resources(struct spec_reader *reader, const struct value *value);
 int spec_read_env(struct spec_reader *reader, const struct value *value);

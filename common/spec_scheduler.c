@@ -46,6 +46,19 @@ static int check_hyperband(struct spec_reader *reader, const struct spec_schedul
     return 0;
 }
 
+/* Chances and shares are within their bounds, and there is something to explore. */
+static int check_pbt(struct spec_reader *reader, const struct spec_scheduler *scheduler)
+{
+    double resample = spec_scheduler_number(scheduler, "resample_probability");
+    double quantile = spec_scheduler_number(scheduler, "quantile_fraction");
+
+    if (resample < 0 || resample > 1)
+        return spec_refuse(reader, "", "resample_probability (%g) must be from 0 to 1", resample);
+    if (quantile > 0.5)
+        return spec_refuse(reader, "", "quantile_fraction (%g) must be at most 0.5", quantile);
+    return spec_check_mutations(reader, scheduler);
+}
+
 static const struct scheduler_type types[] = {
 #define SCHEDULER(tag, title, other, ...)                                                          \
     {.symbol = #tag, .name = title, .other_name = other, __VA_ARGS__},
@@ -240,7 +253,8 @@ static int read_keys(struct spec_reader *reader, const struct value *value)
     if (type->form != NULL)
         keys[count++] = (struct spec_key){"form", read_nothing};
     for (uint32_t i = 0; i < SCHEDULER_KEYS && type->keys[i].name != NULL; i++)
-        keys[count++] = (struct spec_key){type->keys[i].name, read_number};
+        keys[count++] = (struct spec_key){
+            type->keys[i].name, type->keys[i].read != NULL ? type->keys[i].read : read_number};
     (void)snprintf(where, sizeof(where), "the scheduler %s", type->name);
     return spec_read_map(reader, value, where, keys, count);
 }
@@ -284,7 +298,8 @@ static void fill_in_numbers(struct spec_reader *reader)
             scheduler->numbers[i] = old && key->missing_07 > 0 ? key->missing_07 : key->missing;
     }
     if (scheduler->time_attr == NULL)
-        scheduler->time_attr = "training_iteration";
+        scheduler->time_attr =
+            scheduler->type->time_attr != NULL ? scheduler->type->time_attr : "training_iteration";
 }
 
 /* The section's own word, the top level's, or what Tune took. */

@@ -73,9 +73,11 @@ void attempt_launch(struct step *step, struct trial *trial, struct node *node, b
     bool queued = queue_remove(&trial->experiment->pending, trial->number);
 
     assert(queued || trial->pause == PAUSE_BY_SCHEDULER); /* who has chosen it now */
+    assert(trial->exploit == NULL);
     trial_order(trial, TRIAL_PLACE);
     trial->pause = 0;
     trial->save = false;
+    trial->moves = false;
     checkpoint_forget_marks(trial);
     trial->attempt++;
     trial->hw = 0;
@@ -338,10 +340,12 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
         burn_forget(experiment);
         end_unasked(step, trial, end);
     }
-    if (trial_is_final(trial->state))
+    if (trial_is_final(trial->state)) {
         experiment_bury(step, trial, end->text);
-    else
+    } else {
+        exploit_look(step, trial);
         trial_tell(trial, false, 0, end->text, step->effects);
+    }
     if (burnt)
         burn_stop(step, experiment);
 }

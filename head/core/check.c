@@ -165,10 +165,47 @@ static const char *check_checkpoints(const struct core *core, const struct trial
     return NULL;
 }
 
-static const char *check_trial(const struct core *core, const struct trial *trial)
+/* Who waits for a checkpoint is in its donor's list, once. */
+static uint32_t times_among_takers(const struct trial *trial)
 {
+    const struct trial *donor = experiment_trial(trial->experiment, trial->exploit->donor);
+    uint32_t times = 0;
+
+    for (const struct trial *taker = donor != NULL ? donor->takers : NULL; taker != NULL;
+         taker = taker->exploit->next)
+        times += taker == trial;
+    return times;
+}
+
+static const char *check_exploit(const struct core *core, const struct trial *trial)
+{
+    const struct exploit *exploit = trial->exploit;
     uint32_t of = trial->experiment->number;
 
+    if ((exploit != NULL) != ((trial->pause & PAUSE_BY_DONOR) != 0))
+        return broken(core,
+                      "trial %u/%u takes over from another, or not, against what it waits for", of,
+                      trial->number);
+    if (exploit == NULL)
+        return NULL;
+    if (times_among_takers(trial) != (exploit->state == EXPLOIT_WAITS))
+        return broken(core, "trial %u/%u waits for trial %u, which does not know it", of,
+                      trial->number, exploit->donor);
+    if ((exploit->state == EXPLOIT_READY) != (exploit->from != NULL))
+        return broken(core, "trial %u/%u has what it takes over, or not, against its word", of,
+                      trial->number);
+    if (trial->state == TRIAL_PAUSED && exploit->state != EXPLOIT_WAITS)
+        return broken(core, "trial %u/%u has what it waited for, and waits", of, trial->number);
+    return NULL;
+}
+
+static const char *check_trial(const struct core *core, const struct trial *trial)
+{
+    const char *finding = check_exploit(core, trial);
+    uint32_t of = trial->experiment->number;
+
+    if (finding != NULL)
+        return finding;
     if (trial_is_final(trial->state))
         return broken(core, "trial %u/%u has ended and is still there", of, trial->number);
     if (trial_is_live(trial->state) != (trial->node != NULL))
@@ -202,6 +239,8 @@ static const char *check_trials(const struct core *core, const struct experiment
     uint32_t leases = 0;
     uint32_t unended = 0;
     uint32_t recalled = 0;
+    uint32_t moving = 0;
+    uint32_t ahead = 0;
 
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next) {
         const char *finding = check_trial(core, trial);
@@ -213,6 +252,8 @@ static const char *check_trials(const struct core *core, const struct experiment
                           experiment->number, trial->number);
         counts[trial->state]++;
         leases += trial->node != NULL;
+        moving += trial_is_moving(trial);
+        ahead += trial->ahead;
         unended++;
     }
     for (uint32_t i = 0; i < experiment->created; i++) {
@@ -228,6 +269,9 @@ static const char *check_trials(const struct core *core, const struct experiment
     }
     if (memcmp(counts, experiment->counts, sizeof(counts)) != 0 || counts[TRIAL_NONE] != 0)
         return broken(core, "experiment %u: its states are counted wrong", experiment->number);
+    if (moving != experiment->moving || ahead != experiment->ahead)
+        return broken(core, "experiment %u: those on their way, or ahead, are counted wrong",
+                      experiment->number);
     if (leases != experiment->leases || unended != experiment->unended)
         return broken(core, "experiment %u: its leases are counted wrong", experiment->number);
     if (recalled != experiment->recalled)

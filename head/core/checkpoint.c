@@ -158,6 +158,14 @@ static void thin(struct step *step, struct trial *trial)
     }
 }
 
+/* Takes over what is in it. */
+static void append(struct checkpoints *list, struct checkpoint *checkpoint)
+{
+    list->items = xrealloc(list->items, list->count + 1, sizeof(struct checkpoint));
+    list->items[list->count++] = *checkpoint;
+    free(checkpoint); /* what it owns is the list's now */
+}
+
 void checkpoint_commit(struct step *step, struct trial *trial,
                        const struct record_checkpoint *record)
 {
@@ -169,12 +177,47 @@ void checkpoint_commit(struct step *step, struct trial *trial,
     assert(record->manifest.size == LIMIT_HASH_BYTES); /* record_check has looked */
     memcpy(mark->manifest, record->manifest.data, LIMIT_HASH_BYTES);
     mark->bytes = record->bytes;
-    list->items = xrealloc(list->items, list->count + 1, sizeof(struct checkpoint));
-    list->items[list->count++] = *mark;
-    free(mark); /* what it owns is the list's now */
+    append(list, mark);
     tell(checkpoints_latest(list), trial->experiment->number, trial->number, true, false,
          step->effects);
     thin(step, trial);
+    exploit_given(step, trial);
+}
+
+struct checkpoint *checkpoint_lend(struct step *step, const struct trial *donor,
+                                   const struct trial *trial)
+{
+    const struct checkpoint *latest = checkpoints_latest(&donor->checkpoints);
+    struct checkpoint *lent;
+
+    if (latest == NULL)
+        return NULL;
+    lent = xcalloc(1, sizeof(*lent));
+    memcpy(lent->manifest, latest->manifest, LIMIT_HASH_BYTES);
+    lent->bytes = latest->bytes;
+    lent->counters = latest->counters;
+    lent->attempt = trial->attempt;
+    tell(lent, trial->experiment->number, trial->number, true, false, step->effects);
+    return lent;
+}
+
+void checkpoint_adopt(struct step *step, struct trial *trial, struct checkpoint *lent)
+{
+    lent->rows = trial->rows;
+    lent->has_last = trial->has_last;
+    lent->last = trial->last;
+    lent->has_best = trial->has_best;
+    lent->best = trial->best;
+    lent->best_at = trial->best_at;
+    buf_append_span(&lent->last_result, buf_span(&trial->last_result));
+    append(&trial->checkpoints, lent);
+    thin(step, trial);
+}
+
+void checkpoint_give_back(struct step *step, const struct trial *trial, struct checkpoint *lent)
+{
+    tell(lent, trial->experiment->number, trial->number, false, false, step->effects);
+    checkpoint_free(lent);
 }
 
 void checkpoint_give_up(struct step *step, struct trial *trial)

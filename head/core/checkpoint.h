@@ -66,6 +66,15 @@ void checkpoint_give_up(struct step *step, struct trial *trial);
  * beginning. */
 void checkpoint_restore(struct trial *trial);
 
+/* A copy of the donor's latest for another trial, told as kept for that one: the caller's; NULL
+ * where there is none. The other may adopt it, when it waits with all of its rows: its own latest
+ * then, which holds all that the trial has and nothing that would rate it as a checkpoint; or give
+ * it back. */
+struct checkpoint *checkpoint_lend(struct step *step, const struct trial *donor,
+                                   const struct trial *trial);
+void checkpoint_adopt(struct step *step, struct trial *trial, struct checkpoint *lent);
+void checkpoint_give_back(struct step *step, const struct trial *trial, struct checkpoint *lent);
+
 /* Tell of all of a list that they are there, or are needed no more. */
 void checkpoints_tell(const struct checkpoints *list, uint32_t experiment, uint32_t trial,
                       bool kept, struct effects *effects);

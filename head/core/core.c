@@ -270,6 +270,7 @@ static void describe_experiment(const struct experiment *experiment, struct effe
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next) {
         trial_tell(trial, true, 0, (struct span){0}, effects);
         checkpoints_tell(&trial->checkpoints, experiment->number, trial->number, true, effects);
+        exploit_tell(trial, effects);
     }
     for (uint32_t i = 0; i < experiment->created; i++)
         if (trial_row_more(&experiment->rows[i]) != NULL)

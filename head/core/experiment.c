@@ -150,7 +150,16 @@ static bool view_waiting(void *core)
 {
     const struct experiment *experiment = core;
 
-    return experiment->counts[TRIAL_PENDING] + experiment->counts[TRIAL_PAUSED] > 0;
+    return experiment->counts[TRIAL_PENDING] + experiment->counts[TRIAL_PAUSED] +
+               experiment->ahead >
+           experiment->moving;
+}
+
+static bool view_saved(void *core, uint32_t number)
+{
+    const struct trial *trial = experiment_trial(core, number);
+
+    return trial != NULL && exploit_may_give(trial);
 }
 
 void experiment_start(struct experiment *experiment, struct tape *tape)
@@ -160,6 +169,7 @@ void experiment_start(struct experiment *experiment, struct tape *tape)
         .state = view_state,
         .config = view_config,
         .waiting = view_waiting,
+        .saved = view_saved,
     };
     uint64_t keys =
         rng_u64(experiment->submitted_ms, STREAM_TRIAL_ID + experiment->number, experiment->seed);
@@ -329,6 +339,7 @@ void experiment_bury(struct step *step, struct trial *trial, struct span text)
     struct experiment *experiment = trial->experiment;
 
     assert(trial_is_final(trial->state) && trial->node == NULL);
+    exploit_end(step, trial);
     trial_tell(trial, false, step->now_ms, text, step->effects);
     if (trial->begun) {
         struct effect_close *close = &effects_add(step->effects, EFFECT_CLOSE)->close;

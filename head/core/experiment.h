@@ -67,6 +67,8 @@ struct experiment {
     uint32_t counts[TRIAL_STATE_COUNT];
     uint64_t results;
     uint32_t leases; /* of its trials, on all nodes */
+    uint32_t ahead;  /* of these, that wait on their node for room */
+    uint32_t moving; /* pending or paused ones that move (trial.h) */
     bool has_mean;
     double mean_ms; /* of a trial's run, newer ones weigh more */
 

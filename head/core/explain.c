@@ -117,6 +117,11 @@ static void explain_paused(const struct trial *trial, struct buf *out)
 {
     bool person = (trial->pause & PAUSE_BY_PERSON) != 0;
 
+    if (trial->exploit != NULL)
+        buf_printf(out, "It waits for a checkpoint of trial %u, to go on from there.\n",
+                   trial->exploit->donor);
+    if (trial->pause == PAUSE_BY_DONOR)
+        return;
     buf_printf(out, "It was paused by %s, and holds no resources.\n",
                person ? "a person" : "the scheduler");
     if (person && trial->experiment->paused)
@@ -143,6 +148,9 @@ static void explain_live(const struct trial *trial, struct buf *out)
                    trial->cause == CAUSE_PERSON  ? "a person"
                    : trial->cause == CAUSE_BURNT ? "the end of its experiment"
                                                  : "the scheduler");
+    else if (trial->state == TRIAL_PAUSING && (trial->pause & PAUSE_BY_DONOR) != 0)
+        buf_printf(out, "It is to go on from a checkpoint of trial %u; its program is ending.\n",
+                   trial->exploit->donor);
     else if (trial->state == TRIAL_PAUSING)
         buf_printf(out, "It is to be paused, by %s; its program is saving, or ending.\n",
                    (trial->pause & PAUSE_BY_PERSON) != 0 ? "a person" : "the scheduler");

@@ -31,7 +31,7 @@ static const struct field trial_fields[] = {
     FIELD(trial, hw, FIELD_U64, 0),
     FIELD(trial, rows, FIELD_U64, 0),
     FIELD(trial, base_rows, FIELD_U64, 0),
-    FIELD(trial, pause, FIELD_U32, PAUSE_BY_SCHEDULER | PAUSE_BY_PERSON),
+    FIELD(trial, pause, FIELD_U32, PAUSE_BY_ALL),
     FIELD(trial, save, FIELD_BOOL, 0),
     FIELD(trial, broken, FIELD_U32, 0),
     FIELD(trial, pid, FIELD_I64, 0),
@@ -47,6 +47,7 @@ static const struct field trial_fields[] = {
     FIELD(trial, has_best, FIELD_BOOL, 0),
     FIELD(trial, best, FIELD_F64, 0),
     FIELD(trial, best_at, FIELD_I64, 0),
+    FIELD_LATER(trial, moves, FIELD_BOOL, 0),
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 
@@ -214,9 +215,24 @@ static void save_checkpoints(const struct checkpoints *list, struct buf *out)
         save_checkpoint(&list->items[i], out);
 }
 
+static void save_exploit(const struct exploit *exploit, struct buf *out)
+{
+    pack_list(out, 6);
+    pack_uint(out, exploit->state);
+    pack_uint(out, exploit->donor);
+    pack_uint(out, exploit->donor_rows);
+    pack_bytes(out, buf_span(&exploit->config));
+    pack_text(out, exploit->tag);
+    if (exploit->from != NULL)
+        save_checkpoint(exploit->from, out);
+    else
+        pack_nil(out);
+}
+
+/* What it is to take over stands last, where there is anything. */
 static void save_trial(const struct trial *trial, struct buf *out)
 {
-    pack_list(out, 8 + CHECKPOINT_MARKS);
+    pack_list(out, IMAGE_TRIAL_PARTS + (trial->exploit != NULL));
     schema_pack(&image_trial_schema, trial, out);
     pack_text(out, trial->name);
     pack_text(out, trial->tag);
@@ -234,6 +250,8 @@ static void save_trial(const struct trial *trial, struct buf *out)
         else
             pack_nil(out);
     }
+    if (trial->exploit != NULL)
+        save_exploit(trial->exploit, out);
 }
 
 /* The part of an image that is a matter of milliseconds: nothing is done twice for a row. */

@@ -10,6 +10,9 @@
 
 #define IMAGE_PARTS 7u
 
+/* Of a trial, without what it is to take over. */
+#define IMAGE_TRIAL_PARTS (8u + CHECKPOINT_MARKS)
+
 /* The fields of struct trial and struct experiment that are plain numbers, and a judged. */
 extern const struct schema image_trial_schema;
 extern const struct schema image_experiment_schema;

@@ -151,14 +151,36 @@ static bool load_marks(struct core *core, struct cursor *in, struct trial *trial
     return true;
 }
 
+static bool load_exploit(struct core *core, struct cursor *in, struct trial *trial)
+{
+    struct exploit *exploit = trial->exploit = xcalloc(1, sizeof(*exploit));
+    struct span config, tag;
+    uint32_t parts, state;
+
+    if (!cursor_list(in, &parts) || parts != 6 || !cursor_u32(in, &state) ||
+        state >= EXPLOIT_STATE_COUNT || !cursor_u32(in, &exploit->donor) ||
+        !cursor_uint(in, &exploit->donor_rows) || !cursor_bytes(in, &config) ||
+        config.size > LIMIT_CONFIG_BYTES || !cursor_text(in, &tag))
+        return false;
+    exploit->state = (enum exploit_state)state;
+    buf_append_span(&exploit->config, config);
+    exploit->tag = xstrndup(tag.data, tag.size);
+    if (state != EXPLOIT_READY)
+        return cursor_nil(in);
+    exploit->from = xcalloc(1, sizeof(*exploit->from));
+    return load_checkpoint(core, in, exploit->from);
+}
+
 static bool load_trial(struct core *core, struct experiment *experiment, struct cursor *in)
 {
     struct trial *trial = xcalloc(1, sizeof(*trial));
     uint32_t parts;
 
-    if (!cursor_list(in, &parts) || parts != 8 + CHECKPOINT_MARKS ||
+    if (!cursor_list(in, &parts) ||
+        (parts != IMAGE_TRIAL_PARTS && parts != IMAGE_TRIAL_PARTS + 1) ||
         !load_numbers(core, trial, in) || !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
         !load_checkpoints(core, in, &trial->checkpoints) || !load_marks(core, in, trial) ||
+        (parts > IMAGE_TRIAL_PARTS && !load_exploit(core, in, trial)) ||
         trial->number >= experiment->created ||
         experiment->rows[trial->number].state != TRIAL_NONE ||
         experiment->rows[trial->number].live != NULL || trial->state == TRIAL_NONE ||
@@ -170,6 +192,8 @@ static bool load_trial(struct core *core, struct experiment *experiment, struct 
     trial->experiment = experiment;
     experiment_trial_id(experiment, trial->number, trial->id);
     experiment->counts[trial->state]++;
+    experiment->moving += trial_is_moving(trial);
+    experiment->ahead += trial->ahead;
     experiment_adopt(experiment, trial);
     return true;
 }
@@ -282,6 +306,9 @@ static bool load_trials(struct core *core, struct experiment *experiment, struct
             return false;
     for (uint32_t i = 0; i < experiment->created; i++)
         if (experiment->rows[i].state == TRIAL_NONE && experiment->rows[i].live == NULL)
+            return false;
+    for (struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
+        if (trial->exploit != NULL && !exploit_adopt(trial))
             return false;
     return load_waiting(experiment, in, &experiment->pending, false) &&
            load_waiting(experiment, in, &experiment->resting, true) &&

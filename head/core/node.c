@@ -132,6 +132,7 @@ void node_lease(struct node *node, struct trial *trial, bool ahead)
     node_attach(node, trial);
     trial->ahead = ahead;
     if (ahead) {
+        trial->experiment->ahead++;
         if (node->ahead++ == 0)
             node->waiting = trial;
         return;
@@ -150,6 +151,7 @@ static void advance(struct node *node)
         struct trial *trial = node->waiting;
 
         trial->ahead = false;
+        trial->experiment->ahead--;
         node->ahead--;
         node->waiting = trial->lease_next;
         resources_add(&node->used, need_of(trial), &node->arena);
@@ -174,6 +176,7 @@ void node_release(struct node *node, struct trial *trial)
     node->leases--;
     trial->experiment->leases--;
     if (trial->ahead) {
+        trial->experiment->ahead--;
         node->ahead--;
     } else {
         resources_subtract(&node->used, need_of(trial));

@@ -68,9 +68,9 @@ static void remember(const struct experiment *experiment, struct trial *trial,
 }
 
 /* The verdict at the end of the report says it. */
-static void pause_here(struct trial *trial)
+static void pause_here(struct trial *trial, enum pause_by by)
 {
-    trial->pause |= PAUSE_BY_SCHEDULER;
+    trial->pause |= (uint32_t)by;
     if (trial->state == TRIAL_RUNNING)
         trial_order(trial, TRIAL_PAUSE);
 }
@@ -96,7 +96,14 @@ static void judge(struct step *step, struct trial *trial, const struct result *r
         trial->save = true;
         break;
     case ACTION_PAUSE:
-        pause_here(trial);
+        if (verdict.donor != NUMBER_NONE)
+            (void)exploit_begin(step, trial, &verdict);
+        pause_here(trial, PAUSE_BY_SCHEDULER);
+        break;
+    case ACTION_EXPLOIT:
+        trial->moves = exploit_begin(step, trial, &verdict);
+        if (trial->moves)
+            pause_here(trial, PAUSE_BY_DONOR);
         break;
     case ACTION_STOP:
         trial->closed = true;
@@ -201,10 +208,12 @@ static void accept(struct step *step, struct trial *trial, const struct event_re
     trial->ending = intake.ended;
     attempt_verdict(step, trial);
     trial->ending = false;
-    if (intake.ended)
+    if (intake.ended) {
         attempt_end(step, trial, &intake.end);
-    else
-        trial_tell(trial, false, 0, (struct span){0}, step->effects);
+        return;
+    }
+    exploit_look(step, trial);
+    trial_tell(trial, false, 0, (struct span){0}, step->effects);
 }
 
 /* Of an attempt that is over: what was accepted of it is acknowledged again, the rest is too late.

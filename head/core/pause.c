@@ -30,7 +30,8 @@ void attempt_suspend(struct step *step, struct trial *trial)
 {
     trial_order(trial, TRIAL_SUSPENDED);
     step->core->wants_place = true;
-    if (trial->pause == 0)
+    exploit_suspended(step, trial);
+    if (trial->pause == 0 && trial->state == TRIAL_PAUSED)
         go_on(step, trial); /* it was called back while it was on its way */
 }
 

@@ -28,9 +28,12 @@ struct sched_other {
 
 struct sched_verdict {
     enum action action;
-    uint32_t donor;             /* EXPLOIT: from whose checkpoint */
-    struct span config;         /* EXPLOIT: packed, in the call's arena */
-    const char *tag;            /* EXPLOIT: the new tag */
+    /* EXPLOIT: it goes on from another's checkpoint, with another configuration; PAUSE: so it will
+     * when it is chosen, where there is a donor. These two the core puts on the tape, and obeys
+     * what the tape says: they may come out of libm, and nothing is to be kept of them. */
+    uint32_t donor;     /* NUMBER_NONE: none */
+    struct span config; /* packed, in the call's arena */
+    const char *tag;    /* behind the trial's own, in place of what an EXPLOIT before put there */
     struct sched_other *others; /* in the call's arena, in the order in which they are done */
     uint32_t other_count;
 };
@@ -40,7 +43,8 @@ struct sched_view {
     void *core; /* borrowed */
     enum trial_state (*state)(void *core, uint32_t trial);
     struct span (*config)(void *core, uint32_t trial); /* packed */
-    bool (*waiting)(void *core);                       /* is any trial pending or paused */
+    bool (*waiting)(void *core); /* is any trial pending, paused or ahead, for want of a place */
+    bool (*saved)(void *core, uint32_t trial); /* has it a checkpoint, or takes one now */
 };
 
 /* Whether a trial could be started now. */

@@ -11,6 +11,12 @@
 /* ASHA: the bracket of a trial; the draw's index is how often the trial was added before. */
 #define STREAM_BRACKET (UINT64_C(1) << 33)
 
+/* PBT, by trial number: whom it takes over from, a draw a judgement; and how it explores, from
+ * draw EXPLORE_DRAWS times that judgement's number on. */
+#define STREAM_DONOR   (UINT64_C(7) << 33)
+#define STREAM_EXPLORE (UINT64_C(8) << 33)
+#define EXPLORE_DRAWS  (UINT64_C(1) << 16)
+
 /* The core. By experiment number, with the time of its submission as the seed: its own seed where
  * the spec names none, and the keys that its trials' ids are made with. */
 #define STREAM_SEED     (UINT64_C(2) << 33)

@@ -31,6 +31,7 @@ void trial_free(struct trial *trial)
     past_fini(&trial->past);
     checkpoints_fini(&trial->checkpoints);
     checkpoint_forget_marks(trial);
+    exploit_free(trial->exploit);
     free(trial);
 }
 
@@ -56,6 +57,11 @@ void trial_more_free(struct trial_more *more)
     free(more);
 }
 
+bool trial_is_moving(const struct trial *trial)
+{
+    return trial->moves && (trial->state == TRIAL_PENDING || trial->state == TRIAL_PAUSED);
+}
+
 /* The only place that assigns a state. */
 static void trial_enter(struct trial *trial, enum trial_state to)
 {
@@ -65,7 +71,9 @@ static void trial_enter(struct trial *trial, enum trial_state to)
     experiment->counts[trial->state]--;
     experiment->counts[to]++;
     experiment->changed = true;
+    experiment->moving -= trial_is_moving(trial);
     trial->state = to;
+    experiment->moving += trial_is_moving(trial);
 }
 
 void trial_order(struct trial *trial, enum trial_input input)
@@ -102,7 +110,7 @@ enum action trial_action(const struct trial *trial)
         trial->state == TRIAL_STOPPING)
         return ACTION_STOP;
     if (trial->state == TRIAL_PAUSING)
-        return ACTION_PAUSE;
+        return exploit_is_ready(trial) ? ACTION_STOP : ACTION_PAUSE;
     return trial->save ? ACTION_SAVE : ACTION_CONTINUE;
 }
 

@@ -9,6 +9,7 @@
 #include "common/resource.h"
 #include "head/core/checkpoint.h"
 #include "head/core/effect.h"
+#include "head/core/exploit.h"
 #include "head/core/past.h"
 #include "head/core/sched.h"
 #include "head/core/trial_state.h"
@@ -29,7 +30,7 @@ enum stop_cause {
 };
 
 /* Who wants it to wait; or-ed. */
-enum pause_by { PAUSE_BY_SCHEDULER = 1, PAUSE_BY_PERSON = 2 };
+enum pause_by { PAUSE_BY_SCHEDULER = 1, PAUSE_BY_PERSON = 2, PAUSE_BY_DONOR = 4, PAUSE_BY_ALL = 7 };
 
 struct trial {
     uint32_t number;
@@ -74,6 +75,10 @@ struct trial {
     enum stop_cause cause;
     uint32_t pause; /* enum pause_by, or-ed; 0: nobody */
     bool save;      /* a checkpoint is asked for and has not begun */
+    bool moves;     /* it waits for no place, but on its way from one checkpoint to another */
+
+    struct exploit *exploit; /* owned; what it is to take over; NULL: nothing */
+    struct trial *takers;    /* borrowed; the first who waits for a checkpoint of this one */
 
     struct checkpoints checkpoints;
     struct checkpoint *marks[CHECKPOINT_MARKS]; /* owned; taken, on their way to the head: the
@@ -133,6 +138,9 @@ void trial_order(struct trial *trial, enum trial_input input);
 
 /* A move that a node reports: false, and nothing changed, where there is none from its state. */
 bool trial_report(struct trial *trial, enum trial_input input);
+
+/* Whether it counts among those of its experiment that are pending or paused and want no place. */
+bool trial_is_moving(const struct trial *trial);
 
 /* Forget what the attempts before have reported. */
 void trial_forget_results(struct trial *trial);

@@ -71,6 +71,9 @@ struct check_trial {
     struct event_recall row;   /* what its rows have said; texts in the world's arena */
     struct check_saved *saved; /* owned; the last is the latest */
     uint32_t saved_count;
+    struct check_saved lent; /* another trial's, that this one is to go on from */
+    bool has_lent;
+    uint32_t exploits; /* that it went on from another's */
     /* Within one event. */
     bool broken;    /* its attempt says that the latest is */
     bool may_leave; /* its lease may end */
@@ -154,6 +157,8 @@ void saved_brought(struct check_trial *trial, const struct check_attempt *attemp
 void saved_launched(struct checker *checker, const struct effect_launch *launch,
                     const struct check_trial *trial, struct check_attempt *attempt);
 void saved_told(struct checker *checker, const struct effect_checkpoint *effect);
+/* It goes on from what it was lent, with so many rows. */
+void saved_adopted(struct check_trial *trial, uint64_t rows);
 
 /* What one event must bring about. */
 struct expected {

@@ -136,23 +136,42 @@ static void write_hyperband(struct rng *rng, struct buf *out)
     buf_printf(out, ",\"sizes\":\"%s\"", chance(rng, 50) ? "tune" : "paper");
 }
 
-static void write_scheduler(struct rng *rng, struct buf *out)
+/* What it explores, every configuration has. */
+static void write_pbt(struct rng *rng, struct buf *out)
 {
+    static const char *const quantiles[] = {"0.1", "0.25", "0.5"};
+
+    buf_append_text(out, ",\"scheduler\":{\"type\":\"pbt\"");
+    write_number(out, "perturbation_interval", draw(rng, 1, 4));
+    buf_printf(out, ",\"quantile_fraction\":%s,\"resample_probability\":0.%u",
+               quantiles[draw(rng, 0, 2)], (unsigned)draw(rng, 1, 9));
+    buf_printf(out, ",\"hyperparam_mutations\":{\"x\":%s}",
+               chance(rng, 50) ? "{\"loguniform\":[0.001,1]}" : "[0.1,0.2,0.4]");
+}
+
+/* Whether it ends no trial. */
+static bool write_scheduler(struct rng *rng, struct buf *out)
+{
+    uint64_t which;
+
     if (chance(rng, 40)) {
         if (chance(rng, 50))
             buf_append_text(out, ",\"scheduler\":\"fifo\"");
-        return;
+        return false; /* their programs end by themselves */
     }
-    if (chance(rng, 67))
+    which = draw(rng, 0, 99);
+    if (which < 50)
         write_asha(rng, out);
-    else
+    else if (which < 75)
         write_hyperband(rng, out);
-    if (chance(rng, 30))
-        buf_append_text(out, ",\"time_attr\":\"t\"");
+    else
+        write_pbt(rng, out);
+    buf_printf(out, ",\"time_attr\":\"%s\"", chance(rng, 30) ? "t" : "training_iteration");
     if (chance(rng, 50))
         buf_append_text(out, ",\"reward_attr\":\"r\"}");
     else
         buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"}", chance(rng, 50) ? "min" : "max");
+    return which >= 75;
 }
 
 static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, struct rng *rng,
@@ -160,13 +179,14 @@ static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, st
 {
     uint32_t samples = (uint32_t)spread(rng, 3, chance(rng, 5) ? 60 : 24);
     static const int failures[] = {0, 0, 1, 2, 3, -1};
+    bool endless;
 
     if (most > 0 && samples > most)
         samples = most;
 
     buf_printf(out, "{\"name\":\"e%u\",\"run\":{\"command\":\"t.py\"},\"local_dir\":\"/r\"", index);
     write_search(rng, samples, out);
-    write_scheduler(rng, out);
+    endless = write_scheduler(rng, out);
     buf_append_text(out, ",\"resources_per_trial\":{");
     write_resources(plan, rng, out);
     buf_printf(out, "},\"max_failures\":%d", failures[draw(rng, 0, 5)]);
@@ -177,7 +197,7 @@ static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, st
     write_number(out, "priority", draw(rng, 0, 2));
     if (chance(rng, 30))
         write_number(out, "max_concurrent", draw(rng, 1, 4));
-    if (chance(rng, 60))
+    if (endless || chance(rng, 60))
         buf_printf(out, ",\"stop\":{\"training_iteration\":%u}", (unsigned)draw(rng, 1, 12));
     buf_append_char(out, '}');
 }

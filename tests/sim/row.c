@@ -142,6 +142,11 @@ void row_take(struct checker *checker, const struct effect_trial *row)
     note_row(checker, row, &trial->row);
     if (trial->recalled)
         take_recalled(checker, row, trial);
+    else if (trial->known && row->config.size > 0 && trial->has_lent)
+        saved_adopted(trial, row->results);
+    else if (trial->known && row->config.size > 0)
+        world_fail(checker->world, "%u/%u has another configuration, and took over from nobody",
+                   row->experiment, row->trial);
     trial->recalled = false;
     if (!trial->known) {
         trial->known = true;

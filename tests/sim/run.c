@@ -381,6 +381,14 @@ static void horizon_move(struct world *world, struct run *run, double horizon)
     }
 }
 
+/* One that can save does, unless it had no time to. */
+static void save_asked(struct world *world, struct run *run)
+{
+    if (run->started && !run->closed && !run->gone && !run->fenced &&
+        rng_chance(&run->script, 60) && world->plan.experiments[run->plan].saves_of_16 > 0)
+        checkpoint_begins(world, run);
+}
+
 void run_verdict(struct world *world, struct run *run, const struct effect_verdict *verdict)
 {
     if (verdict->acked_seq > run->last) {
@@ -404,10 +412,12 @@ void run_verdict(struct world *world, struct run *run, const struct effect_verdi
     case ACTION_CONTINUE:
         horizon_move(world, run, verdict->horizon);
         break;
+    case ACTION_SAVE:
+        save_asked(world, run);
+        horizon_move(world, run, verdict->horizon);
+        break;
     case ACTION_PAUSE:
-        if (run->started && !run->closed && !run->gone && !run->fenced &&
-            rng_chance(&run->script, 60) && world->plan.experiments[run->plan].saves_of_16 > 0)
-            checkpoint_begins(world, run); /* one that can save does */
+        save_asked(world, run);
         run_close(world, run, END_STOPPED);
         break;
     case ACTION_STOP:

@@ -58,7 +58,7 @@ static void check_parses(const char *json)
     ck_assert_msg(err == 0, "%s: %s: %s", json, error.path, error.what);
 }
 
-static void check_refused(const char *json, const char *path, const char *what)
+static inline void check_refused(const char *json, const char *path, const char *what)
 {
     spec.name = NULL;
     ck_assert_msg(parse(json) == ERR_MALFORMED, "%s", json);

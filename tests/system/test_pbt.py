@@ -1,0 +1,73 @@
+"""Trials that take over from one another, while the head dies: the toy of the paper, on two nodes."""
+import json
+import random
+import re
+
+from cluster import case, check, count_rows, equal, main, result_rows, trial_folders, wait_for
+from experiments import cluster_of, end_all, submit, trials, wait_ended
+
+STEPS = 200
+TRIALS = 8
+TOP = 1.2
+
+
+def climbed(scene, mutations, kills=0, **config):
+    """The heights that trials have reached of which each sees one half, and what was said of the experiment."""
+    head, workers = cluster_of(scene, TRIALS // 2)
+    point = dict(config, pace_ms=5 if kills else 0)
+    file = scene.write("hill.json", json.dumps({
+        "name": "hill", "run": {"native": "libhill.so"}, "code": "none", "config": dict(point, h={"a": 0, "b": 0}),
+        "search": {"type": "list", "seed": 11, "points": [
+            dict(point, h={"a": 1, "b": 0}), dict(point, h={"a": 0, "b": 1})] * (TRIALS // 2)},
+        "metric": "height", "mode": "max", "stop": {"training_iteration": STEPS},
+        "scheduler": {"type": "pbt", "time_attr": "training_iteration", "perturbation_interval": 4, "resample_probability": 0.5,
+                      "hyperparam_mutations": mutations},
+        "local_dir": scene.path("results")}))
+    number = submit(head, file)
+    folder = scene.path("results", "hill")
+    choice = random.Random(7)
+    for kill in range(1, kills + 1):
+        wait_for(lambda: count_rows(folder) >= kill * TRIALS * STEPS // 8 + choice.randrange(20), 60, "results to come")
+        head.kill()
+        head.start()
+    wait_ended(head, number)
+    rows = trials(head, number)
+    equal([row["state"] for row in rows], ["TERMINATED"] * TRIALS, "states")
+    equal(sorted(row["results"] for row in rows), sorted(len(result_rows(path)) for path in trial_folders(folder)),
+          "rows in the files: each once")
+    for path in trial_folders(folder):
+        results = result_rows(path)
+        equal(results[-1]["training_iteration"], STEPS, "the last row of %s" % path)
+        equal([row["done"] for row in results], [False] * (len(results) - 1) + [True], "done in %s" % path)
+    said = {"status": head.assay("status", number).out, "tags": [row["tag"] for row in rows],
+            "configs": [row["config"] for row in rows]}
+    heights = [row["best"] for row in rows]
+    end_all(scene, head, workers)
+    return heights, said
+
+
+def perturbs(said):
+    return int(re.search(r"PopulationBasedTraining: \d+ checkpoints, (\d+) perturbs", said["status"]).group(1))
+
+
+EXPLORE = {"h": {"a": {"uniform": [0, 1]}, "b": {"uniform": [0, 1]}}}
+
+
+@case
+def both_halves_reach_the_top(scene):
+    heights, said = climbed(scene, EXPLORE, kills=5)
+    check(max(heights) >= TOP - 0.01, "heights: %s" % heights)
+    check(perturbs(said) > 0, said["status"])
+    check(any("@perturbed[a=" in tag for tag in said["tags"]), "tags: %s" % said["tags"])
+    explored = [config["h"][key] for config in said["configs"] for key in "ab"]
+    check(any(0 < one < 1 for one in explored), "configurations: %s" % said["configs"])
+
+
+@case
+def exploiting_alone_stays_halfway(scene):
+    heights, said = climbed(scene, {"still": [1]}, still=1)
+    check(max(heights) < TOP - 0.8, "heights: %s" % heights)
+    check(perturbs(said) > 0, said["status"])
+
+
+main()
