@@ -136,23 +136,48 @@ static void write_hyperband(struct rng *rng, struct buf *out)
     buf_printf(out, ",\"sizes\":\"%s\"", chance(rng, 50) ? "tune" : "paper");
 }
 
+static void write_median(struct rng *rng, struct buf *out)
+{
+    buf_append_text(out, ",\"scheduler\":{\"type\":\"median\"");
+    write_number(out, "grace_period", draw(rng, 0, 3));
+    write_number(out, "min_samples_required", draw(rng, 1, 3));
+    buf_printf(out, ",\"hard_stop\":%s", chance(rng, 50) ? "true" : "false");
+}
+
 static void write_scheduler(struct rng *rng, struct buf *out)
 {
+    bool median = false;
+
     if (chance(rng, 40)) {
         if (chance(rng, 50))
             buf_append_text(out, ",\"scheduler\":\"fifo\"");
         return;
     }
-    if (chance(rng, 67))
+    if (chance(rng, 67)) {
         write_asha(rng, out);
-    else
+    } else if (chance(rng, 50)) {
         write_hyperband(rng, out);
+    } else {
+        write_median(rng, out);
+        median = true;
+    }
     if (chance(rng, 30))
         buf_append_text(out, ",\"time_attr\":\"t\"");
-    if (chance(rng, 50))
+    else if (median && chance(rng, 50))
+        buf_append_text(out, ",\"time_attr\":\"training_iteration\"");
+    if (chance(rng, 50)) {
         buf_append_text(out, ",\"reward_attr\":\"r\"}");
-    else
-        buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"}", chance(rng, 50) ? "min" : "max");
+        return;
+    }
+    if (median && chance(rng, 50))
+        write_number(out, "min_time_slice", draw(rng, 1, 3));
+    buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"}", chance(rng, 50) ? "min" : "max");
+}
+
+/* Whether it ends every trial, sooner or later. */
+static bool ends_all(const struct scheduler_type *type)
+{
+    return type->judges && strcmp(type->name, "median") != 0;
 }
 
 static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, struct rng *rng,
@@ -211,7 +236,7 @@ static void draw_experiment(struct plan *plan, uint32_t index, uint32_t samples,
                 buf_text(&text));
     assert(err == 0);
     experiment->never_done =
-        (experiment->spec.stop_count > 0 || experiment->spec.scheduler.type->judges) &&
+        (experiment->spec.stop_count > 0 || ends_all(experiment->spec.scheduler.type)) &&
         chance(rng, 50);
     experiment->doomed = chance(rng, 6);
     if (experiment->doomed && experiment->interval_us > DOOMED_MOST_US)
