@@ -45,7 +45,8 @@ struct scheduler_key {
     uint32_t most;     /* not 0: a whole number from 1 to this */
     double missing;    /* the value when it is not given */
     double missing_07; /* the same under tune-0.7; 0: no other than missing */
-    const char *words[SCHEDULER_WORDS]; /* it is one of them, and counts by its place; NULL: more */
+    const char *words[SCHEDULER_WORDS]; /* it is one of them, and counts by its place; NULL: more.
+                                         * A boolean is taken for its word */
     /* It is neither, and read by this into a field of its own; NULL. */
     int (*read)(struct spec_reader *reader, const struct value *value);
 };
@@ -57,7 +58,7 @@ struct scheduler_type {
     const char *other_name; /* NULL */
     const char *form;       /* the word of `form` that says this one of those with the name; NULL */
     bool judges;            /* by a metric: takes the keys that say which */
-    const char *time_attr;  /* when none is given; NULL: training_iteration */
+    const char *time_attr;  /* when it is not given; NULL: training_iteration */
     struct scheduler_key keys[SCHEDULER_KEYS];
     /* What the keys must be to one another; NULL: anything. 0 or ERR_MALFORMED as refused. */
     int (*check)(struct spec_reader *reader, const struct spec_scheduler *scheduler);

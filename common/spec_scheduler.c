@@ -46,6 +46,20 @@ static int check_hyperband(struct spec_reader *reader, const struct spec_schedul
     return 0;
 }
 
+static int check_median(struct spec_reader *reader, const struct spec_scheduler *scheduler)
+{
+    double slice = spec_scheduler_number(scheduler, "min_time_slice");
+
+    if (spec_scheduler_number(scheduler, "grace_period") < 0)
+        return spec_refuse(reader, "", "grace_period must not be below 0");
+    if (slice < 0)
+        return spec_refuse(reader, "", "min_time_slice must not be below 0");
+    if (slice > 0 && scheduler->semantics == SEMANTICS_TUNE_07)
+        return spec_refuse(reader, "write metric and mode in place of reward_attr",
+                           "min_time_slice goes with semantics tune-2 only");
+    return 0;
+}
+
 /* Chances and shares are within their bounds, and there is something to explore. */
 static int check_pbt(struct spec_reader *reader, const struct spec_scheduler *scheduler)
 {
@@ -203,9 +217,15 @@ static int read_key_word(struct spec_reader *reader, const struct value *value,
     uint32_t index;
     int err;
 
+    struct value word = *value;
+
+    if (value->type == VALUE_BOOL)
+        word = (struct value){.type = VALUE_TEXT,
+                              .count = value->boolean ? 4 : 5,
+                              .text = value->boolean ? "true" : "false"};
     while (count < SCHEDULER_WORDS && key->words[count] != NULL)
         count++;
-    err = spec_read_word(reader, value, key->words, count, &index);
+    err = spec_read_word(reader, &word, key->words, count, &index);
     if (err == 0)
         *out = index;
     return err;

@@ -50,11 +50,9 @@ static void heap_append(struct heap *heap, double number)
     heap->items[heap->count++] = number;
 }
 
-static void heap_push(struct heap *heap, double number)
+/* Put number where there is a hole at `at`, or further up. */
+static void heap_rise(struct heap *heap, uint32_t at, double number)
 {
-    uint32_t at = heap->count;
-
-    heap_append(heap, number);
     while (at > 0) {
         uint32_t parent = (at - 1) / 2;
 
@@ -66,11 +64,16 @@ static void heap_push(struct heap *heap, double number)
     heap->items[at] = number;
 }
 
-static double heap_pop(struct heap *heap)
+static void heap_push(struct heap *heap, double number)
 {
-    double top = heap->items[0];
+    heap_append(heap, number);
+    heap_rise(heap, heap->count - 1, number);
+}
+
+/* The last one goes where there is a hole at `at`, or further down. */
+static void heap_close(struct heap *heap, uint32_t at)
+{
     double last = heap->items[--heap->count];
-    uint32_t at = 0;
 
     for (;;) {
         uint32_t child = 2 * at + 1;
@@ -85,7 +88,26 @@ static double heap_pop(struct heap *heap)
         at = child;
     }
     heap->items[at] = last;
+    heap_rise(heap, at, last);
+}
+
+static double heap_pop(struct heap *heap)
+{
+    double top = heap->items[0];
+
+    heap_close(heap, 0);
     return top;
+}
+
+static bool heap_remove(struct heap *heap, double number)
+{
+    for (uint32_t i = 0; i < heap->count; i++) {
+        if (heap->items[i] != number)
+            continue;
+        heap_close(heap, i);
+        return true;
+    }
+    return false;
 }
 
 /* Where the quantile lies among count sorted numbers. */
@@ -99,23 +121,37 @@ static uint32_t low_count(const struct quantile *quantile, uint32_t count)
     return count == 0 ? 0 : (uint32_t)floor(place_of(quantile, count)) + 1;
 }
 
-void quantile_add(struct quantile *quantile, double number)
+/* Let each heap have as many as it is to have. */
+static void balance(struct quantile *quantile)
 {
     struct heap *low = &quantile->low;
     struct heap *high = &quantile->high;
-    uint32_t want;
+    uint32_t want = low_count(quantile, low->count + high->count);
+
+    while (low->count > want)
+        heap_push(high, -heap_pop(low));
+    while (low->count < want)
+        heap_push(low, -heap_pop(high));
+}
+
+void quantile_add(struct quantile *quantile, double number)
+{
+    struct heap *low = &quantile->low;
 
     assert(!isnan(number));
     if (low->count == 0 || number <= -low->items[0])
         heap_push(low, -number);
     else
-        heap_push(high, number);
+        heap_push(&quantile->high, number);
+    balance(quantile);
+}
 
-    want = low_count(quantile, low->count + high->count);
-    while (low->count > want)
-        heap_push(high, -heap_pop(low));
-    while (low->count < want)
-        heap_push(low, -heap_pop(high));
+bool quantile_remove(struct quantile *quantile, double number)
+{
+    if (!heap_remove(&quantile->low, -number) && !heap_remove(&quantile->high, number))
+        return false;
+    balance(quantile);
+    return true;
 }
 
 uint32_t quantile_count(const struct quantile *quantile)
@@ -123,15 +159,30 @@ uint32_t quantile_count(const struct quantile *quantile)
     return quantile->low.count + quantile->high.count;
 }
 
+/* How far it lies behind the lower of the two that it is between. */
+static double part_of(const struct quantile *quantile)
+{
+    double place = place_of(quantile, quantile_count(quantile));
+
+    return place - floor(place);
+}
+
+bool quantile_between(const struct quantile *quantile, double *below, double *above)
+{
+    if (quantile->low.count == 0)
+        return false;
+    *below = -quantile->low.items[0];
+    *above = part_of(quantile) > 0 ? quantile->high.items[0] : *below;
+    return true;
+}
+
 bool quantile_get(const struct quantile *quantile, double *out)
 {
-    uint32_t count = quantile_count(quantile);
-    double place, part, below, above, step;
+    double part, below, above, step;
 
-    if (count == 0)
+    if (quantile->low.count == 0)
         return false;
-    place = place_of(quantile, count);
-    part = place - floor(place);
+    part = part_of(quantile);
     below = -quantile->low.items[0];
     above = quantile->high.count > 0 ? quantile->high.items[0] : below;
 

@@ -30,6 +30,13 @@ uint32_t quantile_count(const struct quantile *quantile);
  * numpy's is. */
 bool quantile_get(const struct quantile *quantile, double *out);
 
+/* The two numbers between which it lies; both the same where it is one of them. False, and nothing
+ * set, while there are no numbers. O(1). */
+bool quantile_between(const struct quantile *quantile, double *below, double *above);
+
+/* Take one of this value away again; false where there is none. O(n). */
+bool quantile_remove(struct quantile *quantile, double number);
+
 /* One packed item. */
 void quantile_save(const struct quantile *quantile, struct buf *out);
 

@@ -136,6 +136,14 @@ static void write_hyperband(struct rng *rng, struct buf *out)
     buf_printf(out, ",\"sizes\":\"%s\"", chance(rng, 50) ? "tune" : "paper");
 }
 
+static void write_median(struct rng *rng, struct buf *out)
+{
+    buf_append_text(out, ",\"scheduler\":{\"type\":\"median\"");
+    write_number(out, "grace_period", draw(rng, 0, 3));
+    write_number(out, "min_samples_required", draw(rng, 1, 3));
+    buf_printf(out, ",\"hard_stop\":%s", chance(rng, 50) ? "true" : "false");
+}
+
 /* What it explores, every configuration has. */
 static void write_pbt(struct rng *rng, struct buf *out)
 {
@@ -149,10 +157,11 @@ static void write_pbt(struct rng *rng, struct buf *out)
                chance(rng, 50) ? "{\"loguniform\":[0.001,1]}" : "[0.1,0.2,0.4]");
 }
 
-/* Whether it ends no trial. */
+/* Whether a trial may begin again and again under it, and needs a rule to come to an end. */
 static bool write_scheduler(struct rng *rng, struct buf *out)
 {
     uint64_t which;
+    bool median, pbt;
 
     if (chance(rng, 40)) {
         if (chance(rng, 50))
@@ -160,18 +169,34 @@ static bool write_scheduler(struct rng *rng, struct buf *out)
         return false; /* their programs end by themselves */
     }
     which = draw(rng, 0, 99);
-    if (which < 50)
+    median = which >= 80;
+    pbt = which >= 61 && !median;
+    if (which < 42)
         write_asha(rng, out);
-    else if (which < 75)
+    else if (which < 61)
         write_hyperband(rng, out);
-    else
+    else if (pbt)
         write_pbt(rng, out);
-    buf_printf(out, ",\"time_attr\":\"%s\"", chance(rng, 30) ? "t" : "training_iteration");
-    if (chance(rng, 50))
-        buf_append_text(out, ",\"reward_attr\":\"r\"}");
     else
-        buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"}", chance(rng, 50) ? "min" : "max");
-    return which >= 75;
+        write_median(rng, out);
+    if (chance(rng, 30))
+        buf_append_text(out, ",\"time_attr\":\"t\"");
+    else if (!median || chance(rng, 50))
+        buf_append_text(out, ",\"time_attr\":\"training_iteration\"");
+    if (chance(rng, 50)) {
+        buf_append_text(out, ",\"reward_attr\":\"r\"}");
+        return pbt;
+    }
+    if (median && chance(rng, 50))
+        write_number(out, "min_time_slice", draw(rng, 1, 3));
+    buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"}", chance(rng, 50) ? "min" : "max");
+    return pbt;
+}
+
+/* Whether it ends every trial, sooner or later. */
+static bool ends_all(const struct scheduler_type *type)
+{
+    return type->judges && strcmp(type->name, "median") != 0 && strcmp(type->name, "pbt") != 0;
 }
 
 static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, struct rng *rng,
@@ -231,7 +256,7 @@ static void draw_experiment(struct plan *plan, uint32_t index, uint32_t samples,
                 buf_text(&text));
     assert(err == 0);
     experiment->never_done =
-        (experiment->spec.stop_count > 0 || experiment->spec.scheduler.type->judges) &&
+        (experiment->spec.stop_count > 0 || ends_all(experiment->spec.scheduler.type)) &&
         chance(rng, 50);
     experiment->doomed = chance(rng, 6);
     if (experiment->doomed && experiment->interval_us > DOOMED_MOST_US)

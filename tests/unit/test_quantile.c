@@ -136,6 +136,40 @@ START_TEST(fuzzed_against_sorting)
 }
 END_TEST
 
+/* Numbers come and go; the two that it lies between are those of the sorted array. */
+START_TEST(fuzzed_with_removals)
+{
+    struct rng rng = {.seed = 6};
+    double numbers[200], below = 7, above = 7;
+    uint32_t count = 0;
+
+    q = quantile_new(0.5);
+    ck_assert(!quantile_between(q, &below, &above));
+    ck_assert(below == 7 && above == 7);
+    for (uint32_t step = 0; step < 2000; step++) {
+        uint32_t at = (uint32_t)rng_next_below(&rng, count + 1);
+
+        if (count < 200 && (count == 0 || rng_next_below(&rng, 9) < 5)) {
+            numbers[count] = (double)rng_next_below(&rng, 40) - 20;
+            quantile_add(q, numbers[count++]);
+        } else if (at < count) {
+            ck_assert(quantile_remove(q, numbers[at]));
+            numbers[at] = numbers[--count];
+        }
+        ck_assert(!quantile_remove(q, 50));
+        ck_assert_uint_eq(quantile_count(q), count);
+        if (count == 0)
+            continue;
+        qsort(numbers, count, sizeof(*numbers), compare);
+        ck_assert(quantile_between(q, &below, &above));
+        ck_assert_double_eq(below, numbers[(count - 1) / 2]);
+        ck_assert_double_eq(above, numbers[count / 2]);
+        if (step % 37 == 0)
+            through_an_image(0.5);
+    }
+}
+END_TEST
+
 START_TEST(infinities_are_numpys)
 {
     double out = 0;
@@ -188,6 +222,7 @@ Suite *suite(void)
     tcase_add_test(tc, empty_has_none);
     tcase_add_loop_test(tc, numpy_says_the_same, 0, 9);
     tcase_add_loop_test(tc, fuzzed_against_sorting, 0, 9);
+    tcase_add_test(tc, fuzzed_with_removals);
     tcase_add_test(tc, infinities_are_numpys);
     tcase_add_test(tc, damaged_images_are_refused);
     suite_add_tcase(s, tc);

@@ -157,6 +157,38 @@ START_TEST(a_scheduler_may_have_forms_and_words)
 }
 END_TEST
 
+START_TEST(median_has_a_time_and_a_truth_of_its_own)
+{
+    check_parses("{" NATIVE ", 'scheduler': {'type': 'median', 'reward_attr': 'r'}}");
+    ck_assert_str_eq(spec.scheduler.time_attr, "time_total_s");
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "grace_period"), 60);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "min_samples_required"), 3);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "min_time_slice"), 0);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "hard_stop"), 1);
+    check_parses("{" NATIVE ", 'scheduler': {'type': 'median_stopping_rule', 'metric': 'm', "
+                 "'mode': 'min', 'time_attr': 't', 'hard_stop': false, 'grace_period': 0, "
+                 "'min_time_slice': 2.5}}");
+    ck_assert_str_eq(spec.scheduler.time_attr, "t");
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "hard_stop"), 0);
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "min_time_slice"), 2.5);
+    check_parses("{" NATIVE ", 'scheduler': {'type': 'median', 'reward_attr': 'r', "
+                 "'hard_stop': 'true'}}");
+    ck_assert_double_eq(spec_scheduler_number(&spec.scheduler, "hard_stop"), 1);
+#define MEDIAN(keys) "{" NATIVE ", 'scheduler': {'type': 'median', 'reward_attr': 'r', " keys "}}"
+    check_refused(MEDIAN("'hard_stop': 'no'"), "scheduler.hard_stop", "'no' is not known");
+    check_refused(MEDIAN("'hard_stop': 1"), "scheduler.hard_stop", "must be");
+    check_refused(MEDIAN("'grace_period': -1"), "scheduler", "grace_period must not be below 0");
+    check_refused(MEDIAN("'min_samples_required': 0"), "scheduler.min_samples_required", "1");
+    check_refused(MEDIAN("'min_time_slice': 1"), "scheduler", "goes with semantics tune-2 only");
+    check_refused(MEDIAN("'semantics': 'tune-2', 'min_time_slice': -1"), "scheduler",
+                  "min_time_slice must not be below 0");
+    check_refused("{" NATIVE ", 'scheduler': {'type': 'hyperband', 'reward_attr': 'r', "
+                  "'sizes': true}}",
+                  "scheduler.sizes", "'true' is not known");
+#undef MEDIAN
+}
+END_TEST
+
 START_TEST(schedulers_are_checked)
 {
 #define SCHEDULER(text) "{" NATIVE ", 'scheduler': " text "}"
@@ -409,6 +441,7 @@ Suite *suite(void)
     tcase_add_test(tc, checkpoints_are_asked_for);
     tcase_add_test(tc, async_hyperband_has_the_defaults_of_its_semantics);
     tcase_add_test(tc, a_scheduler_may_have_forms_and_words);
+    tcase_add_test(tc, median_has_a_time_and_a_truth_of_its_own);
     tcase_add_test(tc, schedulers_are_checked);
     tcase_add_test(tc, unknown_keys_name_the_nearest);
     tcase_add_test(tc, bad_values_are_refused);

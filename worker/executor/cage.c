@@ -263,6 +263,7 @@ static void cell_free(struct cell *cell)
 struct cell *cell_take(struct cage *cage)
 {
     struct cell *cell = cage->free;
+    uint32_t number = cage->made;
     char name[CELL_NAME];
     int fd;
 
@@ -272,7 +273,7 @@ struct cell *cell_take(struct cage *cage)
         cage->free = cell->next;
         return cell;
     }
-    cell_name(name, cage->made);
+    cell_name(name, number);
     if (mkdirat(cage->fd, name, 0755) < 0)
         return NULL;
     cage->made++;
@@ -281,6 +282,7 @@ struct cell *cell_take(struct cage *cage)
         return NULL; /* it is taken away with the whole */
     cell = xcalloc(1, sizeof(*cell));
     cell->fd = fd;
+    cell->number = number;
     return cell;
 }
 
@@ -298,12 +300,13 @@ static bool cell_is_empty(const struct cell *cell)
     return strstr(text, "populated 0") != NULL;
 }
 
-bool cell_clear(const struct cell *cell)
+bool cell_clear(struct cell *cell)
 {
     int fd;
 
     if (cell_is_empty(cell))
         return true;
+    cell->killed = true;
     fd = openat(cell->fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
         (void)fs_write_all(fd, "1", 1); /* tried again at the next look */
@@ -314,9 +317,13 @@ bool cell_clear(const struct cell *cell)
 
 void cell_give(struct cage *cage, struct cell *cell)
 {
+    char name[CELL_NAME];
+
     if (cell == NULL)
         return;
-    if (!cell_is_empty(cell)) {
+    if (cell->killed || !cell_is_empty(cell)) {
+        cell_name(name, cell->number);
+        (void)unlinkat(cage->fd, name, AT_REMOVEDIR); /* else it goes with the whole */
         cell_free(cell);
         return;
     }

@@ -20,6 +20,8 @@
 struct cell {
     struct cell *next; /* of cage->free */
     int fd;            /* owned */
+    uint32_t number;   /* its folder's */
+    bool killed;       /* somebody in it was, by the kernel's word */
 };
 
 struct cage {
@@ -47,9 +49,10 @@ void cage_close(struct cage *cage);
 struct cell *cell_take(struct cage *cage);
 
 /* SIGKILL to everybody in it. True where nobody is; else call again later. */
-bool cell_clear(const struct cell *cell);
+bool cell_clear(struct cell *cell);
 
-/* Accepts NULL. One that somebody is still in is not used again. */
+/* Accepts NULL. One that somebody is still in, or was killed in, is not used again: Linux 6.18
+ * kills whoever is born from outside into a cgroup that was ever told to kill. */
 void cell_give(struct cage *cage, struct cell *cell);
 
 #endif

@@ -23,7 +23,7 @@ struct tree {
     /* Borrowed: leaders, by the number of an orphan of theirs that was killed. One that is dying
      * has no folder and no environment any more, but may still hold a device. */
     struct table *killed;
-    const struct cell *cell; /* borrowed; NULL: none */
+    struct cell *cell; /* borrowed; NULL: none */
 };
 
 /* Take in orphans of this process's descendants from now on. 0 or ERR_*. */
