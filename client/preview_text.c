@@ -1,9 +1,6 @@
 /* preview_text.c - an experiment that would run, for people: what and how much in a few lines, then
  * its trials. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "client/out.h"
 #include "client/preview_page.h"
@@ -34,28 +31,22 @@ static void put_title(const struct preview_page *page, struct buf *out)
     buf_printf(out, "Runs:      %s\n", spec->run);
 }
 
-static bool has_draws(const struct value *space, struct arena *arena)
+/* Whether it would be another experiment with another seed. */
+static bool is_drawn(const struct preview_page *page, struct arena *arena)
 {
+    const struct value *space = &preview_spec(page->preview)->config;
     struct space_error error;
     struct variable *variables;
     uint32_t count;
 
+    if (page->forecast.bracket_count > 1 && page->forecast.round_trials == 0)
+        return true; /* trials are drawn to brackets */
     if (space_variables(space, "config", arena, &variables, &count, &error) != 0)
         return true;
     for (uint32_t i = 0; i < count; i++)
         if (variables[i].domain.kind != DOMAIN_GRID)
             return true;
     return false;
-}
-
-/* Whether it would be another experiment with another seed. */
-static bool is_drawn(const struct preview_page *page, struct arena *arena)
-{
-    const struct spec *spec = preview_spec(page->preview);
-    const struct value *points = spec->search.points;
-
-    return (page->forecast.bracket_count > 1 && page->forecast.round_trials == 0) ||
-           has_draws(&spec->config, arena) || (points != NULL && has_draws(points, arena));
 }
 
 static void put_search(const struct preview_page *page, struct arena *arena, struct buf *out)
@@ -84,7 +75,7 @@ static void put_scheduler(const struct spec_scheduler *scheduler, struct buf *ou
 
         buf_printf(out, ", %s %s", key->name,
                    key->words[0] != NULL ? key->words[(size_t)scheduler->numbers[i]]
-                                         : words_amount(scheduler->numbers[i]).text);
+                                         : words_exact(scheduler->numbers[i]).text);
     }
     if (type->judges)
         buf_printf(out, "\nMetric:    %s (%s) over %s\n", scheduler->metric,
@@ -102,7 +93,7 @@ static void put_stop(const struct spec *spec, struct arena *arena, struct buf *o
     for (uint32_t i = 0; i < spec->stop_count; i++)
         buf_printf(out, "at %.*s %s %s, ", SPAN(spec->stop[i].metric),
                    spec->stop[i].side == STOP_AT_MOST ? "<=" : ">=",
-                   words_amount(spec->stop[i].bound).text);
+                   words_exact(spec->stop[i].bound).text);
     if (spec->time_limit_ms > 0)
         buf_printf(out, "at its time limit of %s, ", duration_text(spec->time_limit_ms, arena));
     if (spec->scheduler.type->judges)
@@ -279,6 +270,17 @@ static void put_row(struct table_out *table, const struct columns *columns, uint
     table_out_cell(table, trial->name);
 }
 
+/* Numbers stand to the right. */
+static bool is_number(const struct domain *domain)
+{
+    if (domain->kind != DOMAIN_GRID && domain->kind != DOMAIN_CHOICE)
+        return true;
+    for (uint32_t i = 0; i < domain->choices->count; i++)
+        if (!value_is_number(&domain->choices->items[i]))
+            return false;
+    return true;
+}
+
 static struct table_out *table_begin(const struct columns *columns, struct arena *arena)
 {
     const char *names[VARIABLES_SHOWN + 2] = {"TRIAL"};
@@ -286,7 +288,7 @@ static struct table_out *table_begin(const struct columns *columns, struct arena
     size_t count = 1;
 
     for (uint32_t i = 0; i < columns->count; i++) {
-        numbers[count] = true;
+        numbers[count] = is_number(&columns->variables[i].domain);
         names[count++] = column_name(&columns->variables[i], arena);
     }
     if (columns->count == 0 && columns->one)

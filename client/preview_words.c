@@ -1,25 +1,22 @@
 #include "client/preview_words.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "common/number.h"
 #include "head/core/event.h"
 
-#define WHOLE_MOST 1e15
+#define WHOLE_MOST     1e15
+#define BRACKETS_SHOWN 10u
 
-struct words words_amount(double number)
+static struct words whole(double number)
 {
     struct words words = {""};
     char digits[NUMBER_BYTES];
-    size_t count, at = 0;
+    size_t count = number_uint((uint64_t)fabs(number), digits);
+    size_t at = 0;
 
-    if (number != floor(number) || number < 0 || number >= WHOLE_MOST) {
-        words.text[number_tag(number, words.text)] = '\0';
-        return words;
-    }
-    count = number_uint((uint64_t)number, digits);
+    if (number < 0)
+        words.text[at++] = '-';
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && (count - i) % 3 == 0)
             words.text[at++] = ',';
@@ -28,12 +25,33 @@ struct words words_amount(double number)
     return words;
 }
 
+static struct words print(double number, size_t (*other)(double, char *))
+{
+    struct words words = {""};
+
+    if (number == floor(number) && fabs(number) < WHOLE_MOST)
+        return whole(number);
+    words.text[other(number, words.text)] = '\0';
+    return words;
+}
+
+struct words words_amount(double number)
+{
+    return print(number, number_tag);
+}
+
+struct words words_exact(double number)
+{
+    return print(number, number_repr);
+}
+
 /* Of what is only expected: two digits say enough. */
 static struct words words_about(double number)
 {
     if (number >= 10 || isinf(number))
         return words_amount(isinf(number) ? number : floor(number + 0.5));
-    return words_amount(floor(number * 10 + 0.5) / 10);
+    return number > 0 && number < 0.05 ? (struct words){"<0.1"}
+                                       : words_amount(floor(number * 10 + 0.5) / 10);
 }
 
 static const char *unit_text(const struct forecast *forecast)
@@ -119,7 +137,7 @@ void words_brackets(const struct forecast *forecast, uint32_t total, struct buf 
 {
     bool several = forecast->bracket_count > 1;
 
-    for (uint32_t i = 0; i < forecast->bracket_count; i++) {
+    for (uint32_t i = 0; i < forecast->bracket_count && i < BRACKETS_SHOWN; i++) {
         const struct forecast_bracket *bracket = &forecast->brackets[i];
 
         buf_append_text(out, i > 0 ? "           " : several ? "Brackets:  " : "Rungs:     ");
@@ -127,6 +145,9 @@ void words_brackets(const struct forecast *forecast, uint32_t total, struct buf 
             buf_printf(out, "%2.0f%% chance: ", bracket->chance * 100);
         put_rungs(bracket, out);
     }
+    if (forecast->bracket_count > BRACKETS_SHOWN)
+        buf_printf(out, "           and %u more (--json has them)\n",
+                   forecast->bracket_count - BRACKETS_SHOWN);
     if (forecast->round_trials > 0 && total > 0 && total != NUMBER_NONE)
         put_rounds(forecast, total, out);
 }

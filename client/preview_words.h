@@ -3,14 +3,18 @@
 #define CLIENT_PREVIEW_WORDS_H
 
 #include "common/buf.h"
+#include "common/number.h"
 #include "head/core/forecast.h"
 
 struct words {
-    char text[40];
+    char text[NUMBER_BYTES + 1];
 };
 
-/* "1,500,000", "0.25", "1e+30". */
+/* "1,500,000", "0.25"; what is not whole to five digits. */
 struct words words_amount(double number);
+
+/* The same with all digits: for what a person gave. */
+struct words words_exact(double number);
 
 /* "Cost: ..." in one line; total: trials, NUMBER_NONE for not known. */
 void words_cost(const struct forecast *forecast, uint32_t total, struct buf *out);

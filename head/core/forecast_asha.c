@@ -33,7 +33,7 @@ static struct forecast_bracket bracket_make(const struct ladder *ladder, uint32_
     double anew = 0; /* a trial that begins anew after every rung */
 
     made.rungs = arena_alloc(arena, (count + 1) * sizeof(*made.rungs));
-    for (uint32_t i = bracket; i <= count; i++) {
+    for (uint32_t i = bracket < count ? bracket : count; i <= count; i++) {
         double milestone = i < count ? rungs_milestone(ladder->rungs, i) : out->cap;
         double reach = i < count ? forecast_reach(out, milestone) : out->cap;
         double next =

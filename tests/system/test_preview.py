@@ -83,7 +83,11 @@ def code_is_what_a_run_ships(scene):
         scene.write("grid/many/%d" % number, "")
     shown = preview(scene, file)["code"]
     equal([row["path"] for row in shown["files"]], ["show.sh"], "the script alone of a large folder")
-    refused = scene.assay("preview", file, "--set", "code=absent", status=2)
+    scene.assay("preview", file, "--set", "code=absent", status=2).check_error()
+    with open(scene.path("grid", "large"), "wb") as large:
+        large.truncate(101 << 20)
+    refused = scene.assay("preview", file, "--set", "code=.", status=2)
+    check("more than 100 MiB" in refused.err and not refused.out, "over the limit: %s" % refused.told())
     refused.check_error()
 
 

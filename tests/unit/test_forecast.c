@@ -131,6 +131,20 @@ START_TEST(brackets_begin_at_later_rungs)
 }
 END_TEST
 
+/* Whose first rung would be behind max_t: all of it runs to the end. */
+START_TEST(brackets_without_rungs_run_to_the_end)
+{
+    set_keys(1, 9, 3, 6);
+    ask(100, true);
+    ck_assert_uint_eq(forecast.bracket_count, 6);
+    for (uint32_t i = 2; i < 6; i++) {
+        ck_assert_uint_eq(forecast.brackets[i].rung_count, 1);
+        ck_assert_double_eq(forecast.brackets[i].rungs[0].at, 9);
+    }
+    ck_assert_uint_eq(forecast.brackets[1].rung_count, 2);
+}
+END_TEST
+
 START_TEST(a_stop_rule_cuts_the_ladder)
 {
     set_keys(1, 64, 4, 1);
@@ -288,6 +302,7 @@ Suite *suite(void)
     tcase_add_test(cases, the_first_always_passes);
     tcase_add_test(cases, ashas_rungs_by_hand);
     tcase_add_test(cases, brackets_begin_at_later_rungs);
+    tcase_add_test(cases, brackets_without_rungs_run_to_the_end);
     tcase_add_test(cases, a_stop_rule_cuts_the_ladder);
     tcase_add_test(cases, iterations_are_whole);
     tcase_add_test(cases, promotions_by_hand);
