@@ -1,26 +1,63 @@
 /* What the two forms of ASHA say of themselves before they begin: the rungs of each bracket, and
  * about how many trials come to each. */
-#include "common/limits.h"
+#include <math.h>
+
 #include "head/core/rungs.h"
 #include "head/core/sched.h"
 
-/* How many of n trials go on from a rung. */
-typedef double pass_fn(double n, double factor);
-
-/* The best 1/factor of all that came. Some that are not among these in the end were when they came
- * (about sqrt(n) of n, says the paper), and a rung with fewer than factor trials sends
- * nobody on: of many trials a fifth more may come of it, of few as much less. */
-static double promoted(double n, double factor)
-{
-    return n / factor;
-}
+#define COUNTED 1000u /* trials at a rung; of more a root says enough */
 
 struct ladder {
     const struct rungs_keys *keys;
     const struct rungs *rungs;
-    pass_fn *pass;
-    double trials; /* in all brackets */
+    double trials;                /* in all brackets */
+    bool promotes;                /* the promotion form */
+    double promoted[COUNTED + 1]; /* of so many that have come to a rung */
 };
+
+/* How many of n trials that come to a rung in no order are ever among the best floor(i / factor) of
+ * the i that have come by then: these go on. alone[r] is the chance that the one in place r has not
+ * been. The next one takes any place with the same chance, and who is behind it moves back. */
+static void count_promoted(struct ladder *ladder)
+{
+    double alone[COUNTED + 1] = {0};
+
+    ladder->promoted[0] = 0;
+    for (uint32_t i = 1; i <= COUNTED; i++) {
+        double quota = floor(i / ladder->keys->reduction_factor);
+        double left = 0;
+
+        for (uint32_t r = i; r > 0; r--) {
+            alone[r] = (1 + (r - 1) * alone[r - 1] + (i - r) * alone[r]) / i;
+            if (r <= quota)
+                alone[r] = 0;
+        }
+        for (uint32_t r = 1; r <= i; r++)
+            left += alone[r];
+        ladder->promoted[i] = i - left;
+    }
+}
+
+/* Those that will not be among the best in the end are about sqrt(n), as the paper says. */
+static double promoted(const struct ladder *ladder, double n)
+{
+    double factor = ladder->keys->reduction_factor;
+    uint32_t whole;
+
+    if (isinf(n))
+        return n;
+    if (n >= COUNTED)
+        return n / factor + (ladder->promoted[COUNTED] - COUNTED / factor) * sqrt(n / COUNTED);
+    whole = (uint32_t)n;
+    return ladder->promoted[whole] +
+           (n - whole) * (ladder->promoted[whole + 1] - ladder->promoted[whole]);
+}
+
+static double passed(const struct ladder *ladder, double n)
+{
+    return ladder->promotes ? promoted(ladder, n)
+                            : forecast_passed(n, ladder->keys->reduction_factor);
+}
 
 /* Two milestones that are reached with the same result are one: the higher decides. */
 static struct forecast_bracket bracket_make(const struct ladder *ladder, uint32_t bracket,
@@ -45,23 +82,25 @@ static struct forecast_bracket bracket_make(const struct ladder *ladder, uint32_
         out->expected += trials * (reach - before);
         anew += reach;
         before = reach;
-        trials = ladder->pass(trials, ladder->keys->reduction_factor);
+        trials = passed(ladder, trials);
     }
     /* The first bracket has the most rungs: at worst all trials come into it. */
-    if (ladder->pass == promoted && bracket == 0)
+    if (ladder->promotes && bracket == 0)
         out->worst_anew = ladder->trials * anew;
     return made;
 }
 
-static void ladders(const struct forecast_ask *ask, pass_fn *pass, struct arena *arena,
+static void ladders(const struct forecast_ask *ask, bool promotes, struct arena *arena,
                     struct forecast *out)
 {
     struct rungs_keys keys;
-    struct ladder ladder = {.keys = &keys, .pass = pass, .trials = ask->trials};
+    struct ladder ladder = {.keys = &keys, .trials = ask->trials, .promotes = promotes};
     struct rungs *rungs;
     struct tape tape;
 
     rungs_read_keys(&ask->spec->scheduler, &keys);
+    if (promotes)
+        count_promoted(&ladder);
     forecast_cap_at(ask, keys.max_t, out);
     tape_init(&tape);
     tape_record(&tape);
@@ -78,10 +117,10 @@ static void ladders(const struct forecast_ask *ask, pass_fn *pass, struct arena 
 
 void forecast_stopping(const struct forecast_ask *ask, struct arena *arena, struct forecast *out)
 {
-    ladders(ask, forecast_passed, arena, out);
+    ladders(ask, false, arena, out);
 }
 
 void forecast_promotion(const struct forecast_ask *ask, struct arena *arena, struct forecast *out)
 {
-    ladders(ask, promoted, arena, out);
+    ladders(ask, true, arena, out);
 }
