@@ -48,10 +48,17 @@ struct words words_exact(double number)
 /* Of what is only expected: two digits say enough. */
 static struct words words_about(double number)
 {
-    if (number >= 10 || isinf(number))
+    if (number >= 10)
         return words_amount(isinf(number) ? number : floor(number + 0.5));
-    return number > 0 && number < 0.05 ? (struct words){"<0.1"}
-                                       : words_amount(floor(number * 10 + 0.5) / 10);
+    return words_amount(floor(number * 10 + 0.5) / 10);
+}
+
+/* Trials at a rung. Less than half of one is no promise that there will be none. */
+static struct words words_trials(double number)
+{
+    if (isinf(number))
+        return (struct words){"some"};
+    return number < 0.5 ? (struct words){"few"} : words_about(number);
 }
 
 static const char *unit_text(const struct forecast *forecast)
@@ -102,8 +109,8 @@ static void put_rungs(const struct forecast_bracket *bracket, struct buf *out)
         const struct forecast_rung *rung = &bracket->rungs[i];
 
         buf_printf(out, "%s%s%s%s to %s", i > 0 ? ", " : "", i == first ? "about " : "",
-                   isinf(rung->trials) ? "some" : words_about(rung->trials).text,
-                   i > 0 ? "" : " trials", words_amount(rung->at).text);
+                   words_trials(rung->trials).text, i > 0 ? "" : " trials",
+                   words_amount(rung->at).text);
     }
     buf_append_char(out, '\n');
 }

@@ -290,7 +290,7 @@ static double run_promotion(uint32_t trials, uint32_t round)
 
 START_TEST(promotion_lets_run_what_was_forecast)
 {
-    static const uint32_t sizes[] = {16, 64, 256};
+    static const uint32_t sizes[] = {16, 30, 64, 256};
     uint32_t trials = sizes[_i];
     uint32_t rounds = 4000 / trials;
     double sum = 0;
@@ -323,7 +323,7 @@ Suite *suite(void)
     tcase_add_test(cases, promotions_by_hand);
     tcase_add_test(cases, of_many_a_third_is_promoted);
     tcase_add_loop_test(cases, asha_lets_run_what_was_forecast, 0, 3);
-    tcase_add_loop_test(cases, promotion_lets_run_what_was_forecast, 0, 3);
+    tcase_add_loop_test(cases, promotion_lets_run_what_was_forecast, 0, 4);
     suite_add_tcase(all, cases);
     return all;
 }
