@@ -22,23 +22,11 @@
 #define IGNORE_MOST 65536u /* bytes of one ignore file */
 #define READ_BYTES  65536u
 
-struct file {
-    const char *path; /* on disk */
-    const char *name; /* in the tree */
-    const char *link; /* where it points; NULL: a file */
-    uint64_t size;
-    bool executable;
-};
-
 struct collector {
     const struct code_plan *plan;
+    struct code_tree *tree;
     struct stat leave_out[2]; /* of plan->leave_out; all zero where it is not there */
-    struct arena arena;
     struct ignore ignore;
-    struct file *files; /* owned */
-    size_t count;
-    size_t room;
-    uint64_t bytes;
     bool too_big; /* for what may be shipped */
 };
 
@@ -52,19 +40,21 @@ static size_t files_most(const struct code_plan *plan)
     return plan->asked ? FILES_MOST : LIMIT_CODE_AUTO_FILES;
 }
 
-static void add(struct collector *collector, struct file file)
+static void add(struct collector *collector, struct code_file file)
 {
-    if (collector->count >= files_most(collector->plan) ||
-        collector->bytes + file.size > bytes_most(collector->plan)) {
+    struct code_tree *tree = collector->tree;
+
+    if (tree->count >= files_most(collector->plan) ||
+        tree->bytes + file.size > bytes_most(collector->plan)) {
         collector->too_big = true;
         return;
     }
-    if (collector->count == collector->room) {
-        collector->room = collector->room > 0 ? collector->room * 2 : 64;
-        collector->files = xrealloc(collector->files, collector->room, sizeof(*collector->files));
+    if (tree->count == tree->room) {
+        tree->room = tree->room > 0 ? tree->room * 2 : 64;
+        tree->files = xrealloc(tree->files, tree->room, sizeof(*tree->files));
     }
-    collector->files[collector->count++] = file;
-    collector->bytes += file.size;
+    tree->files[tree->count++] = file;
+    tree->bytes += file.size;
 }
 
 /* Whether a link's text, in a folder `depth` below the tree's top, stays in the tree. */
@@ -99,16 +89,16 @@ static void add_link(struct collector *collector, const char *path, const char *
         return;
     link[size] = '\0';
     if (link_stays(link, depth)) {
-        add(collector, (struct file){.path = path,
-                                     .name = name,
-                                     .link = arena_strdup(&collector->arena, link)});
+        add(collector, (struct code_file){.path = path,
+                                          .name = name,
+                                          .link = arena_strdup(&collector->tree->arena, link)});
         return;
     }
     if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
-        add(collector, (struct file){.path = path,
-                                     .name = name,
-                                     .size = (uint64_t)status.st_size,
-                                     .executable = (status.st_mode & 0100) != 0});
+        add(collector, (struct code_file){.path = path,
+                                          .name = name,
+                                          .size = (uint64_t)status.st_size,
+                                          .executable = (status.st_mode & 0100) != 0});
     else
         say_note("%s is not shipped: the link leads out of the code tree", name);
 }
@@ -176,7 +166,7 @@ static int collect(struct collector *collector, const char *folder, const char *
         return not_read(collector, folder);
     read_ignore(collector, folder, in_tree);
     while (rc == 0 && !collector->too_big && (errno = 0, entry = readdir(dir)) != NULL) {
-        struct arena *arena = &collector->arena;
+        struct arena *arena = &collector->tree->arena;
         const char *name = entry->d_name;
         const char *path = arena_printf(arena, "%s/%s", folder, name);
         const char *inner = arena_printf(arena, "%s%s", in_tree, name);
@@ -195,10 +185,10 @@ static int collect(struct collector *collector, const char *folder, const char *
         } else if (S_ISLNK(status.st_mode)) {
             add_link(collector, path, stored, depth);
         } else if (S_ISREG(status.st_mode)) {
-            add(collector, (struct file){.path = path,
-                                         .name = stored,
-                                         .size = (uint64_t)status.st_size,
-                                         .executable = (status.st_mode & 0100) != 0});
+            add(collector, (struct code_file){.path = path,
+                                              .name = stored,
+                                              .size = (uint64_t)status.st_size,
+                                              .executable = (status.st_mode & 0100) != 0});
         }
     }
     if (rc == 0 && !collector->too_big && errno != 0)
@@ -213,10 +203,10 @@ static int add_one(struct collector *collector, const char *path, const char *na
 
     if (stat(path, &status) != 0)
         return say_errno(EXIT_USAGE, path, NULL);
-    add(collector, (struct file){.path = path,
-                                 .name = name,
-                                 .size = (uint64_t)status.st_size,
-                                 .executable = (status.st_mode & 0100) != 0});
+    add(collector, (struct code_file){.path = path,
+                                      .name = name,
+                                      .size = (uint64_t)status.st_size,
+                                      .executable = (status.st_mode & 0100) != 0});
     return 0;
 }
 
@@ -240,11 +230,13 @@ static int collect_all(struct collector *collector)
     if (rc == 0 && collector->too_big && plan->only != NULL) {
         say_note("%s is too large to be shipped unasked: %s alone is (`code: .` ships all)",
                  plan->root, plan->only);
-        collector->count = 0;
-        collector->bytes = 0;
+        collector->tree->count = 0;
+        collector->tree->bytes = 0;
+        collector->tree->alone = true;
         collector->too_big = false;
-        rc = add_one(collector, arena_printf(&collector->arena, "%s/%s", plan->root, plan->only),
-                     arena_printf(&collector->arena, "%s%s", plan->prefix, plan->only));
+        rc = add_one(collector,
+                     arena_printf(&collector->tree->arena, "%s/%s", plan->root, plan->only),
+                     arena_printf(&collector->tree->arena, "%s%s", plan->prefix, plan->only));
     }
     if (rc == 0 && plan->library != NULL) {
         slash = strrchr(plan->library, '/');
@@ -257,7 +249,7 @@ static int collect_all(struct collector *collector)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
+    return strcmp(((const struct code_file *)a)->name, ((const struct code_file *)b)->name);
 }
 
 static la_ssize_t take_bytes(struct archive *archive, void *context, const void *bytes, size_t size)
@@ -268,7 +260,7 @@ static la_ssize_t take_bytes(struct archive *archive, void *context, const void 
 }
 
 /* A file's bytes, exactly as many as its entry says. */
-static int write_content(struct archive *archive, const struct file *file, int fd)
+static int write_content(struct archive *archive, const struct code_file *file, int fd)
 {
     char *bytes = xmalloc(READ_BYTES);
     uint64_t left = file->size;
@@ -290,7 +282,7 @@ static int write_content(struct archive *archive, const struct file *file, int f
     return rc;
 }
 
-static int write_entry(struct archive *archive, const struct file *file, int fd)
+static int write_entry(struct archive *archive, const struct code_file *file, int fd)
 {
     struct archive_entry *entry = archive_entry_new();
     int rc = 0;
@@ -312,7 +304,7 @@ static int write_entry(struct archive *archive, const struct file *file, int fd)
 }
 
 /* One that has gone since the folder was read is no part of the tree any more. */
-static int write_file(struct archive *archive, const struct file *file)
+static int write_file(struct archive *archive, const struct code_file *file)
 {
     int fd;
     int rc;
@@ -329,7 +321,7 @@ static int write_file(struct archive *archive, const struct file *file)
     return rc;
 }
 
-static int write_archive(const struct collector *collector, struct buf *out)
+static int write_archive(struct code_tree *tree)
 {
     struct archive *archive = archive_write_new();
     int rc = 0;
@@ -337,41 +329,47 @@ static int write_archive(const struct collector *collector, struct buf *out)
     if (archive == NULL || archive_write_set_format_pax_restricted(archive) != ARCHIVE_OK ||
         archive_write_add_filter_zstd(archive) != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(archive, 0) != ARCHIVE_OK ||
-        archive_write_open(archive, out, NULL, take_bytes, NULL) != ARCHIVE_OK)
+        archive_write_open(archive, &tree->packed, NULL, take_bytes, NULL) != ARCHIVE_OK)
         rc = say(EXIT_OURS, "archive", NULL, "%s",
                  archive != NULL ? archive_error_string(archive) : "no memory");
-    for (size_t i = 0; rc == 0 && i < collector->count; i++)
-        rc = write_file(archive, &collector->files[i]);
+    for (size_t i = 0; rc == 0 && i < tree->count; i++)
+        rc = write_file(archive, &tree->files[i]);
     if (rc == 0 && archive_write_close(archive) != ARCHIVE_OK)
         rc = say(EXIT_OURS, "archive", NULL, "%s", archive_error_string(archive));
     (void)archive_write_free(archive);
     return rc;
 }
 
-int code_tree_pack(const struct code_plan *plan, struct buf *out, uint8_t hash[CODE_HASH_BYTES])
+int code_tree_pack(const struct code_plan *plan, struct code_tree *out)
 {
-    struct collector collector = {.plan = plan};
+    struct collector collector = {.plan = plan, .tree = out};
     int rc;
 
+    *out = (struct code_tree){0};
     for (size_t i = 0; i < 2; i++)
         if (plan->leave_out[i] == NULL || lstat(plan->leave_out[i], &collector.leave_out[i]) != 0)
             memset(&collector.leave_out[i], 0, sizeof(collector.leave_out[i]));
-    arena_init(&collector.arena);
-    ignore_init(&collector.ignore, &collector.arena);
+    ignore_init(&collector.ignore, &out->arena);
     rc = collect_all(&collector);
     if (rc == 0) {
-        if (collector.count > 1)
-            qsort(collector.files, collector.count, sizeof(*collector.files), by_name);
-        rc = write_archive(&collector, out);
+        if (out->count > 1)
+            qsort(out->files, out->count, sizeof(*out->files), by_name);
+        rc = write_archive(out);
     }
-    if (rc == 0 && out->size > LIMIT_BLOB_BYTES)
+    if (rc == 0 && out->packed.size > LIMIT_BLOB_BYTES)
         rc = too_big(&collector);
     if (rc == 0) {
-        (void)crypto_generichash(hash, CODE_HASH_BYTES, out->data, out->size, NULL, 0);
-        say_note("code tree: %zu files, %llu bytes, packed %zu", collector.count,
-                 (unsigned long long)collector.bytes, out->size);
+        (void)crypto_generichash(out->hash, CODE_HASH_BYTES, out->packed.data, out->packed.size,
+                                 NULL, 0);
+        say_note("code tree: %zu files, %llu bytes, packed %zu", out->count,
+                 (unsigned long long)out->bytes, out->packed.size);
     }
-    free(collector.files);
-    arena_fini(&collector.arena);
     return rc;
+}
+
+void code_tree_fini(struct code_tree *tree)
+{
+    free(tree->files);
+    buf_fini(&tree->packed);
+    arena_fini(&tree->arena);
 }

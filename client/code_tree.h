@@ -36,7 +36,29 @@ static inline bool code_plan_is_empty(const struct code_plan *plan)
     return plan->root == NULL && plan->library == NULL;
 }
 
-/* Pack it. 0, or an exit status and it was said why. */
-int code_tree_pack(const struct code_plan *plan, struct buf *out, uint8_t hash[CODE_HASH_BYTES]);
+struct code_file {
+    const char *path; /* on disk */
+    const char *name; /* in the tree */
+    const char *link; /* where it points; NULL: a file */
+    uint64_t size;
+    bool executable;
+};
+
+/* Owns all that it points to. */
+struct code_tree {
+    struct arena arena;
+    struct code_file *files; /* by name */
+    size_t count;
+    size_t room;
+    uint64_t bytes;
+    bool alone; /* the script without its folder, which is too large to be shipped unasked */
+    struct buf packed;
+    uint8_t hash[CODE_HASH_BYTES];
+};
+
+/* Pack it. 0, or an exit status and it was said why. out is to be code_tree_fini'd in any case. */
+int code_tree_pack(const struct code_plan *plan, struct code_tree *out);
+
+void code_tree_fini(struct code_tree *tree);
 
 #endif

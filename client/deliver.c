@@ -70,18 +70,19 @@ static int submit(struct connection *connection, const struct draft *draft, stru
 int deliver(struct connection *connection, struct draft *draft, const char *base, bool shared,
             struct arena *arena, struct delivered *out)
 {
-    uint8_t hash[CODE_HASH_BYTES];
     struct code_plan plan;
+    struct code_tree tree = {0};
     struct span code = {0};
-    struct buf tree = {0};
     int rc = code_plan_make(draft, base, shared, arena, &plan);
 
     if (rc == 0 && !code_plan_is_empty(&plan)) {
-        rc = code_tree_pack(&plan, &tree, hash);
-        code = span_of(hash, sizeof(hash));
+        rc = code_tree_pack(&plan, &tree);
+        code = span_of(tree.hash, sizeof(tree.hash));
         if (rc == 0)
-            rc = upload(connection, &tree, code);
+            rc = upload(connection, &tree.packed, code);
     }
-    buf_fini(&tree);
-    return rc != 0 ? rc : submit(connection, draft, code, arena, out);
+    if (rc == 0)
+        rc = submit(connection, draft, code, arena, out);
+    code_tree_fini(&tree);
+    return rc;
 }

@@ -118,15 +118,20 @@ static struct value writable(const struct value *value, struct arena *arena)
     return value_builder_done(&builder);
 }
 
-void out_json(const struct value *value, bool line, struct arena *arena)
+void out_json_part(const struct value *value, struct arena *arena)
 {
     struct value shown = writable(value, arena);
     struct buf text = {0};
 
     json_write(&shown, JSON_LINE, &text);
-    buf_append_char(&text, '\n');
     out_write(buf_span(&text));
     buf_fini(&text);
+}
+
+void out_json(const struct value *value, bool line, struct arena *arena)
+{
+    out_json_part(value, arena);
+    out_write(span_text("\n"));
     if (line)
         out_push();
 }

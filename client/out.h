@@ -24,6 +24,9 @@ void table_out_print(struct table_out *table);
  * numbers. */
 void out_json(const struct value *value, bool line, struct arena *arena);
 
+/* One value of a document that is written in parts: as out_json does, with nothing behind it. */
+void out_json_part(const struct value *value, struct arena *arena);
+
 void out_write(struct span bytes);
 
 /* Text for people, which may have something of a trial's or a peer's in it: tamed and written, and

@@ -122,8 +122,7 @@ struct value rows_trials(const struct msg_trial_row *rows, uint32_t count, struc
     return value_builder_done(&list);
 }
 
-static struct value resources_value(const struct resources *resources, double gpus,
-                                    struct arena *arena)
+struct value rows_resources(const struct resources *resources, double gpus, struct arena *arena)
 {
     const struct resource_custom *custom = resources->custom.items;
     struct fields fields;
@@ -148,8 +147,8 @@ struct value rows_node(const struct msg_node_row *row, struct arena *arena)
     put_text(&fields, "hostname", row->hostname);
     put_text(&fields, "node_ip", row->node_ip);
     put_text(&fields, "state", row->state);
-    put(&fields, "capacity", resources_value(&row->capacity, (double)row->gpus, arena));
-    put(&fields, "used", resources_value(&row->used, (double)row->used.gpu / RESOURCE_ONE, arena));
+    put(&fields, "capacity", rows_resources(&row->capacity, (double)row->gpus, arena));
+    put(&fields, "used", rows_resources(&row->used, (double)row->used.gpu / RESOURCE_ONE, arena));
     put_int(&fields, "running", row->running);
     put_int(&fields, "ahead", row->ahead);
     put_int(&fields, "heard_ms_ago", row->heard_ms_ago);

@@ -14,6 +14,9 @@ struct value rows_node(const struct msg_node_row *row, struct arena *arena);
 struct value rows_token(const struct msg_token_row *row, struct arena *arena);
 struct value rows_status(const struct msg_status_reply *status, struct arena *arena);
 
+/* gpus: devices, which a node has whole and a trial may have a part of. */
+struct value rows_resources(const struct resources *resources, double gpus, struct arena *arena);
+
 /* A packed item as a value; null where there is none. */
 struct value rows_unpacked(struct span packed, struct arena *arena);
 

@@ -9,6 +9,16 @@
 
 #define CONFIG_SHOWN 60 /* bytes of a configuration in a table */
 
+void trial_value_text(const struct value *value, struct buf *out)
+{
+    if (value->type == VALUE_DOUBLE)
+        out->size += number_tag(value->number, (char *)buf_reserve(out, NUMBER_BYTES));
+    else if (value->type == VALUE_TEXT)
+        buf_append(out, value->text, value->count);
+    else
+        json_write(value, JSON_COMPACT, out);
+}
+
 static void append_config(const struct value *value, const char *path, struct arena *arena,
                           struct buf *out)
 {
@@ -25,25 +35,26 @@ static void append_config(const struct value *value, const char *path, struct ar
     if (out->size > 0)
         buf_append_char(out, ',');
     buf_printf(out, "%s=", path);
-    if (value->type == VALUE_DOUBLE)
-        out->size += number_tag(value->number, (char *)buf_reserve(out, NUMBER_BYTES));
-    else if (value->type == VALUE_TEXT)
-        buf_append(out, value->text, value->count);
-    else
-        json_write(value, JSON_COMPACT, out);
+    trial_value_text(value, out);
+}
+
+const char *trial_config_value_text(const struct value *config, struct arena *arena)
+{
+    struct buf text = {0};
+    const char *out;
+
+    if (config->type == VALUE_MAP)
+        append_config(config, "", arena, &text);
+    out = arena_strdup(arena, buf_text(&text));
+    buf_fini(&text);
+    return out;
 }
 
 const char *trial_config_text(struct span config, struct arena *arena)
 {
     struct value value = rows_unpacked(config, arena);
-    struct buf text = {0};
-    const char *out;
 
-    if (value.type == VALUE_MAP)
-        append_config(&value, "", arena, &text);
-    out = arena_strdup(arena, buf_text(&text));
-    buf_fini(&text);
-    return out;
+    return trial_config_value_text(&value, arena);
 }
 
 static const char *run_time(const struct msg_trial_row *row, struct arena *arena)

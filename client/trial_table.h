@@ -2,6 +2,7 @@
 #ifndef CLIENT_TRIAL_TABLE_H
 #define CLIENT_TRIAL_TABLE_H
 
+#include "common/value.h"
 #include "proto/msg.h"
 
 /* The column of the best value is called after the experiment's metric. */
@@ -10,5 +11,9 @@ void trial_table_print(const struct msg_trial_row *rows, uint32_t count,
 
 /* A configuration in one line, as its tag has it: "lr=0.1,act=relu". */
 const char *trial_config_text(struct span config, struct arena *arena);
+const char *trial_config_value_text(const struct value *config, struct arena *arena);
+
+/* One value of it, behind out. */
+void trial_value_text(const struct value *value, struct buf *out);
 
 #endif

@@ -201,6 +201,21 @@ void experiment_trial_id(const struct experiment *experiment, uint32_t number, c
     (void)snprintf(out, TRIAL_ID_BYTES + 1, "%08x", id);
 }
 
+const char *experiment_trial_tag(struct span proposed, struct arena *arena)
+{
+    const char *tag = proposed.size > 0 ? proposed.data : "";
+
+    return arena_text(arena, span_of(tag, tag_cut(tag, proposed.size, LIMIT_TEXT_BYTES - 1)));
+}
+
+const char *experiment_trial_name(const struct experiment *experiment, const char *id,
+                                  uint32_t number, const char *tag, struct arena *arena)
+{
+    const char *name = spec_trial_name(&experiment->spec, id, number, tag, arena);
+
+    return arena_text(arena, span_of(name, tag_cut(name, strlen(name), LIMIT_TRIAL_NAME)));
+}
+
 char *experiment_trial_folder(const struct experiment *experiment, const struct trial *trial,
                               uint64_t now_ms)
 {

@@ -137,6 +137,11 @@ char *experiment_trial_folder(const struct experiment *experiment, const struct 
 
 void experiment_trial_id(const struct experiment *experiment, uint32_t number, char *out);
 
+/* A proposal's tag as a trial has it, and the name of that trial: not too long, in arena. */
+const char *experiment_trial_tag(struct span proposed, struct arena *arena);
+const char *experiment_trial_name(const struct experiment *experiment, const char *id,
+                                  uint32_t number, const char *tag, struct arena *arena);
+
 /* Give a trial that was read from an image, or that had ended, its place among the others. */
 void experiment_adopt(struct experiment *experiment, struct trial *trial);
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/pack.h"
-#include "common/tag.h"
 #include "common/xalloc.h"
 #include "head/core/state.h"
 
@@ -64,17 +63,14 @@ static struct trial *create(struct step *step, struct experiment *experiment,
 {
     uint32_t number = experiment->created;
     struct trial *trial;
-    const char *name;
-    const char *tag;
 
     experiment_reserve(experiment, number + 1);
     experiment->created++;
     trial = trial_new(experiment, number);
     experiment_trial_id(experiment, number, trial->id);
-    tag = decided->tag.size > 0 ? decided->tag.data : "";
-    trial->tag = xstrndup(tag, tag_cut(tag, decided->tag.size, LIMIT_TEXT_BYTES - 1));
-    name = spec_trial_name(&experiment->spec, trial->id, number, trial->tag, step->scratch);
-    trial->name = xstrndup(name, tag_cut(name, strlen(name), LIMIT_TRIAL_NAME));
+    trial->tag = xstrdup(experiment_trial_tag(decided->tag, step->scratch));
+    trial->name =
+        xstrdup(experiment_trial_name(experiment, trial->id, number, trial->tag, step->scratch));
     buf_append_span(&trial->config, decided->config);
     experiment_adopt(experiment, trial);
     experiment->changed = true;

@@ -128,6 +128,12 @@ double rungs_milestone(const struct rungs *rungs, uint32_t rung)
     return rungs->milestones[rung];
 }
 
+double rungs_chance(const struct rungs *rungs, uint32_t bracket)
+{
+    assert(bracket < rungs->keys->brackets);
+    return rungs->chances[bracket];
+}
+
 uint32_t rungs_bracket(const struct rungs *rungs, double draw)
 {
     uint32_t last = rungs->keys->brackets - 1;

@@ -33,6 +33,9 @@ uint32_t rungs_count(const struct rungs *rungs);
 
 double rungs_milestone(const struct rungs *rungs, uint32_t rung);
 
+/* Of a trial to come into a bracket. */
+double rungs_chance(const struct rungs *rungs, uint32_t bracket);
+
 /* Which bracket a draw in [0, 1) chooses: those with more rungs are likelier, as e to their count.
  */
 uint32_t rungs_bracket(const struct rungs *rungs, double draw);

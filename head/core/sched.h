@@ -8,6 +8,7 @@
 
 #include "common/spec.h"
 #include "head/core/effect.h"
+#include "head/core/forecast.h"
 #include "head/core/tape.h"
 #include "head/core/trial_state.h"
 
@@ -85,7 +86,14 @@ struct sched_ops {
     void (*explain)(const void *self, uint32_t trial, struct buf *out);
     void (*save)(const void *self, struct buf *out);
     bool (*load)(void *self, struct cursor *in);
+    /* Its brackets and what they cost, into a forecast in which every trial runs to its end
+     * (forecast.h); NULL: so they do. */
+    void (*forecast)(const struct forecast_ask *ask, struct arena *arena, struct forecast *out);
 };
+
+void forecast_stopping(const struct forecast_ask *ask, struct arena *arena, struct forecast *out);
+void forecast_promotion(const struct forecast_ask *ask, struct arena *arena, struct forecast *out);
+void forecast_hyperband(const struct forecast_ask *ask, struct arena *arena, struct forecast *out);
 
 /* What a row of common/schedulers.def does: sched_SYMBOL of head/core/sched_SYMBOL.c. */
 const struct sched_ops *sched_find(const struct scheduler_type *type);

@@ -432,4 +432,5 @@ const struct sched_ops sched_asha = {
     .explain = asha_explain,
     .save = asha_save,
     .load = asha_load,
+    .forecast = forecast_stopping,
 };

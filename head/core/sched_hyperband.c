@@ -304,4 +304,5 @@ const struct sched_ops sched_hyperband = {
     .explain = hyperband_explain,
     .save = hyperband_save,
     .load = hyperband_load,
+    .forecast = forecast_hyperband,
 };

@@ -504,4 +504,5 @@ const struct sched_ops sched_promotion = {
     .explain = promotion_explain,
     .save = promotion_save,
     .load = promotion_load,
+    .forecast = forecast_promotion,
 };

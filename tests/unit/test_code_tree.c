@@ -42,23 +42,28 @@ static void teardown(void)
 /* The names of a tree's entries, each with a blank behind it. */
 static const char *packed(const struct code_plan *plan)
 {
-    uint8_t hash[CODE_HASH_BYTES];
     struct archive *archive = archive_read_new();
     struct archive_entry *entry;
-    struct buf tree = {0};
+    struct code_tree tree;
     struct buf names = {0};
+    size_t count = 0;
     const char *out;
 
-    ck_assert_int_eq(code_tree_pack(plan, &tree, hash), 0);
+    ck_assert_int_eq(code_tree_pack(plan, &tree), 0);
     ck_assert_int_eq(archive_read_support_format_tar(archive), ARCHIVE_OK);
     ck_assert_int_eq(archive_read_support_filter_zstd(archive), ARCHIVE_OK);
-    ck_assert_int_eq(archive_read_open_memory(archive, tree.data, tree.size), ARCHIVE_OK);
-    while (archive_read_next_header(archive, &entry) == ARCHIVE_OK)
+    ck_assert_int_eq(archive_read_open_memory(archive, tree.packed.data, tree.packed.size),
+                     ARCHIVE_OK);
+    while (archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
+        ck_assert_uint_lt(count, tree.count);
+        ck_assert_str_eq(tree.files[count++].name, archive_entry_pathname(entry));
         buf_printf(&names, "%s ", archive_entry_pathname(entry));
+    }
+    ck_assert_uint_eq(count, tree.count);
     ck_assert_int_eq(archive_read_free(archive), ARCHIVE_OK);
     out = arena_strdup(&arena, buf_text(&names));
     buf_fini(&names);
-    buf_fini(&tree);
+    code_tree_fini(&tree);
     return out;
 }
 
