@@ -22,4 +22,9 @@
 #define STREAM_EXPERIMENT_ID (UINT64_C(5) << 33)
 #define STREAM_PROGRAM       (UINT64_C(6) << 33)
 
+/* Sequences of low discrepancy: what scrambles a dimension, by its number; the seed of another
+ * variation of a sequence, whose number is the draw's index. */
+#define STREAM_SCRAMBLE  (UINT64_C(7) << 33)
+#define STREAM_VARIATION (UINT64_C(8) << 33)
+
 #endif

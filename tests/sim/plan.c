@@ -89,6 +89,17 @@ static void write_resources(const struct plan *plan, struct rng *rng, struct buf
         buf_printf(out, ",\"custom_resources\":{\"licence\":1}");
 }
 
+/* One number decides all of it: the searcher and its seed. */
+static void write_drawn(uint32_t seed, uint32_t samples, struct buf *out)
+{
+    static const char *const types[] = {"random", "halton", "sobol"};
+
+    buf_printf(out,
+               ",\"search\":{\"type\":\"%s\",\"seed\":%u},\"num_samples\":%u,\"config\":"
+               "{\"x\":{\"loguniform\":[0.001,1]},\"n\":{\"randint\":[1,9]}}",
+               types[seed % 3], seed, samples);
+}
+
 static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
 {
     switch (draw(rng, 0, 3)) {
@@ -105,10 +116,7 @@ static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
                    samples / 2 + 1);
         return;
     default:
-        buf_printf(out,
-                   ",\"search\":{\"type\":\"random\",\"seed\":%u},\"num_samples\":%u,\"config\":"
-                   "{\"x\":{\"loguniform\":[0.001,1]},\"n\":{\"randint\":[1,9]}}",
-                   (unsigned)draw(rng, 0, 99), samples);
+        write_drawn((uint32_t)draw(rng, 0, 99), samples, out);
     }
 }
 

@@ -204,7 +204,7 @@ START_TEST(found_by_name)
     size_t count;
     const char *const *names = search_names(&count);
 
-    ck_assert_uint_eq(count, 3);
+    ck_assert_uint_eq(count, 5);
     for (size_t i = 0; i < count; i++) {
         ck_assert_str_eq(search_find(names[i])->name, names[i]);
         ck_assert(search_find(names[i])->ahead);

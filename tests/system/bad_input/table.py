@@ -50,6 +50,8 @@ FILES = [
     ("a number of 4,000 digits", RUN + b"num_samples: " + b"9" * 4000 + b"\n", "2:14",
      "64 bits"),
     ("bounds that are swapped", RUN + b"config: {a: {uniform: [2, 1]}}\n", "2:10", "uniform"),
+    ("more domains than dimensions", RUN + b"search: sobol\nconfig:\n" + b"".join(
+        b"  k%d: {uniform: [0, 1]}\n" % n for n in range(300)), "260:3", "256 dimensions"),
     ("a bound that is none", RUN + b"config: {a: {uniform: [0, .nan]}}\n", "2:10", "uniform"),
     ("a bound of a logarithm", RUN + b"config: {a: {loguniform: [0, 1]}}\n", "2:10", "loguniform"),
     ("one bound", RUN + b"config: {a: {randint: [1]}}\n", "2:10", "randint"),
