@@ -340,6 +340,7 @@ static const struct spec_key spec_keys[] = {
     {"config", read_config},
     {"num_samples", read_num_samples},
     {"search", read_search},
+    {"points_to_evaluate", spec_read_points_to_evaluate},
     {"scheduler", spec_read_scheduler},
     {"stop", read_stop},
     {"resources_per_trial", spec_read_resources},

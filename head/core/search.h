@@ -35,8 +35,8 @@ struct search_ops {
     /* spec is borrowed for life. */
     void *(*new)(const struct spec *spec, uint64_t seed);
     void (*free)(void *self);
-    /* How many it will propose in all: num_samples times the combinations of the grids; NUMBER_NONE
-     * when it does not know. */
+    /* How many it will propose in all: num_samples times every combination of the grids (list has
+     * its points besides); NUMBER_NONE when it does not know. */
     uint32_t (*total)(const void *self);
     /* Whether it can propose trial n before anything of the ones before is observed: such proposals
      * are made ahead, so that people see what is pending. */
@@ -57,6 +57,10 @@ struct search_ops {
 
 /* By name; NULL where there is none. */
 const struct search_ops *search_find(const char *name);
+
+/* The searcher of an experiment, behind the points that are tried first where it has such: whoever
+ * runs an experiment takes this one. NULL where there is none of that name. */
+const struct search_ops *search_of(const struct spec *spec);
 
 /* The names, for error messages; count out. */
 const char *const *search_names(size_t *count);
