@@ -19,10 +19,10 @@ typedef double quasi_coordinate(const void *sequence, uint32_t dimension, uint32
                                 uint64_t variation);
 
 struct quasi {
-    const struct spec *spec;       /* borrowed */
-    quasi_coordinate *coordinate;  /* of */
-    const void *sequence;          /* borrowed */
-    struct arena arena;            /* of */
+    const struct spec *spec; /* borrowed */
+    quasi_coordinate *coordinate;
+    const void *sequence;          /* borrowed: what coordinate is handed */
+    struct arena arena;            /* of markers */
     const struct member **markers; /* of the domains that draw, by dimension */
     uint32_t dimensions;
     uint64_t points; /* combinations of the grids */
