@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/limits.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
 #include "head/core/event.h"
