@@ -1,10 +1,13 @@
-/* domain.c - markers read and checked, and drawn from. The rest of space.h is in space.c. */
+/* domain.c - markers read and checked, drawn from and held against what is named. */
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/err.h"
+#include "common/normal.h"
+#include "common/number.h"
 #include "common/space.h"
 
 /* Whole numbers up to here are exact in a double. */
@@ -161,21 +164,97 @@ int domain_parse(const struct value *value, struct domain *out, struct space_err
     wrong = domain_read(form, &value->members[0].value, &domain);
     if (wrong != NULL)
         return refuse(error, form, wrong);
+    domain.marker = value->members;
     *out = domain;
     return 1;
 }
 
-/* In [low, high); a sum that was rounded up to high is one of the 2^53 that low stands for, too. */
-static double draw_between(double low, double high, struct rng *rng)
+static int refuse_named(struct space_error *error, const struct domain *domain, const char *format,
+                        ...) __attribute__((format(printf, 3, 4)));
+
+static int refuse_named(struct space_error *error, const struct domain *domain, const char *format,
+                        ...)
 {
-    double number = low + (high - low) * rng_next_unit(rng);
+    va_list args;
+    size_t size;
+
+    if (error == NULL)
+        return ERR_MALFORMED;
+    va_start(args, format);
+    (void)vsnprintf(error->what, sizeof(error->what), format, args);
+    va_end(args);
+    size = strlen(error->what);
+    (void)snprintf(error->what + size, sizeof(error->what) - size, ", as its %s says",
+                   domain->marker->key);
+    error->mend[0] = '\0';
+    return ERR_MALFORMED;
+}
+
+static int take_whole(const struct domain *domain, const struct value *named, struct value *out,
+                      struct space_error *error)
+{
+    double number = value_number(named);
+    int64_t low = (int64_t)domain->low;
+    int64_t high = (int64_t)domain->high - (domain->kind != DOMAIN_QRANDINT);
+
+    if (floor(number) != number)
+        return refuse_named(error, domain, "must be a whole number");
+    if (number < (double)low || number > (double)high)
+        return refuse_named(error, domain, "must be from %lld to %lld", (long long)low,
+                            (long long)high);
+    if (domain->kind == DOMAIN_QRANDINT && fmod(number, domain->q) != 0)
+        return refuse_named(error, domain, "must be a multiple of %lld", (long long)domain->q);
+    *out = value_int((int64_t)number);
+    return 0;
+}
+
+/* What was drawn may be named again: three times 0.1 is above a bound of 0.3. */
+static bool is_within(const struct domain *domain, double number)
+{
+    double steps;
+
+    if (!(domain->q > 0))
+        return number >= domain->low && number <= domain->high;
+    steps = rint(number / domain->q);
+    return steps >= multiple_first(domain) && steps <= multiple_last(domain);
+}
+
+int domain_take(const struct domain *domain, const struct value *named, struct value *out,
+                struct space_error *error)
+{
+    char low[NUMBER_BYTES + 1], high[NUMBER_BYTES + 1], step[NUMBER_BYTES + 1];
+    double number;
+
+    if (!value_is_number(named))
+        return refuse_named(error, domain, "must be a number, not %s",
+                            value_type_name(named->type));
+    number = value_number(named);
+    if (!isfinite(number))
+        return refuse_named(error, domain, "must be a finite number");
+    if (is_whole(domain->kind))
+        return take_whole(domain, named, out, error);
+    low[number_repr(domain->low, low)] = '\0';
+    high[number_repr(domain->high, high)] = '\0';
+    step[number_repr(domain->q, step)] = '\0';
+    if (domain->q > 0 && !is_multiple(domain, number))
+        return refuse_named(error, domain, "must be a multiple of %s", step);
+    if (domain->kind != DOMAIN_RANDN && !is_within(domain, number))
+        return refuse_named(error, domain, "must be from %s to %s", low, high);
+    *out = value_double(number);
+    return 0;
+}
+
+/* In [low, high); a sum that was rounded up to high is one of the 2^53 that low stands for, too. */
+static double at_between(double low, double high, double share)
+{
+    double number = low + (high - low) * share;
 
     return number < high ? number : low;
 }
 
-static double draw_log(const struct domain *domain, struct rng *rng)
+static double at_log(const struct domain *domain, double share)
 {
-    double number = exp(draw_between(log(domain->low), log(domain->high), rng));
+    double number = exp(at_between(log(domain->low), log(domain->high), share));
 
     if (number < domain->low || number >= domain->high)
         return domain->low;
@@ -201,42 +280,71 @@ static double draw_normal(struct rng *rng)
     return radius * cos(2.0 * M_PI * rng_next_unit(rng));
 }
 
-static int64_t draw_multiple(const struct domain *domain, struct rng *rng)
+/* One of so many that are as likely. */
+static uint64_t at_nth(double count, double share)
 {
-    double first = multiple_first(domain);
-    double count = multiple_last(domain) - first + 1;
+    double nth = floor(count * share);
 
-    return ((int64_t)first + (int64_t)rng_next_below(rng, (uint64_t)count)) * (int64_t)domain->q;
+    return (uint64_t)(nth < count ? nth : count - 1);
 }
 
+/* How many multiples of its step a domain has, counted from the first. */
+static double multiple_count(const struct domain *domain)
+{
+    return multiple_last(domain) - multiple_first(domain) + 1;
+}
+
+static struct value multiple_nth(const struct domain *domain, uint64_t nth)
+{
+    return value_int(((int64_t)multiple_first(domain) + (int64_t)nth) * (int64_t)domain->q);
+}
+
+struct value domain_at(const struct domain *domain, double share)
+{
+    switch (domain->kind) {
+    case DOMAIN_CHOICE:
+        return domain->choices->items[at_nth(domain->choices->count, share)];
+    case DOMAIN_UNIFORM:
+        return value_double(at_between(domain->low, domain->high, share));
+    case DOMAIN_LOGUNIFORM:
+        return value_double(at_log(domain, share));
+    case DOMAIN_QUNIFORM:
+        return value_double(to_step(domain, at_between(domain->low, domain->high, share)));
+    case DOMAIN_QLOGUNIFORM:
+        return value_double(to_step(domain, at_log(domain, share)));
+    case DOMAIN_RANDN:
+        return value_double(domain->low + domain->high * normal_quantile(share));
+    case DOMAIN_RANDINT:
+        return value_int((int64_t)domain->low + (int64_t)at_nth(domain->high - domain->low, share));
+    case DOMAIN_LOGRANDINT:
+        return value_int((int64_t)floor(at_log(domain, share)));
+    case DOMAIN_QRANDINT:
+        return multiple_nth(domain, at_nth(multiple_count(domain), share));
+    case DOMAIN_GRID:
+        break;
+    }
+    assert(!"a grid has no quantiles");
+    return value_null();
+}
+
+/* Whole numbers are drawn without the bias that a share of 53 bits has, and normal ones as they
+ * always were: a seed goes on drawing the same. */
 struct value domain_draw(const struct domain *domain, struct rng *rng, struct arena *arena)
 {
     (void)arena;
     switch (domain->kind) {
     case DOMAIN_CHOICE:
         return domain->choices->items[rng_next_below(rng, domain->choices->count)];
-    case DOMAIN_UNIFORM:
-        return value_double(draw_between(domain->low, domain->high, rng));
-    case DOMAIN_LOGUNIFORM:
-        return value_double(draw_log(domain, rng));
-    case DOMAIN_QUNIFORM:
-        return value_double(to_step(domain, draw_between(domain->low, domain->high, rng)));
-    case DOMAIN_QLOGUNIFORM:
-        return value_double(to_step(domain, draw_log(domain, rng)));
     case DOMAIN_RANDN:
         return value_double(domain->low + domain->high * draw_normal(rng));
     case DOMAIN_RANDINT:
         return value_int((int64_t)domain->low +
                          (int64_t)rng_next_below(rng, (uint64_t)(domain->high - domain->low)));
-    case DOMAIN_LOGRANDINT:
-        return value_int((int64_t)floor(draw_log(domain, rng)));
     case DOMAIN_QRANDINT:
-        return value_int(draw_multiple(domain, rng));
-    case DOMAIN_GRID:
-        break;
+        return multiple_nth(domain, rng_next_below(rng, (uint64_t)multiple_count(domain)));
+    default:
+        return domain_at(domain, rng_next_unit(rng));
     }
-    assert(!"a grid is not drawn from");
-    return value_null();
 }
 
 static double clamp(double number, double low, double high)

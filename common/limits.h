@@ -19,6 +19,9 @@
 #define LIMIT_SAMPLES         100000000u /* num_samples; trials of an experiment */
 #define LIMIT_EXPERIMENTS     1000u      /* live at once */
 #define LIMIT_VARIABLES       4096u      /* of a search space */
+#define LIMIT_DIMENSIONS      256u       /* of halton and sobol: domains of a space that draw */
+#define LIMIT_FIRST_POINTS    1000u      /* points_to_evaluate */
+#define LIMIT_FIRST_VALUES    16384u     /* in all of them */
 #define LIMIT_STOP_RULES      64u
 #define LIMIT_CONFIG_BYTES    262144u /* of one trial, packed */
 #define LIMIT_CUSTOM          16u     /* custom resources of a trial or node */

@@ -2,12 +2,11 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
 #include "common/limits.h"
-#include "common/tag.h"
+#include "common/space_inside.h"
 
 /* Values are at most LIMIT_VALUE_DEPTH deep; a marker's list adds one part that is no depth. */
 #define PATH_MOST (2u * LIMIT_VALUE_DEPTH)
@@ -23,6 +22,11 @@ struct walk {
     uint32_t inside;    /* how many markers the walk is in: what is there is checked, not listed */
     uint32_t in_choice; /* how many of them are choices */
     bool deep;          /* go into markers at all */
+
+    /* Where they are wanted: all markers of what draws, in the order of writing. */
+    const struct member **markers;
+    uint32_t marker_count;
+    uint32_t marker_most;
     struct space_error *error;
 };
 
@@ -102,6 +106,11 @@ static int walk_marker(struct walk *walk, const struct value *value, const struc
     if (domain->kind == DOMAIN_GRID && walk->in_choice > 0)
         return walk_refuse(walk, ERR_MALFORMED, "grid_search inside a choice cannot be counted",
                            "make both of them choice, or both grid_search");
+    if (walk->markers != NULL && domain->kind != DOMAIN_GRID) {
+        if (walk->marker_count == walk->marker_most)
+            return walk_refuse(walk, ERR_TOO_BIG, "too many domains", "");
+        walk->markers[walk->marker_count++] = domain->marker;
+    }
     if (walk->inside == 0) {
         err = walk_add(walk, domain);
         if (err < 0)
@@ -163,52 +172,34 @@ int space_variables(const struct value *config, const char *prefix, struct arena
     return 0;
 }
 
-static uint64_t add_saturated(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-static uint64_t multiply_saturated(uint64_t a, uint64_t b)
-{
-    uint64_t product;
-
-    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
-/* A grid below a grid's value adds its combinations to that value's; UINT64_MAX: too many. */
-static uint64_t points_count(const struct value *value)
+void space_level(const struct value *config, struct arena *arena, struct variable **variables,
+                 uint32_t *count)
 {
     struct space_error error;
-    struct domain domain;
-    uint64_t points = 1;
-    int found = domain_parse(value, &domain, &error);
+    struct walk walk = {.arena = arena, .error = &error};
+    int err = walk_value(&walk, config);
 
-    if (found < 0)
-        return 0;
-    if (found == 1 && domain.kind != DOMAIN_GRID)
-        return 1;
-    if (found == 1) {
-        points = 0;
-        for (uint32_t i = 0; i < domain.choices->count; i++)
-            points = add_saturated(points, points_count(&domain.choices->items[i]));
-        return points;
-    }
-    if (value->type != VALUE_LIST && value->type != VALUE_MAP)
-        return 1;
-    for (uint32_t i = 0; i < value->count; i++) {
-        const struct value *item =
-            value->type == VALUE_LIST ? &value->items[i] : &value->members[i].value;
-
-        points = multiply_saturated(points, points_count(item));
-    }
-    return points;
+    assert(err == 0); /* space_variables has seen it */
+    *variables = walk.variables;
+    *count = walk.count;
 }
 
-uint64_t space_points(const struct value *config)
+int space_markers(const struct value *config, const char *prefix, uint32_t most,
+                  struct arena *arena, const struct member ***markers, uint32_t *count,
+                  struct space_error *error)
 {
-    uint64_t points = points_count(config);
+    struct walk walk = {.arena = arena, .deep = true, .error = error, .marker_most = most};
+    int err;
 
-    return points > LIMIT_SAMPLES ? UINT64_MAX : points;
+    walk.markers = arena_alloc(arena, most * sizeof(*walk.markers));
+    err = walk_value(&walk, config);
+    if (err < 0) {
+        error_path(&walk, prefix, error);
+        return err;
+    }
+    *markers = walk.markers;
+    *count = walk.marker_count;
+    return 0;
 }
 
 uint64_t space_bytes_most(const struct value *config)
@@ -233,216 +224,4 @@ uint64_t space_bytes_most(const struct value *config)
     for (uint32_t i = 0; config->type == VALUE_MAP && i < config->count; i++)
         bytes += 5 + strlen(config->members[i].key) + space_bytes_most(&config->members[i].value);
     return bytes;
-}
-
-/* A variant under construction. Markers may hold markers, so it takes several levels: on each, all
- * that stand open now are replaced at once. */
-struct variant {
-    struct arena *arena;    /* borrowed */
-    struct tag_path *paths; /* of everything chosen, on all levels */
-    uint32_t count;
-    uint32_t capacity;
-};
-
-/* The values that take the places of a level's markers, in the order of the walk. */
-struct picks {
-    struct arena *arena; /* borrowed */
-    const struct value *values;
-    uint32_t next;
-};
-
-static struct value replace_value(const struct value *value, struct picks *picks);
-
-/* What has no marker in it is shared with the space. */
-static struct value replace_list(const struct value *list, struct picks *picks)
-{
-    struct value *items = NULL;
-    struct value out = *list;
-
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t before = picks->next;
-        struct value item = replace_value(&list->items[i], picks);
-
-        if (picks->next == before)
-            continue;
-        if (items == NULL) {
-            items = arena_alloc(picks->arena, list->count * sizeof(*items));
-            memcpy(items, list->items, list->count * sizeof(*items));
-            out.items = items;
-        }
-        items[i] = item;
-    }
-    return out;
-}
-
-static struct value replace_map(const struct value *map, struct picks *picks)
-{
-    struct member *members = NULL;
-    struct value out = *map;
-
-    for (uint32_t i = 0; i < map->count; i++) {
-        uint32_t before = picks->next;
-        struct value item = replace_value(&map->members[i].value, picks);
-
-        if (picks->next == before)
-            continue;
-        if (members == NULL) {
-            members = arena_alloc(picks->arena, map->count * sizeof(*members));
-            memcpy(members, map->members, map->count * sizeof(*members));
-            out.members = members;
-        }
-        members[i].value = item;
-    }
-    return out;
-}
-
-static struct value replace_value(const struct value *value, struct picks *picks)
-{
-    if (domain_is_marker(value))
-        return picks->values[picks->next++];
-    if (value->type == VALUE_LIST)
-        return replace_list(value, picks);
-    return value->type == VALUE_MAP ? replace_map(value, picks) : *value;
-}
-
-static void variant_note(struct variant *variant, const struct variable *variable)
-{
-    if (variant->count == variant->capacity) {
-        uint32_t capacity = variant->capacity ? variant->capacity * 2 : 8;
-        struct tag_path *grown = arena_alloc(variant->arena, capacity * sizeof(*grown));
-
-        if (variant->count > 0)
-            memcpy(grown, variant->paths, variant->count * sizeof(*grown));
-        variant->paths = grown;
-        variant->capacity = capacity;
-    }
-    variant->paths[variant->count++] = (struct tag_path){variable->path, variable->path_length};
-}
-
-/* A grid of a level: where it is among the level's variables, and its combinations with all that
- * is below its values. */
-struct axis {
-    struct tag_path path;
-    uint32_t variable;
-    const struct value *choices;
-    uint64_t points;
-    uint64_t lower; /* combinations of the axes before it */
-};
-
-static int axis_order(const void *a, const void *b)
-{
-    return tag_path_compare(&((const struct axis *)a)->path, &((const struct axis *)b)->path);
-}
-
-static uint32_t axes_find(const struct walk *level, struct axis *axes)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < level->count; i++) {
-        const struct variable *variable = &level->variables[i];
-        struct axis *axis = &axes[count];
-
-        if (variable->domain.kind != DOMAIN_GRID)
-            continue;
-        count++;
-        *axis = (struct axis){.path = {variable->path, variable->path_length},
-                              .variable = i,
-                              .choices = variable->domain.choices};
-        for (uint32_t k = 0; k < axis->choices->count; k++)
-            axis->points = add_saturated(axis->points, points_count(&axis->choices->items[k]));
-    }
-    if (count > 1)
-        qsort(axes, count, sizeof(*axes), axis_order);
-    for (uint32_t i = 0; i < count; i++)
-        axes[i].lower = i > 0 ? multiply_saturated(axes[i - 1].lower, axes[i - 1].points) : 1;
-    return count;
-}
-
-/* Which value of each grid the how-manieth combination has. The first axis varies fastest; a value
- * with grids of its own takes as many places as these have combinations, and what is left of
- * *point counts those. */
-static int axes_pick(const struct axis *axes, uint32_t count, uint64_t *point, struct value *picks)
-{
-    uint64_t inner = 1;
-
-    for (uint32_t i = count; i-- > 0;) {
-        const struct value *choices = axes[i].choices;
-        uint32_t k;
-
-        for (k = 0; k < choices->count; k++) {
-            uint64_t own = multiply_saturated(points_count(&choices->items[k]), inner);
-            uint64_t size = multiply_saturated(own, axes[i].lower);
-
-            if (*point < size) {
-                inner = own;
-                break;
-            }
-            *point -= size;
-        }
-        if (k == choices->count)
-            return ERR_NOT_FOUND;
-        picks[axes[i].variable] = choices->items[k];
-    }
-    return *point < inner ? 0 : ERR_NOT_FOUND;
-}
-
-/* One level: true where there was something to choose. */
-static int variant_level(struct variant *variant, struct value *config, uint64_t *point,
-                         struct rng *rng)
-{
-    struct space_error error;
-    struct walk level = {.arena = variant->arena, .error = &error};
-    struct picks picks = {.arena = variant->arena};
-    struct value *values;
-    struct axis *axes;
-    int err = walk_value(&level, config);
-
-    assert(err == 0); /* space_variables has seen it */
-    if (level.count == 0)
-        return *point == 0 ? 0 : ERR_NOT_FOUND;
-    values = arena_alloc(variant->arena, level.count * sizeof(*values));
-    axes = arena_zalloc(variant->arena, level.count * sizeof(*axes));
-    err = axes_pick(axes, axes_find(&level, axes), point, values);
-    if (err < 0)
-        return err;
-    for (uint32_t i = 0; i < level.count; i++) {
-        const struct variable *variable = &level.variables[i];
-
-        if (variable->domain.kind != DOMAIN_GRID)
-            values[i] = domain_draw(&variable->domain, rng, variant->arena);
-        variant_note(variant, variable);
-    }
-    picks.values = values;
-    *config = replace_value(config, &picks);
-    return 1;
-}
-
-int space_variant(const struct value *config, uint64_t point, struct rng *rng, struct arena *arena,
-                  struct value *out, const char **vars)
-{
-    struct variant variant = {.arena = arena};
-    struct value resolved = *config;
-    int more;
-
-    do {
-        more = variant_level(&variant, &resolved, &point, rng);
-    } while (more > 0);
-    if (more < 0)
-        return more;
-    *out = resolved;
-    *vars = tag_write(&resolved, variant.paths, variant.count, arena);
-    return 0;
-}
-
-const char *space_tag(const struct value *space, const struct value *config, struct arena *arena)
-{
-    struct space_error error;
-    struct walk walk = {.arena = arena, .error = &error};
-    struct variant variant = {.arena = arena};
-    int err = walk_value(&walk, space);
-
-    assert(err == 0); /* space_variables has seen it */
-    for (uint32_t i = 0; i < walk.count; i++)
-        variant_note(&variant, &walk.variables[i]);
-    return tag_write(config, variant.paths, variant.count, arena);
 }

@@ -28,6 +28,8 @@ struct domain {
     double high;
     double q;
     const struct value *choices; /* a list; borrowed from the space's value */
+    const struct member *marker; /* what it was read from; of one place of a space always the same
+                                    one, in a variant that is not finished, too; borrowed */
 };
 
 struct path_part {
@@ -62,6 +64,13 @@ bool domain_is_marker(const struct value *value);
 int space_variables(const struct value *config, const char *prefix, struct arena *arena,
                     struct variable **variables, uint32_t *count, struct space_error *error);
 
+/* The domains that draw, wherever they stand, those inside the values of others, too, in the order
+ * of writing: which one a domain is does not hang on what is chosen. At most `most` of them, else
+ * ERR_TOO_BIG with the path of the first that is too many. The rest as of space_variables. */
+int space_markers(const struct value *config, const char *prefix, uint32_t most,
+                  struct arena *arena, const struct member ***markers, uint32_t *count,
+                  struct space_error *error);
+
 /* Draw from a domain other than grid. Uses libm, so what comes out is a decision to be logged. */
 struct value domain_draw(const struct domain *domain, struct rng *rng, struct arena *arena);
 
@@ -69,6 +78,23 @@ struct value domain_draw(const struct domain *domain, struct rng *rng, struct ar
  * number where the domain leaves it open, cut off as Python's int() does. A real upper bound counts
  * as inside. */
 struct value domain_nearest(const struct domain *domain, double number, bool whole);
+
+/* The quantile function of what a domain draws, other than grid: its value for a share of its
+ * draws, above 0 and below 1. Uses libm, too. */
+struct value domain_at(const struct domain *domain, double share);
+
+/* The value of a domain with bounds that somebody names: a number within them, of numbers with a
+ * fraction the upper one itself, too; of the type that the domain draws. 0, or ERR_MALFORMED with
+ * *error filled (path left as it is); error may be NULL. */
+int domain_take(const struct domain *domain, const struct value *named, struct value *out,
+                struct space_error *error);
+
+/* Who chooses for the domains that draw: asked once for each that a variant has, in the order of
+ * writing, those inside a chosen value after those around it. */
+struct space_source {
+    struct value (*draw)(void *context, const struct domain *domain, struct arena *arena);
+    void *context;
+};
 
 /* One variant of a space: Tune's algorithm, the reference's 5.2, without its quirk Q1 (there are no
  * functions here, so nothing is drawn twice). `point` counts the combinations of the grids, first
@@ -78,10 +104,27 @@ struct value domain_nearest(const struct domain *domain, double number, bool who
 int space_variant(const struct value *config, uint64_t point, struct rng *rng, struct arena *arena,
                   struct value *out, const char **vars);
 
+/* The same with the draws of a source, in a space of which a point names some or all values (NULL:
+ * none): a configuration in part, that space_check_given has let pass. Where it names a value there
+ * is nothing to draw and no grid to walk; of the values of a choice or grid it leaves all that have
+ * what it names, the very value before others. */
+int space_variant_from(const struct value *config, const struct value *given, uint64_t point,
+                       const struct space_source *source, struct arena *arena, struct value *out,
+                       const char **vars);
+
 /* How many combinations the grids make (1 without grids, 0 with an empty one); UINT64_MAX where
  * they are more than LIMIT_SAMPLES. Grids nested in another grid's values or in choices count as
  * Tune counts them: a space with a grid inside a choice is refused by space_variables. */
 uint64_t space_points(const struct value *config);
+
+/* The combinations that a point leaves. */
+uint64_t space_points_given(const struct value *config, const struct value *given);
+
+/* Whether a point is a part of a configuration of the space: 0, or ERR_MALFORMED with *error
+ * filled; its path begins with prefix. Constants may be named, as what they are; of a list all
+ * items are. */
+int space_check_given(const struct value *config, const struct value *given, const char *prefix,
+                      struct space_error *error);
 
 /* The most bytes that a variant of the space can have when it is packed. */
 uint64_t space_bytes_most(const struct value *config);

@@ -44,13 +44,6 @@ static int read_run(struct spec_reader *reader, const struct value *value)
     return spec_read_map(reader, value, "run", keys, COUNT(keys));
 }
 
-static int refuse_space(struct spec_reader *reader, const struct space_error *error)
-{
-    reader->path_size = 0;
-    (void)spec_enter(reader, error->path);
-    return spec_refuse(reader, error->mend, "%s", error->what);
-}
-
 static int read_config(struct spec_reader *reader, const struct value *value)
 {
     struct space_error error = {0};
@@ -63,7 +56,7 @@ static int read_config(struct spec_reader *reader, const struct value *value)
         return spec_refuse(reader, "give the values inside it markers",
                            "must be a map of values, not one marker");
     if (space_variables(value, "config", reader->arena, &variables, &count, &error) < 0)
-        return refuse_space(reader, &error);
+        return spec_refuse_space(reader, &error);
     reader->spec->config = *value;
     return 0;
 }
@@ -78,7 +71,7 @@ static int read_num_samples(struct spec_reader *reader, const struct value *valu
     return err;
 }
 
-static const char *const search_types[] = {"random", "grid", "list"};
+static const char *const search_types[] = {"random", "grid", "list", "halton", "sobol"};
 
 const char *search_type_name(size_t i)
 {
@@ -116,7 +109,7 @@ static int read_point(struct spec_reader *reader, const struct value *point)
     if (point->type != VALUE_MAP)
         return spec_refuse(reader, "", "must be a map of configuration values");
     if (space_variables(point, reader->path, reader->arena, &variables, &count, &error) < 0)
-        return refuse_space(reader, &error);
+        return spec_refuse_space(reader, &error);
     if (count > 0)
         return spec_refuse(reader, "write the value itself", "has something left to choose");
     return 0;
@@ -347,6 +340,7 @@ static const struct spec_key spec_keys[] = {
     {"config", read_config},
     {"num_samples", read_num_samples},
     {"search", read_search},
+    {"points_to_evaluate", spec_read_points_to_evaluate},
     {"scheduler", spec_read_scheduler},
     {"stop", read_stop},
     {"resources_per_trial", spec_read_resources},
@@ -474,6 +468,8 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
         err = spec_read_map(&reader, value, "an experiment", spec_keys, COUNT(spec_keys));
     if (err == 0)
         err = check_sizes(&reader); /* first: what follows looks for names in the configuration */
+    if (err == 0)
+        err = spec_finish_space(&reader);
     if (err == 0)
         err = finish_run(&reader);
     if (err == 0)

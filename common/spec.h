@@ -88,6 +88,8 @@ struct spec {
     struct value config;  /* with its markers */
     uint32_t num_samples;
     struct spec_search search;
+    const struct value *first_points; /* points_to_evaluate: parts of configurations; NULL: none */
+    uint32_t first_trials;            /* that they make */
     struct spec_scheduler scheduler;
     struct stop_rule *stop;
     uint32_t stop_count;

@@ -85,6 +85,12 @@ int spec_check_mutations(struct spec_reader *reader, const struct spec_scheduler
 int spec_read_resources(struct spec_reader *reader, const struct value *value);
 int spec_read_env(struct spec_reader *reader, const struct value *value);
 
+/* spec_space.c: what is tried first, and what only the whole says about a space; the error of a
+ * space as one of the experiment. */
+int spec_read_points_to_evaluate(struct spec_reader *reader, const struct value *value);
+int spec_finish_space(struct spec_reader *reader);
+int spec_refuse_space(struct spec_reader *reader, const struct space_error *error);
+
 /* spec_checkpoint.c. */
 int spec_read_checkpoint_freq(struct spec_reader *reader, const struct value *value);
 int spec_read_checkpoint_at_end(struct spec_reader *reader, const struct value *value);

@@ -41,7 +41,7 @@ static int spec_read(struct experiment *experiment, struct span packed, struct s
     err = spec_parse(value, arena, &experiment->spec, error);
     if (err < 0)
         return err;
-    experiment->search = search_find(experiment->spec.search.type);
+    experiment->search = search_of(&experiment->spec);
     experiment->sched = sched_find(experiment->spec.scheduler.type);
     if (experiment->search == NULL) {
         name_error(error, "search", "searcher");

@@ -84,6 +84,16 @@ static void go_on(struct step *step, struct experiment *experiment,
     step->core->wants_place = true;
 }
 
+/* Trials of a sample; those that were named to be tried first are not like the others. */
+static uint64_t sample_size(const struct experiment *experiment)
+{
+    const struct spec *spec = &experiment->spec;
+    uint32_t points = spec->first_points != NULL ? spec->first_points->count : 0;
+    uint32_t samples = spec->num_samples - points;
+
+    return samples > 0 ? (experiment_total(experiment) - spec->first_trials) / samples : 0;
+}
+
 enum core_answer on_extend(struct step *step, const struct event_extend *extend)
 {
     struct experiment *experiment = own_experiment(step, extend->experiment, extend->principal);
@@ -94,9 +104,8 @@ enum core_answer on_extend(struct step *step, const struct event_extend *extend)
         return CORE_REFUSED;
     before = experiment_total(experiment);
     if (extend->samples > 0 && extend->total != before) {
-        uint64_t points = before / experiment->spec.num_samples;
-
-        if (extend->total + points * extend->samples != before)
+        if (extend->total + sample_size(experiment) * extend->samples != before ||
+            sample_size(experiment) == 0)
             return step_refuse(step, REPLY_CONFLICT, "experiment",
                                "somebody else has extended it meanwhile",
                                "look at it, and ask again");

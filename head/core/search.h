@@ -35,7 +35,8 @@ struct search_ops {
     /* spec is borrowed for life. */
     void *(*new)(const struct spec *spec, uint64_t seed);
     void (*free)(void *self);
-    /* How many it will propose in all; NUMBER_NONE when it does not know. */
+    /* How many it will propose in all: num_samples times every combination of the grids (list has
+     * its points besides); NUMBER_NONE when it does not know. */
     uint32_t (*total)(const void *self);
     /* Whether it can propose trial n before anything of the ones before is observed: such proposals
      * are made ahead, so that people see what is pending. */
@@ -46,6 +47,9 @@ struct search_ops {
     void (*pending)(void *self, uint32_t trial, struct span config);
     void (*observe)(void *self, uint32_t trial, const struct observation *observation);
     void (*error)(void *self, uint32_t trial);
+    /* Draw for a domain of trial n, other than a grid, when not all of its configuration is the
+     * searcher's to propose. NULL: as random draws. */
+    struct value (*draw)(void *self, uint32_t trial, const struct domain *domain);
     /* Its state to an image and back, beyond what new() makes; NULL where there is none. */
     void (*save)(const void *self, struct buf *out);
     bool (*load)(void *self, struct cursor *in);
@@ -54,11 +58,17 @@ struct search_ops {
 /* By name; NULL where there is none. */
 const struct search_ops *search_find(const char *name);
 
+/* The searcher of an experiment, behind the points that are tried first where it has such: whoever
+ * runs an experiment takes this one. NULL where there is none of that name. */
+const struct search_ops *search_of(const struct spec *spec);
+
 /* The names, for error messages; count out. */
 const char *const *search_names(size_t *count);
 
 extern const struct search_ops search_random;
 extern const struct search_ops search_grid;
 extern const struct search_ops search_list;
+extern const struct search_ops search_halton;
+extern const struct search_ops search_sobol;
 
 #endif

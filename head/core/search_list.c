@@ -9,7 +9,7 @@
 #include "common/limits.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
-#include "head/core/search.h"
+#include "head/core/search_common.h"
 
 struct list {
     const struct spec *spec; /* borrowed */
@@ -132,10 +132,7 @@ static enum search_answer list_propose(void *self, uint32_t trial, struct arena 
                         &vars);
     assert(err == 0); /* the place is within the point's combinations */
     vars = space_tag(&list->spec->config, &config, arena);
-    *out = (struct proposal){
-        .config = config,
-        .tag = arena_printf(arena, "%u%s%s", trial, *vars != '\0' ? "_" : "", vars),
-    };
+    *out = search_proposal(trial, &config, vars, arena);
     return SEARCH_PROPOSED;
 }
 

@@ -3,10 +3,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "common/limits.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
-#include "head/core/search.h"
+#include "head/core/search_common.h"
 
 struct random {
     const struct spec *spec; /* borrowed */
@@ -18,15 +17,10 @@ struct random {
 static void *random_new(const struct spec *spec, uint64_t seed)
 {
     struct random *random = xcalloc(1, sizeof(*random));
-    uint64_t total;
 
     random->spec = spec;
     random->seed = seed;
-    random->points = space_points(&spec->config);
-    if (random->points > LIMIT_SAMPLES)
-        random->points = LIMIT_SAMPLES;
-    total = random->points * spec->num_samples;
-    random->total = total < LIMIT_SAMPLES ? (uint32_t)total : LIMIT_SAMPLES;
+    random->total = search_total(spec, &random->points);
     return random;
 }
 
@@ -55,10 +49,7 @@ static enum search_answer random_propose(void *self, uint32_t trial, struct aren
         return SEARCH_DONE;
     err = space_variant(&random->spec->config, trial % random->points, &rng, arena, &config, &vars);
     assert(err == 0); /* the point is within the combinations */
-    *out = (struct proposal){
-        .config = config,
-        .tag = arena_printf(arena, "%u%s%s", trial, *vars != '\0' ? "_" : "", vars),
-    };
+    *out = search_proposal(trial, &config, vars, arena);
     return SEARCH_PROPOSED;
 }
 

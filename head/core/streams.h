@@ -13,8 +13,8 @@
 
 /* PBT, by trial number: whom it takes over from, a draw a judgement; and how it explores, from
  * draw EXPLORE_DRAWS times that judgement's number on. */
-#define STREAM_DONOR   (UINT64_C(7) << 33)
-#define STREAM_EXPLORE (UINT64_C(8) << 33)
+#define STREAM_DONOR   (UINT64_C(9) << 33)
+#define STREAM_EXPLORE (UINT64_C(10) << 33)
 #define EXPLORE_DRAWS  (UINT64_C(1) << 16)
 
 /* The core. By experiment number, with the time of its submission as the seed: its own seed where
@@ -27,5 +27,10 @@
 #define STREAM_FOLDER        (UINT64_C(4) << 33)
 #define STREAM_EXPERIMENT_ID (UINT64_C(5) << 33)
 #define STREAM_PROGRAM       (UINT64_C(6) << 33)
+
+/* Sequences of low discrepancy: what scrambles a dimension, by its number; the seed of another
+ * variation of a sequence, whose number is the draw's index. */
+#define STREAM_SCRAMBLE  (UINT64_C(7) << 33)
+#define STREAM_VARIATION (UINT64_C(8) << 33)
 
 #endif

@@ -53,6 +53,34 @@ static void check_variants(const struct spec *spec)
     }
 }
 
+static struct value draw_middle(void *context, const struct domain *domain, struct arena *unused)
+{
+    (void)context;
+    (void)unused;
+    return domain_at(domain, 0.5);
+}
+
+/* A point that was let in leaves as many variants as it is said to, and each has what it names. */
+static void check_first(const struct spec *spec)
+{
+    const struct space_source source = {draw_middle, NULL};
+    struct space_error error;
+    struct value config;
+    const char *vars;
+
+    for (uint32_t i = 0; spec->first_points != NULL && i < spec->first_points->count; i++) {
+        const struct value *point = &spec->first_points->items[i];
+        uint64_t points = space_points_given(&spec->config, point);
+
+        assert(points > 0);
+        assert(space_variant_from(&spec->config, point, points - 1, &source, &arena, &config,
+                                  &vars) == 0);
+        assert(space_check_given(&config, point, "", &error) == 0);
+        assert(space_variant_from(&spec->config, point, points, &source, &arena, &config, &vars) ==
+               ERR_NOT_FOUND);
+    }
+}
+
 /* As the head does. */
 static int read_packed(struct span bytes, struct value *value, struct spec *spec,
                        struct spec_error *error)
@@ -113,6 +141,7 @@ static void take_entry(const struct experiment_entry *entry)
     check_head(&entry->value);
     check_file(&entry->value);
     check_variants(&spec);
+    check_first(&spec);
 }
 
 /* libfyaml 0.7 keeps a page of its own where a quoted text has very many pieces. */

@@ -89,14 +89,28 @@ static void write_resources(const struct plan *plan, struct rng *rng, struct buf
         buf_printf(out, ",\"custom_resources\":{\"licence\":1}");
 }
 
+/* One number decides all of it: the searcher, its seed, and what it tries first. */
+static void write_drawn(uint32_t seed, uint32_t samples, struct buf *out)
+{
+    static const char *const types[] = {"random", "halton", "sobol"};
+
+    buf_printf(out,
+               ",\"search\":{\"type\":\"%s\",\"seed\":%u},\"num_samples\":%u,\"config\":"
+               "{\"x\":{\"loguniform\":[0.001,1]},\"n\":{\"randint\":[1,9]}}",
+               types[seed % 3], seed, samples);
+    if (seed % 5 < 2)
+        buf_printf(out, ",\"points_to_evaluate\":[{\"x\":0.5}%s]",
+                   samples > 1 ? ",{\"n\":3,\"x\":1}" : "");
+}
+
 static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
 {
     switch (draw(rng, 0, 3)) {
     case 0:
         buf_printf(out,
                    ",\"search\":{\"type\":\"grid\"},\"num_samples\":%u,\"config\":{\"a\":"
-                   "{\"grid_search\":[1,2,3]},\"x\":{\"uniform\":[0,1]}}",
-                   samples / 3 + 1);
+                   "{\"grid_search\":[1,2,3]},\"x\":{\"uniform\":[0,1]}}%s",
+                   samples / 3 + 1, samples % 2 == 0 ? ",\"points_to_evaluate\":[{\"a\":2}]" : "");
         return;
     case 1:
         buf_printf(out,
@@ -105,10 +119,7 @@ static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
                    samples / 2 + 1);
         return;
     default:
-        buf_printf(out,
-                   ",\"search\":{\"type\":\"random\",\"seed\":%u},\"num_samples\":%u,\"config\":"
-                   "{\"x\":{\"loguniform\":[0.001,1]},\"n\":{\"randint\":[1,9]}}",
-                   (unsigned)draw(rng, 0, 99), samples);
+        write_drawn((uint32_t)draw(rng, 0, 99), samples, out);
     }
 }
 

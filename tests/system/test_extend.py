@@ -6,7 +6,9 @@ import random
 import re
 
 from cluster import case, check, count_rows, equal, main, read_text, result_rows, trial_folders, wait_for
-from experiments import account, cluster_of, end_all, experiment_row, explained, saver, submit, trials, wait_ended
+from experiments import (
+    account, cluster_of, end_all, experiment_row, explained, paced, saver, submit, trials, wait_ended,
+)
 
 TRIALS = 6
 FIRST, SECOND, THIRD = 4, 7, 9
@@ -126,6 +128,31 @@ def with_images_in_between(scene):
     found = sum(len(re.findall(r" replayed: from \d+-\d+:", read_text(scene.path("out", "h.%d.err" % n))))
                 for n in range(2, 6))
     check(found > 0, "restarts began with images")
+
+
+@case
+def points_come_first_and_a_sequence_goes_on(scene):
+    """Handed in, logged, read back after a kill, extended, decided again: the same points and places."""
+    head, workers = cluster_of(scene, 2)
+    number = submit(head, paced(scene, "points", 4, 1, more="""
+search: {type: sobol, seed: 3}
+points_to_evaluate: [{x: 0.25}, {x: 1}]
+"""))
+    wait_ended(head, number)
+    before = {row["name"]: row["config"]["x"] for row in trials(head, number)}
+    equal({name: before[name] for name in ("paced_0_x=0.25", "paced_1_x=1.0")},
+          {"paced_0_x=0.25": 0.25, "paced_1_x=1.0": 1.0}, "what was to be tried first")
+    equal(len(before), 4, "trials: the points are among them")
+    head.kill()
+    head.start()
+    head.assay("extend", number, "-n", 4)
+    wait_ended(head, number)
+    after = {row["name"]: row["config"]["x"] for row in trials(head, number)}
+    equal(len(after), 8, "trials")
+    equal({name: after.get(name) for name in before}, before, "those of before")
+    places = sorted(int(8 * x) for name, x in after.items() if name[:8] not in ("paced_0_", "paced_1_"))
+    equal(len(set(places)), 6, "eighths of the domain that a sequence of eight reached: %s" % places)
+    end_all(scene, head, workers)
 
 
 main()

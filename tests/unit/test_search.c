@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "head/core/search.h"
+#include "head/core/search_first.h"
 #include "tests/lib/run_suite.h"
 
 static struct arena arena;
@@ -46,10 +46,15 @@ static void begin(const char *name, const char *config, uint32_t samples, uint64
 {
     if (search != NULL)
         ops->free(search);
-    ops = search_find(name);
+    spec.search.type = name;
+    ops = search_of(&spec);
     ck_assert_ptr_nonnull(ops);
     spec.config = read_json(config);
     spec.num_samples = samples;
+    spec.first_trials = 0;
+    for (uint32_t i = 0; spec.first_points != NULL && i < spec.first_points->count; i++)
+        spec.first_trials +=
+            (uint32_t)space_points_given(&spec.config, &spec.first_points->items[i]);
     search = ops->new (&spec, seed);
 }
 
@@ -57,6 +62,15 @@ static void give(const char *json)
 {
     points = read_json(json);
     spec.search.points = &points;
+}
+
+/* Points that are tried first, in front of the searcher; before begin. */
+static void give_first(const char *json)
+{
+    static struct value first;
+
+    first = read_json(json);
+    spec.first_points = &first;
 }
 
 static const char *config_of(const struct value *config)
@@ -199,12 +213,189 @@ START_TEST(empty_list_ends_at_once)
 }
 END_TEST
 
+/* _i: whichever searcher follows, the points come first, in their order, and count as samples. */
+START_TEST(first_points_come_first)
+{
+    static const char *const names[] = {"random", "grid", "halton", "sobol"};
+    const char *space = "{'w': {'randint': [0, 100]}, 'n': {'h': {'uniform': [0, 1]}, 'c': 'x'}}";
+    struct proposal proposal;
+
+    give_first("[{'w': 50, 'n': {'h': 0.5}}, {'n': {'h': 0, 'c': 'x'}, 'w': 60}]");
+    begin(names[_i], space, 4, 1);
+    ck_assert(ops->ahead);
+    expect(0, "0_h=0.5,w=50", "{'w': 50, 'n': {'h': 0.5, 'c': 'x'}}");
+    expect(1, "1_h=0.0,w=60", "{'w': 60, 'n': {'h': 0.0, 'c': 'x'}}");
+    ck_assert_int_eq(ops->propose(search, 2, &arena, &proposal), SEARCH_PROPOSED);
+    ck_assert_int_eq(strncmp(proposal.tag, "2_h=", 4), 0);
+    expect_end(4);
+}
+END_TEST
+
+/* _i: what a point leaves open, and all that follows, is what the searcher would have proposed. */
+START_TEST(first_points_change_nothing_else)
+{
+    static const char *const names[] = {"random", "halton", "sobol"};
+    const char *space = "{'u': {'uniform': [0, 1]}, 'w': {'randint': [0, 1000000]}}";
+    struct proposal plain[4], proposal;
+
+    begin(names[_i], space, 4, 9);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert_int_eq(ops->propose(search, i, &arena, &plain[i]), SEARCH_PROPOSED);
+    give_first("[{'w': 5}, {}]");
+    begin(names[_i], space, 4, 9);
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(ops->propose(search, i, &arena, &proposal), SEARCH_PROPOSED);
+        ck_assert(value_equal(value_get(&proposal.config, "u"), value_get(&plain[i].config, "u")));
+        if (i > 0)
+            ck_assert_msg(value_equal(&proposal.config, &plain[i].config), "%u", i);
+        if (i > 0)
+            ck_assert_str_eq(proposal.tag, plain[i].tag);
+    }
+}
+END_TEST
+
+/* A point that leaves a grid open is tried with all of it, one that names a value with that alone;
+ * then the searcher begins the grid where it begins. */
+START_TEST(first_points_and_grids)
+{
+    give_first("[{'g': 2, 'h': 'x'}, {'h': 'y'}]");
+    begin("grid", "{'g': {'grid_search': [1, 2, 3]}, 'h': {'grid_search': ['x', 'y']}}", 3, 1);
+    expect(0, "0_g=2,h=x", "{'g': 2, 'h': 'x'}");
+    expect(1, "1_g=1,h=y", "{'g': 1, 'h': 'y'}");
+    expect(2, "2_g=2,h=y", "{'g': 2, 'h': 'y'}");
+    expect(3, "3_g=3,h=y", "{'g': 3, 'h': 'y'}");
+    expect(4, "4_g=1,h=x", "{'g': 1, 'h': 'x'}");
+    expect(5, "5_g=2,h=x", "{'g': 2, 'h': 'x'}");
+    expect(9, "9_g=3,h=y", "{'g': 3, 'h': 'y'}");
+    expect_end(10);
+    /* As in Tune, where the points are all of the samples nothing is walked besides. */
+    give_first("[{'g': 2}]");
+    begin("grid", "{'g': {'grid_search': [1, 2, 3]}}", 1, 1);
+    expect(0, "0_g=2", "{'g': 2}");
+    expect_end(1);
+}
+END_TEST
+
+/* A searcher that learns, and notes what it is told. */
+static struct buf told;
+
+static void *note_new(const struct spec *of, uint64_t seed)
+{
+    (void)seed;
+    return (void *)(uintptr_t)of;
+}
+
+static void note_free(void *self)
+{
+    (void)self;
+}
+
+static uint32_t note_total(const void *self)
+{
+    const struct spec *of = self;
+
+    return (uint32_t)space_points(&of->config) * of->num_samples;
+}
+
+static enum search_answer note_propose(void *self, uint32_t trial, struct arena *into,
+                                       struct proposal *out)
+{
+    (void)self;
+    buf_printf(&told, "ask %u;", trial);
+    if (trial == 9)
+        return SEARCH_WAIT;
+    *out = (struct proposal){.config = {.type = VALUE_MAP},
+                             .tag = arena_printf(into, "%u_2x=3", trial)};
+    return SEARCH_PROPOSED;
+}
+
+static void note_pending(void *self, uint32_t trial, struct span config)
+{
+    (void)self;
+    buf_printf(&told, "pending %u of %zu;", trial, config.size);
+}
+
+static void note_observe(void *self, uint32_t trial, const struct observation *observation)
+{
+    (void)self;
+    buf_printf(&told, "%u is %g;", trial, observation->value);
+}
+
+static void note_error(void *self, uint32_t trial)
+{
+    (void)self;
+    buf_printf(&told, "%u failed;", trial);
+}
+
+static void note_save(const void *self, struct buf *out)
+{
+    (void)self;
+    buf_append_text(out, "state");
+}
+
+static bool note_load(void *self, struct cursor *in)
+{
+    (void)self;
+    return in->end - in->at == 5;
+}
+
+static const struct search_ops noting = {
+    .name = "noting",
+    .new = note_new,
+    .free = note_free,
+    .total = note_total,
+    .propose = note_propose,
+    .pending = note_pending,
+    .observe = note_observe,
+    .error = note_error,
+    .save = note_save,
+    .load = note_load,
+};
+
+/* To it every sample has all combinations of the grids: its numbers leave out what points do not
+ * have. What it says and what it is told of is of the same trial. */
+START_TEST(first_points_before_one_that_learns)
+{
+    const struct observation good = {.value = 2};
+    struct proposal proposal;
+    struct cursor cursor;
+    struct buf saved = {0};
+
+    told = (struct buf){0};
+    give_first("[{'g': 3}, {}]");
+    begin("random", "{'g': {'grid_search': [1, 2, 3]}}", 4, 1);
+    ops->free(search);
+    ops = &search_first;
+    search = search_first_new(&spec, 1, &noting);
+    ck_assert(!ops->ahead);
+    ck_assert_uint_eq(ops->total(search), 1 + 3 + 2 * 3);
+    expect(0, "0_g=3", "{'g': 3}");
+    expect(3, "3_g=3", "{'g': 3}");
+    ck_assert_int_eq(ops->propose(search, 4, &arena, &proposal), SEARCH_PROPOSED);
+    ck_assert_str_eq(proposal.tag, "4_2x=3");
+    ck_assert_int_eq(ops->propose(search, 7, &arena, &proposal), SEARCH_WAIT);
+    ops->pending(search, 0, span_text("abc"));
+    ops->observe(search, 1, &good);
+    ops->observe(search, 3, &good);
+    ops->error(search, 4);
+    ck_assert_str_eq(buf_text(&told), "ask 6;ask 9;pending 0 of 3;3 is 2;5 is 2;6 failed;");
+    ops->save(search, &saved);
+    cursor_init(&cursor, buf_span(&saved));
+    ck_assert(ops->load(search, &cursor));
+    cursor_init(&cursor, span_text("no"));
+    ck_assert(!ops->load(search, &cursor));
+    ck_assert_int_eq(ops->propose(search, 10, &arena, &proposal), SEARCH_DONE);
+    buf_fini(&saved);
+    buf_fini(&told);
+}
+END_TEST
+
 START_TEST(found_by_name)
 {
     size_t count;
     const char *const *names = search_names(&count);
 
-    ck_assert_uint_eq(count, 3);
+    ck_assert_uint_eq(count, 5);
     for (size_t i = 0; i < count; i++) {
         ck_assert_str_eq(search_find(names[i])->name, names[i]);
         ck_assert(search_find(names[i])->ahead);
@@ -228,6 +419,10 @@ Suite *suite(void)
     tcase_add_test(tc, list_points_lie_over_the_constants);
     tcase_add_test(tc, list_fills_what_is_open);
     tcase_add_test(tc, empty_list_ends_at_once);
+    tcase_add_loop_test(tc, first_points_come_first, 0, 4);
+    tcase_add_loop_test(tc, first_points_change_nothing_else, 0, 3);
+    tcase_add_test(tc, first_points_and_grids);
+    tcase_add_test(tc, first_points_before_one_that_learns);
     tcase_add_test(tc, found_by_name);
     suite_add_tcase(s, tc);
     return s;

@@ -301,6 +301,71 @@ START_TEST(draws_stay_inside)
 }
 END_TEST
 
+/* The share of its draws that are no greater than a value is the share it has the value for. */
+START_TEST(quantiles_are_those_of_the_draws)
+{
+    static const char *const markers[] = {
+        "{'uniform': [-2, 3]}",       "{'loguniform': [0.0001, 0.1]}",
+        "{'quniform': [0, 1, 0.25]}", "{'qloguniform': [1, 64, 4]}",
+        "{'randn': [5, 2]}",          "{'randint': [-3, 4]}",
+        "{'lograndint': [1, 100]}",   "{'qrandint': [1, 100, 8]}",
+        "{'choice': [3, 5, 7, 9]}",
+    };
+    const int n = 20000;
+
+    for (size_t i = 0; i < sizeof(markers) / sizeof(markers[0]); i++) {
+        struct domain domain = domain_of(markers[i]);
+        double before = -INFINITY;
+
+        for (double share = 0.05; share < 1; share += 0.1) {
+            struct value value = domain_at(&domain, share);
+            struct rng rng = {.seed = i};
+            int below = 0, up_to = 0;
+
+            for (int k = 0; k < n; k++) {
+                struct value drawn = domain_draw(&domain, &rng, &arena);
+
+                ck_assert_int_eq(drawn.type, value.type);
+                below += value_number(&drawn) < value_number(&value);
+                up_to += value_number(&drawn) <= value_number(&value);
+            }
+            ck_assert_msg(below < (share + 0.02) * n && up_to > (share - 0.02) * n,
+                          "%s at %g: %d below, %d up to it", markers[i], share, below, up_to);
+            ck_assert(value_number(&value) >= before);
+            before = value_number(&value);
+        }
+    }
+}
+END_TEST
+
+/* Both ends, as near as doubles come. */
+START_TEST(quantiles_stay_inside)
+{
+    static const struct {
+        const char *marker;
+        double first, last;
+    } rows[] = {
+        {"{'quniform': [0.05, 0.95, 0.1]}", 0.1, 0.9},
+        {"{'randint': [-9007199254740992, 9007199254740992]}", -9007199254740992, 9007199254740991},
+        {"{'lograndint': [1, 100]}", 1, 99},
+        {"{'qrandint': [1, 100, 8]}", 8, 96},
+        {"{'choice': [3, 5, 7, 9]}", 3, 9},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct domain domain = domain_of(rows[i].marker);
+        struct value first = domain_at(&domain, 0x1p-1000), last = domain_at(&domain, 1 - 0x1p-53);
+
+        ck_assert_double_eq_tol(value_number(&first), rows[i].first, 1e-12);
+        ck_assert_double_eq_tol(value_number(&last), rows[i].last, 2);
+        ck_assert_double_le(value_number(&last), rows[i].last + 1e-12);
+    }
+    ck_assert_double_lt(
+        domain_at(&(struct domain){DOMAIN_UNIFORM, 0, 1e-320, 0, NULL, NULL}, 1 - 0x1p-53).number,
+        1e-320);
+}
+END_TEST
+
 START_TEST(normal_draws_have_mean_and_deviation)
 {
     struct domain domain = domain_of("{'randn': [5, 2]}");
@@ -455,6 +520,8 @@ Suite *suite(void)
     tcase_add_test(tc, values_may_be_drawn_below_a_choice);
     tcase_add_test(tc, draws_follow_the_writing_and_repeat);
     tcase_add_test(tc, draws_stay_inside);
+    tcase_add_test(tc, quantiles_are_those_of_the_draws);
+    tcase_add_test(tc, quantiles_stay_inside);
     tcase_add_test(tc, normal_draws_have_mean_and_deviation);
     tcase_add_test(tc, bad_markers_are_refused);
     tcase_add_test(tc, variables_are_listed_in_the_order_of_writing);

@@ -234,7 +234,8 @@ START_TEST(unknown_keys_name_the_nearest)
 {
     check_refused("{" NATIVE ", 'num_sample': 3}", "num_sample", "no key 'num_sample'");
     ck_assert_str_eq(error.mend, "did you mean num_samples?");
-    check_refused("{" NATIVE ", 'points_to_evaluate': []}", "points_to_evaluate", "no key");
+    check_refused("{" NATIVE ", 'point_to_evaluate': []}", "point_to_evaluate", "no key");
+    ck_assert_str_eq(error.mend, "did you mean points_to_evaluate?");
     check_refused("{'run': {'python': 'a:b'}}", "run.python", "run has no key 'python'");
     check_refused("{" NATIVE ", 'resources_per_trial': {'gpus': 1}}", "resources_per_trial.gpus",
                   "no key 'gpus'");

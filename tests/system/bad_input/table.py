@@ -50,6 +50,16 @@ FILES = [
     ("a number of 4,000 digits", RUN + b"num_samples: " + b"9" * 4000 + b"\n", "2:14",
      "64 bits"),
     ("bounds that are swapped", RUN + b"config: {a: {uniform: [2, 1]}}\n", "2:10", "uniform"),
+    ("a point that is no list", RUN + b"points_to_evaluate: {a: 1}\n", "2:1", "list of"),
+    ("a point out of its domain", RUN + b"config: {a: {b: {randint: [1, 9]}}}\nnum_samples: 2\n"
+     b"points_to_evaluate:\n  - {a: {b: 1}}\n  - {a: {b: 9}}\n", "6:10", "from 1 to 8"),
+    ("a point with a name that config has not", RUN + b"config: {width: {randint: [1, 9]}}\n"
+     b"points_to_evaluate: [{widht: 3}]\n", "3:23", "widht"),
+    ("a point against a constant", RUN + b"points_to_evaluate: [{a: 1}]\nconfig: {a: 2}\n", "2:23",
+     "config says"),
+    ("more points than samples", RUN + b"points_to_evaluate: [{}, {}]\n", "2:1", "num_samples"),
+    ("more domains than dimensions", RUN + b"search: sobol\nconfig:\n" + b"".join(
+        b"  k%d: {uniform: [0, 1]}\n" % n for n in range(300)), "260:3", "256 dimensions"),
     ("a bound that is none", RUN + b"config: {a: {uniform: [0, .nan]}}\n", "2:10", "uniform"),
     ("a bound of a logarithm", RUN + b"config: {a: {loguniform: [0, 1]}}\n", "2:10", "loguniform"),
     ("one bound", RUN + b"config: {a: {randint: [1]}}\n", "2:10", "randint"),
