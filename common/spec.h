@@ -73,7 +73,7 @@ struct spec {
     const char *run;      /* the command line or the library's path, as written */
     const char *run_name; /* its stem: a library's without "lib" and ".so", else the script's */
     struct value config;  /* with its markers */
-    uint32_t num_samples;
+    uint32_t num_samples; /* 0: none but those that are added: for `assay drive` alone */
     struct spec_search search;
     struct spec_scheduler scheduler;
     struct stop_rule *stop;

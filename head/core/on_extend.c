@@ -94,7 +94,8 @@ enum core_answer on_extend(struct step *step, const struct event_extend *extend)
         return CORE_REFUSED;
     before = experiment_total(experiment);
     if (extend->samples > 0 && extend->total != before) {
-        uint64_t points = before / experiment->spec.num_samples;
+        uint32_t samples = experiment->spec.num_samples;
+        uint64_t points = samples > 0 ? before / samples : 0;
 
         if (extend->total + points * extend->samples != before)
             return step_refuse(step, REPLY_CONFLICT, "experiment",
