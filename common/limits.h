@@ -28,7 +28,8 @@
 #define LIMIT_BRACKETS        64u
 #define LIMIT_RUNGS           64u
 #define LIMIT_HYPERBAND_MAX_T 1e12
-#define LIMIT_PLACES          1024u /* of values in one command */
+#define LIMIT_PLACES          1024u      /* of values in one command */
+#define LIMIT_DRIVE_BYTES     (1u << 20) /* a line of a caller of `assay drive` */
 
 #define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */
 #define LIMIT_REST_MS   60000u /* between two attempts of a trial */

@@ -21,5 +21,5 @@ may head            'common|common/sys|common/redis|proto|head/core|head/store|h
 may worker/agent    'common|worker/agent'
 may worker          'common|common/sys|proto|worker/agent|worker'
 may worker/executor 'common|common/sys|proto|worker/executor'
-may client          'common|common/sys|proto|client'
+may client          'common|common/sys|proto|head/core|client'
 exit $bad
