@@ -1,6 +1,7 @@
 #include "client/draft.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,21 @@ static int say_at(const char *file, uint32_t line, uint32_t column, const char *
     return say(EXIT_USAGE, what, mend, "%s", why);
 }
 
+/* What the head would refuse where its trials run on nodes. */
+static int check_placed(const struct draft *draft, const char *base, struct arena *arena,
+                        struct spec_error *error)
+{
+    if (draft->spec.num_samples > 0)
+        return code_plan_check(draft, base, arena, error);
+    *error = (struct spec_error){0};
+    (void)snprintf(error->path, sizeof(error->path), "num_samples");
+    (void)snprintf(error->what, sizeof(error->what), "must be from 1 to %u", LIMIT_SAMPLES);
+    (void)snprintf(error->mend, sizeof(error->mend), "0 is for: assay drive");
+    return ERR_MALFORMED;
+}
+
 static int check(const char *file, const struct experiment_entry *entry, const struct value *value,
-                 const char *base, struct arena *arena, struct draft *draft)
+                 const struct drafts *drafts, struct arena *arena, struct draft *draft)
 {
     struct spec_error error = {0};
     const char *why;
@@ -33,7 +47,7 @@ static int check(const char *file, const struct experiment_entry *entry, const s
     uint32_t column = 0;
 
     if (spec_parse(value, arena, &draft->spec, &error) == 0 &&
-        code_plan_check(draft, base, arena, &error) == 0) {
+        (drafts->by_hand || check_placed(draft, drafts->base, arena, &error) == 0)) {
         draft->value = *value;
         return 0;
     }
@@ -163,6 +177,21 @@ static int read_entries(const char *file, char *const *words, struct arena *aren
                   error.what, arena);
 }
 
+/* Who runs the trials by hand need not say what is run. */
+static void make_run(struct value *value, struct arena *arena)
+{
+    const struct value *given = value_get(value, "run");
+    struct value_builder map;
+    struct value out;
+
+    if (value->type != VALUE_MAP || (given != NULL && given->type != VALUE_NULL))
+        return;
+    value_builder_map(&map, arena);
+    value_builder_set(&map, "command", value_text(arena, "drive"));
+    if (value_set_path(value, "run", value_builder_done(&map), arena, &out) == 0)
+        *value = out;
+}
+
 static int check_all(const char *file, const struct experiment_file *entries,
                      const struct value *values, struct arena *arena, struct drafts *out)
 {
@@ -170,8 +199,10 @@ static int check_all(const char *file, const struct experiment_file *entries,
         struct value value = values[i];
         int rc = make_local_dir(&value, arena);
 
+        if (out->by_hand)
+            make_run(&value, arena);
         if (rc == 0)
-            rc = check(file, file != NULL ? &entries->entries[i] : NULL, &value, out->base, arena,
+            rc = check(file, file != NULL ? &entries->entries[i] : NULL, &value, out, arena,
                        &out->items[i]);
         if (rc != 0)
             return rc;
@@ -183,7 +214,7 @@ int drafts_read(const char *file, char *const *words, const struct draft_flags *
                 struct arena *arena, struct drafts *out)
 {
     struct experiment_file entries;
-    struct drafts drafts = {.base = folder_of(file, arena)};
+    struct drafts drafts = {.base = folder_of(file, arena), .by_hand = flags->by_hand};
     struct value *values;
     int rc = check_words(words, flags, arena);
 

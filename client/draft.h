@@ -12,6 +12,7 @@ struct draft_flags {
     struct option_texts sets;   /* "set=a.b=v", "seed=1", "stop=K=V", ...: in their order */
     struct option_texts spaces; /* -p K=DOMAIN:VALUES */
     const char *save;
+    bool by_hand; /* `drive`: the trials' program is the caller's, and all of them may be, too */
 };
 
 #define DRAFT_OPTIONS(of, flags)                                                                   \
@@ -50,6 +51,7 @@ struct drafts {
     struct draft *items; /* in the arena */
     uint32_t count;
     const char *base; /* absolute: the folder that the file's paths start from */
+    bool by_hand;     /* as in the flags */
 };
 
 /* A --stop flag, METRIC=BOUND, into the experiment that value is: bounds are by metric, whose name

@@ -163,6 +163,11 @@ void out_push(void)
     note(fflush(stdout) != 0);
 }
 
+bool out_failed(void)
+{
+    return first_errno != 0 || ferror(stdout);
+}
+
 int out_flush(void)
 {
     static bool said;

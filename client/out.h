@@ -39,6 +39,9 @@ bool out_is_terminal(void);
 /* What was printed leaves now; out_flush tells of failures. */
 void out_push(void);
 
+/* Whether something of it could not leave: there is no use in printing more. */
+bool out_failed(void);
+
 /* All that was printed has left; else it is said why not, once, and EXIT_OURS is returned. Nothing
  * is said where nobody reads any more: as if SIGPIPE had ended us, which some callers ignore. */
 int out_flush(void);

@@ -32,9 +32,10 @@
 #define LIMIT_MUTATIONS       256u /* hyperparameters that pbt explores */
 #define LIMIT_RUNGS           64u
 #define LIMIT_HYPERBAND_MAX_T 1e12
-#define LIMIT_MEDIAN_VALUES   65536u /* that medians.h keeps besides the results themselves, */
-#define LIMIT_MEDIAN_SHARE    8u     /* and how many more a result */
-#define LIMIT_PLACES          1024u  /* of values in one command */
+#define LIMIT_MEDIAN_VALUES   65536u     /* that medians.h keeps besides the results themselves, */
+#define LIMIT_MEDIAN_SHARE    8u         /* and how many more a result */
+#define LIMIT_PLACES          1024u      /* of values in one command */
+#define LIMIT_DRIVE_BYTES     (1u << 20) /* a line of a caller of `assay drive` */
 
 #define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */
 #define LIMIT_REST_MS   60000u /* between two attempts of a trial */

@@ -63,9 +63,11 @@ static int read_config(struct spec_reader *reader, const struct value *value)
 
 static int read_num_samples(struct spec_reader *reader, const struct value *value)
 {
-    int64_t number;
-    int err = spec_read_int(reader, value, 1, LIMIT_SAMPLES, &number);
+    int64_t number = 0;
+    int err = 0;
 
+    if (value->type != VALUE_INT || value->integer != 0)
+        err = spec_read_int(reader, value, 1, LIMIT_SAMPLES, &number);
     if (err == 0)
         reader->spec->num_samples = (uint32_t)number;
     return err;

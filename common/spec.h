@@ -86,7 +86,7 @@ struct spec {
     const char *run;      /* the command line or the library's path, as written */
     const char *run_name; /* its stem: a library's without "lib" and ".so", else the script's */
     struct value config;  /* with its markers */
-    uint32_t num_samples;
+    uint32_t num_samples; /* 0: none but those that are added: for `assay drive` alone */
     struct spec_search search;
     const struct value *first_points; /* points_to_evaluate: parts of configurations; NULL: none */
     uint32_t first_trials;            /* that they make */

@@ -143,9 +143,9 @@ void attempt_observe(struct step *step, const struct trial *trial, bool ended, b
         .early = early,
     };
 
-    if (experiment->search->observe == NULL)
+    if (experiment->search->observe == NULL || trial->added)
         return;
-    experiment->search->observe(experiment->searcher, trial->number, &observation);
+    experiment->search->observe(experiment->searcher, trial_proposal(trial), &observation);
     experiment->search_waits = false;
     step->core->wants_place = true;
 }
@@ -246,8 +246,8 @@ static void fail(struct step *step, struct trial *trial)
     struct experiment *experiment = trial->experiment;
 
     tell_scheduler_left(step, trial);
-    if (experiment->search->error != NULL)
-        experiment->search->error(experiment->searcher, trial->number);
+    if (experiment->search->error != NULL && !trial->added)
+        experiment->search->error(experiment->searcher, trial_proposal(trial));
     experiment->search_waits = false;
     trial_order(trial, TRIAL_GIVE_UP);
 }
@@ -348,6 +348,23 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
     }
     if (burnt)
         burn_stop(step, experiment);
+}
+
+void attempt_fail(struct step *step, struct trial *trial, struct span text)
+{
+    lease_end(step, trial);
+    trial->failures++;
+    trial->reason = END_EXIT;
+    fail(step, trial);
+    experiment_bury(step, trial, text);
+}
+
+void attempt_requeue(struct step *step, struct trial *trial)
+{
+    lease_end(step, trial);
+    trial->reason = END_NODE_LOST;
+    try_again(step, trial, 0);
+    trial_tell(trial, false, 0, (struct span){0}, step->effects);
 }
 
 void attempt_give_up(struct step *step, struct trial *trial, struct span text)

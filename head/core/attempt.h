@@ -22,6 +22,11 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
  * lease is freed. */
 void attempt_stop(struct step *step, struct trial *trial, enum stop_cause cause);
 
+/* Whoever runs it by hand (hand.h) says so: it failed and gets no other attempt, or it is nobody's
+ * fault and waits for the next one, before all others. */
+void attempt_fail(struct step *step, struct trial *trial, struct span text);
+void attempt_requeue(struct step *step, struct trial *trial);
+
 /* End one that has no lease and waits for another attempt: it failed, and gets none. */
 void attempt_give_up(struct step *step, struct trial *trial, struct span text);
 /* pause.c: have it wait with its latest checkpoint and without a lease, as soon as it can; nothing

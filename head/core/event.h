@@ -2,8 +2,8 @@
  *
  * An event is a checked struct. Its tables (event.c) write it into the log, read it back and print
  * it for traces. All spans are borrowed until core_step returns; effects that hand them on keep
- * borrowing from the same memory, which is the turn's. Fields that are not in the tables (origin)
- * are not logged: they only find the way back of a reply.
+ * borrowing from the same memory, which is the turn's. Fields that are not in the tables (origin,
+ * by_hand) are not logged: they find the way back of a reply, or are for whoever has no log.
  *
  * A node's number is the number of its principal: who sends as principal 7 is node 7. */
 #ifndef CORE_EVENT_H
@@ -46,6 +46,7 @@ struct event_submit {
     uint32_t principal;
     struct span spec; /* packed map, as spec_parse takes it */
     struct span code; /* hash of the code blob, 32 bytes, or empty */
+    bool by_hand;     /* its trials are taken by hand (hand.h): num_samples may be 0; not logged */
 };
 
 /* A person stops a trial or, with trial NUMBER_NONE, a whole experiment. */

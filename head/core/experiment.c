@@ -72,7 +72,9 @@ struct experiment *experiment_new(uint32_t number, struct span packed, struct sp
 
 uint32_t experiment_total(const struct experiment *experiment)
 {
-    return experiment->search->total(experiment->searcher);
+    uint32_t proposed = experiment->search->total(experiment->searcher);
+
+    return proposed < NUMBER_NONE - experiment->added ? proposed + experiment->added : NUMBER_NONE;
 }
 
 int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
@@ -274,14 +276,24 @@ bool experiment_may_choose(const struct trial *trial)
     return trial->state == TRIAL_PAUSED && trial->pause == PAUSE_BY_SCHEDULER;
 }
 
-static uint32_t first_paused(void *context)
+/* All trials need what the one needs that was found to fit; who asks by hand may know better. */
+static bool fits(void *context, uint32_t trial)
 {
     const struct experiment *experiment = context;
+
+    return experiment->unfit_count == 0 ||
+           bsearch(&trial, experiment->unfit, experiment->unfit_count, sizeof(trial),
+                   trial_number_order) == NULL;
+}
+
+static uint32_t first_paused(void *context)
+{
+    struct experiment *experiment = context;
 
     if (experiment->counts[TRIAL_PAUSED] == 0)
         return NUMBER_NONE;
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
-        if (experiment_may_choose(trial))
+        if (experiment_may_choose(trial) && fits(experiment, trial->number))
             return trial->number;
     return NUMBER_NONE;
 }
@@ -291,14 +303,6 @@ static bool is_paused(void *context, uint32_t number)
     const struct trial *trial = experiment_trial(context, number);
 
     return trial != NULL && experiment_may_choose(trial);
-}
-
-/* All trials need what the one needs that was found to fit. */
-static bool fits(void *context, uint32_t trial)
-{
-    (void)context;
-    (void)trial;
-    return true;
 }
 
 struct sched_candidates experiment_candidates(struct experiment *experiment)
@@ -311,6 +315,20 @@ struct sched_candidates experiment_candidates(struct experiment *experiment)
         .is_paused = is_paused,
         .first_paused = first_paused,
     };
+}
+
+struct trial *experiment_next(struct step *step, struct experiment *experiment)
+{
+    struct sched_candidates candidates;
+    uint32_t number;
+
+    if (experiment->pending.count == 0 && !experiment->search_done)
+        (void)experiment_propose(step, experiment);
+    if (experiment->state == EXPERIMENT_DONE)
+        return NULL; /* its searcher had no more */
+    candidates = experiment_candidates(experiment);
+    number = experiment->sched->choose(experiment->scheduler, &candidates);
+    return number != NUMBER_NONE ? experiment_trial(experiment, number) : NULL;
 }
 
 bool experiment_wants(const struct experiment *experiment)

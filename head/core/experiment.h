@@ -48,6 +48,7 @@ struct experiment {
 
     struct trial_row *rows; /* owned; by trial number */
     uint32_t created;
+    uint32_t added; /* of these by hand (hand.h) */
     uint32_t row_capacity;
     uint32_t mores;       /* rows that have more */
     uint32_t recalled;    /* rows of ended trials that are to go on */
@@ -72,11 +73,13 @@ struct experiment {
     bool has_mean;
     double mean_ms; /* of a trial's run, newer ones weigh more */
 
-    bool extended;  /* its spec is not the one that was handed in */
-    bool paused;    /* by a person: nothing of it starts */
-    bool blocked;   /* placement found room for it on no node that is not fresh */
-    bool unwilling; /* within one placement: its scheduler wants none of those that wait */
-    bool changed;   /* its row is to be told */
+    bool extended;         /* its spec is not the one that was handed in */
+    bool paused;           /* by a person: nothing of it starts */
+    bool blocked;          /* placement found room for it on no node that is not fresh */
+    bool unwilling;        /* within one placement: its scheduler wants none of those that wait */
+    const uint32_t *unfit; /* within one core_ask: those that do not fit, rising; borrowed */
+    uint32_t unfit_count;
+    bool changed; /* its row is to be told */
 };
 
 /* Read a spec. NULL, with *error filled, where it is none. The tape is the scheduler's. */
@@ -88,7 +91,8 @@ void experiment_free(struct experiment *experiment);
 int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
                       struct spec_error *error);
 
-/* How many trials it is to have in all; NUMBER_NONE when the searcher does not know. */
+/* How many trials it is to have in all, those that were added included; NUMBER_NONE when the
+ * searcher does not know. */
 uint32_t experiment_total(const struct experiment *experiment);
 
 /* Make searcher and scheduler, once the seed is known. */
@@ -99,6 +103,14 @@ void experiment_fill(struct step *step, struct experiment *experiment);
 
 /* Ask for one that can start now; false where there is none. */
 bool experiment_propose(struct step *step, struct experiment *experiment);
+
+/* A new one that somebody has chosen himself; its scheduler is the caller's to tell. */
+struct trial *experiment_add(struct step *step, struct experiment *experiment, struct span config,
+                             const char *tag);
+
+/* Which of its trials starts next; NULL: none now, or it is done. What waits comes first, then what
+ * its searcher proposes. */
+struct trial *experiment_next(struct step *step, struct experiment *experiment);
 
 /* Whether it has, or may get, a trial that waits, and may start one more. */
 bool experiment_wants(const struct experiment *experiment);

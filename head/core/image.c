@@ -48,6 +48,8 @@ static const struct field trial_fields[] = {
     FIELD(trial, best, FIELD_F64, 0),
     FIELD(trial, best_at, FIELD_I64, 0),
     FIELD_LATER(trial, moves, FIELD_BOOL, 0),
+    FIELD_LATER(trial, added, FIELD_BOOL, 0),
+    FIELD_LATER(trial, added_before, FIELD_U32, LIMIT_SAMPLES),
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 
@@ -88,6 +90,7 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, burn_nodes, FIELD_U32, 0),
     FIELD(experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
     FIELD_LATER(experiment, extended, FIELD_BOOL, 0),
+    FIELD_LATER(experiment, added, FIELD_U32, LIMIT_SAMPLES),
 };
 const struct schema image_experiment_schema = SCHEMA(experiment, 0, experiment_fields);
 

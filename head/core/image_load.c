@@ -181,7 +181,7 @@ static bool load_trial(struct core *core, struct experiment *experiment, struct 
         !load_numbers(core, trial, in) || !load_texts(trial, in) || !load_gpus(&trial->gpus, in) ||
         !load_checkpoints(core, in, &trial->checkpoints) || !load_marks(core, in, trial) ||
         (parts > IMAGE_TRIAL_PARTS && !load_exploit(core, in, trial)) ||
-        trial->number >= experiment->created ||
+        trial->number >= experiment->created || trial->added_before > trial->number ||
         experiment->rows[trial->number].state != TRIAL_NONE ||
         experiment->rows[trial->number].live != NULL || trial->state == TRIAL_NONE ||
         trial_is_final(trial->state) ||
@@ -345,7 +345,8 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     if (schema_unpack(&image_experiment_schema, in, &core->scratch, saved, NULL) < 0 ||
         !cursor_bytes(in, &submission) || submission.size != SUBMISSION_BYTES ||
         !cursor_bytes(in, &code) || (code.size != 0 && code.size != CODE_BYTES) ||
-        !cursor_bytes(in, &packed) || core_experiment(core, saved->number) != NULL)
+        !cursor_bytes(in, &packed) || saved->added > saved->created ||
+        core_experiment(core, saved->number) != NULL)
         return NULL;
     experiment = experiment_new(saved->number, packed, &error);
     if (experiment == NULL)
@@ -362,6 +363,7 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->search_done = saved->search_done;
     experiment->search_waits = saved->search_waits;
     experiment->created = saved->created;
+    experiment->added = saved->added;
     experiment->results = saved->results;
     experiment->has_mean = saved->has_mean;
     experiment->mean_ms = saved->mean_ms;

@@ -64,6 +64,18 @@ static void refuse_spec(struct step *step, const struct spec_error *error)
                 error->what, error->mend);
 }
 
+/* Nothing would ever run. */
+static bool is_empty(const struct experiment *experiment, const struct event_submit *submit,
+                     struct spec_error *error)
+{
+    if (experiment->spec.num_samples > 0 || submit->by_hand)
+        return false;
+    *error = (struct spec_error){0};
+    (void)snprintf(error->path, sizeof(error->path), "num_samples");
+    (void)snprintf(error->what, sizeof(error->what), "must be from 1 to %u", LIMIT_SAMPLES);
+    return true;
+}
+
 static void begin(struct step *step, struct experiment *experiment,
                   const struct event_submit *submit)
 {
@@ -98,7 +110,8 @@ enum core_answer on_submit(struct step *step, const struct event_submit *submit)
         return CORE_REFUSED;
     }
     experiment = experiment_new(core->last_number + 1, submit->spec, &error);
-    if (experiment == NULL) {
+    if (experiment == NULL || is_empty(experiment, submit, &error)) {
+        experiment_free(experiment);
         refuse_spec(step, &error);
         return CORE_REFUSED;
     }

@@ -158,14 +158,6 @@ static struct experiment *turns_pop(struct placing *placing)
     return top;
 }
 
-static struct trial *choose(struct experiment *experiment)
-{
-    struct sched_candidates candidates = experiment_candidates(experiment);
-    uint32_t number = experiment->sched->choose(experiment->scheduler, &candidates);
-
-    return number != NUMBER_NONE ? experiment_trial(experiment, number) : NULL;
-}
-
 /* Start one of its trials on a node, or let it wait there; then it may come again. */
 static void place_one(struct placing *placing, struct experiment *experiment, struct node *node,
                       bool ahead)
@@ -173,13 +165,9 @@ static void place_one(struct placing *placing, struct experiment *experiment, st
     struct trial *trial;
 
     arena_reset(placing->step.scratch);
-    if (experiment->pending.count == 0 && !experiment->search_done)
-        (void)experiment_propose(&placing->step, experiment);
-    if (experiment->state == EXPERIMENT_DONE)
-        return; /* its searcher had no more */
-    trial = choose(experiment);
+    trial = experiment_next(&placing->step, experiment);
     if (trial == NULL) {
-        experiment->unwilling = true;
+        experiment->unwilling = experiment->state != EXPERIMENT_DONE;
         return;
     }
     attempt_launch(&placing->step, trial, node, ahead);

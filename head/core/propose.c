@@ -21,8 +21,8 @@ static void ask(struct step *step, struct experiment *experiment, struct buf *ou
     struct proposal proposal;
     struct buf config = {0};
 
-    answer = experiment->search->propose(experiment->searcher, experiment->created, step->scratch,
-                                         &proposal);
+    answer = experiment->search->propose(
+        experiment->searcher, experiment->created - experiment->added, step->scratch, &proposal);
     if (answer == SEARCH_PROPOSED)
         value_pack(&proposal.config, &config);
     if (answer != SEARCH_PROPOSED || config.size > LIMIT_CONFIG_BYTES) {
@@ -72,6 +72,7 @@ static struct trial *create(struct step *step, struct experiment *experiment,
     trial->name =
         xstrdup(experiment_trial_name(experiment, trial->id, number, trial->tag, step->scratch));
     buf_append_span(&trial->config, decided->config);
+    trial->added_before = experiment->added;
     experiment_adopt(experiment, trial);
     experiment->changed = true;
     return trial;
@@ -85,9 +86,24 @@ static void create_pending(struct step *step, struct experiment *experiment,
     queue_push(&experiment->pending, trial->number);
     experiment->sched->add(experiment->scheduler, trial->number);
     if (experiment->search->pending != NULL)
-        experiment->search->pending(experiment->searcher, trial->number, buf_span(&trial->config));
+        experiment->search->pending(experiment->searcher, trial_proposal(trial),
+                                    buf_span(&trial->config));
     trial_tell(trial, true, 0, (struct span){0}, step->effects);
     step->core->wants_place = true;
+}
+
+struct trial *experiment_add(struct step *step, struct experiment *experiment, struct span config,
+                             const char *tag)
+{
+    const struct decided decided = {PROPOSAL_TRIAL, config, span_text(tag)};
+    struct trial *trial = create(step, experiment, &decided);
+
+    trial->added = true;
+    experiment->added++;
+    queue_push(&experiment->pending, trial->number);
+    trial_tell(trial, true, 0, (struct span){0}, step->effects);
+    step->core->wants_place = true;
+    return trial;
 }
 
 /* A configuration that no message can carry ends the search, and a trial says why. */

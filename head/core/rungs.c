@@ -197,6 +197,22 @@ void rungs_print(const struct rungs *rungs, struct buf *out)
     }
 }
 
+double *rungs_cutoffs(const struct rungs *rungs, struct arena *arena, uint32_t *count)
+{
+    double *cutoffs =
+        arena_alloc(arena, (size_t)rungs->keys->brackets * rungs->count * sizeof(*cutoffs));
+
+    *count = 0;
+    for (uint32_t bracket = 0; bracket < rungs->keys->brackets; bracket++) {
+        for (uint32_t i = rungs->count; i-- > bracket;) {
+            cutoffs[*count] = (double)NAN;
+            (void)rungs_cutoff(rungs, bracket, i, &cutoffs[*count]);
+            ++*count;
+        }
+    }
+    return cutoffs;
+}
+
 void rungs_save(const struct rungs *rungs, struct buf *out)
 {
     pack_list(out, rungs->count);

@@ -47,6 +47,9 @@ bool rungs_cutoff(const struct rungs *rungs, uint32_t bracket, uint32_t rung, do
 /* A NaN makes Tune 0.7's cut-off NaN, which stops nobody; else it stays out. */
 void rungs_record(struct rungs *rungs, uint32_t bracket, uint32_t rung, double reward);
 
+/* All of them in the order of rungs_print, NaN where a rung has no values; in arena. */
+double *rungs_cutoffs(const struct rungs *rungs, struct arena *arena, uint32_t *count);
+
 /* "Bracket: Iter 40.000: None | Iter 10.000: 0.5", a line a bracket. */
 void rungs_print(const struct rungs *rungs, struct buf *out);
 

@@ -60,6 +60,13 @@ struct sched_candidates {
     uint32_t (*first_paused)(void *context);
 };
 
+/* What of debug's lines is a number, for programs. */
+struct sched_figures {
+    uint64_t stopped;      /* trials, as it counts them there */
+    const double *cutoffs; /* in the call's arena; as trials report, in debug's order; NaN: none */
+    uint32_t cutoff_count;
+};
+
 struct sched_ops {
     const char *name;
     /* spec is borrowed for life; the tape only for the call. view may be copied. */
@@ -68,6 +75,9 @@ struct sched_ops {
     void (*free)(void *self);
     /* A trial was proposed, or re-queued after a failure. */
     void (*add)(void *self, uint32_t trial);
+    /* The same for a new one, into this bracket instead of one that is drawn. False, and nothing
+     * has changed, where there is no such bracket. NULL: it draws none. */
+    bool (*add_in)(void *self, uint32_t trial, uint32_t bracket);
     void (*result)(void *self, const struct judged *judged, struct arena *arena,
                    struct sched_verdict *out);
     /* A trial ended well by its own word or a stop rule, with its last result. */
@@ -82,6 +92,8 @@ struct sched_ops {
     uint32_t (*choose)(void *self, const struct sched_candidates *candidates);
     /* The scheduler's lines of the status block, each with its newline. */
     void (*debug)(const void *self, struct buf *out);
+    /* Who counts those that it stopped has them here, too. NULL: there are none. */
+    void (*figures)(const void *self, struct arena *arena, struct sched_figures *out);
     /* What decided about a trial, in words; what it kept of it. */
     void (*explain)(const void *self, uint32_t trial, struct buf *out);
     void (*save)(const void *self, struct buf *out);

@@ -146,18 +146,43 @@ static void live_drop(struct asha *asha, uint32_t trial)
     asha->notes[trial].live = 0;
 }
 
+static struct live *live_begin(struct asha *asha, uint32_t trial)
+{
+    struct note *note = note_of(asha, trial);
+    struct live *live = note->live != 0 ? &asha->lives[note->live - 1] : live_take(asha, note);
+
+    live->adds++;
+    live->time = (double)-INFINITY;
+    return live;
+}
+
+static void join(struct asha *asha, uint32_t trial, struct live *live, uint32_t bracket)
+{
+    struct note *note = &asha->notes[trial];
+
+    live->bracket = bracket;
+    if (note->what == NOTE_NONE)
+        note->bracket = (uint8_t)bracket;
+}
+
 /* One that is added again after a failure draws a bracket again; what it left at rungs stays. */
 static void asha_add(void *self, uint32_t trial)
 {
     struct asha *asha = self;
-    struct note *note = note_of(asha, trial);
-    struct live *live = note->live != 0 ? &asha->lives[note->live - 1] : live_take(asha, note);
+    struct live *live = live_begin(asha, trial);
 
-    live->bracket =
-        rungs_bracket(asha->rungs, rng_unit(asha->seed, STREAM_BRACKET + trial, live->adds++));
-    live->time = (double)-INFINITY;
-    if (note->what == NOTE_NONE)
-        note->bracket = (uint8_t)live->bracket;
+    join(asha, trial, live,
+         rungs_bracket(asha->rungs, rng_unit(asha->seed, STREAM_BRACKET + trial, live->adds - 1)));
+}
+
+static bool asha_add_in(void *self, uint32_t trial, uint32_t bracket)
+{
+    struct asha *asha = self;
+
+    if (bracket >= asha->keys.brackets)
+        return false;
+    join(asha, trial, live_begin(asha, trial), bracket);
+    return true;
 }
 
 /* What Tune calls the bracket's on_result: the highest rung that is reached and open decides, and
@@ -289,6 +314,17 @@ static void asha_debug(const void *self, struct buf *out)
 
     buf_printf(out, "Using AsyncHyperBand: num_stopped=%" PRIu64 "\n", asha->stopped);
     rungs_print(asha->rungs, out);
+}
+
+static void asha_figures(const void *self, struct arena *arena, struct sched_figures *out)
+{
+    const struct asha *asha = self;
+    double *cutoffs = rungs_cutoffs(asha->rungs, arena, &out->cutoff_count);
+
+    for (uint32_t i = 0; i < out->cutoff_count; i++)
+        cutoffs[i] = sched_shown(asha->spec, cutoffs[i]);
+    out->stopped = asha->stopped;
+    out->cutoffs = cutoffs;
 }
 
 static void explain_rung(const struct asha *asha, const struct note *note, struct buf *out)
@@ -423,12 +459,14 @@ const struct sched_ops sched_asha = {
     .new = asha_new,
     .free = asha_free,
     .add = asha_add,
+    .add_in = asha_add_in,
     .result = asha_result,
     .complete = asha_complete,
     .error = asha_error,
     .horizon = asha_horizon,
     .choose = asha_choose,
     .debug = asha_debug,
+    .figures = asha_figures,
     .explain = asha_explain,
     .save = asha_save,
     .load = asha_load,

@@ -251,6 +251,14 @@ static double hyperband_horizon(const void *self, uint32_t trial)
     return bracket_has_come(bracket, note) ? (double)-INFINITY : bracket->size.milestone;
 }
 
+static void hyperband_figures(const void *self, struct arena *arena, struct sched_figures *out)
+{
+    const struct hyperband *hyperband = self;
+
+    (void)arena;
+    out->stopped = hyperband->stopped;
+}
+
 /* ---- choosing ---- */
 
 /* Rounds in their order, in a round the bracket that has got least far, in it who joined first. */
@@ -301,6 +309,7 @@ const struct sched_ops sched_hyperband = {
     .horizon = hyperband_horizon,
     .choose = hyperband_choose,
     .debug = hyperband_debug,
+    .figures = hyperband_figures,
     .explain = hyperband_explain,
     .save = hyperband_save,
     .load = hyperband_load,

@@ -373,6 +373,14 @@ static uint32_t median_choose(void *self, const struct sched_candidates *candida
     return trial;
 }
 
+static void median_figures(const void *self, struct arena *arena, struct sched_figures *out)
+{
+    const struct median *median = self;
+
+    (void)arena;
+    out->stopped = median->stopped;
+}
+
 const struct sched_ops sched_median = {
     .name = "median",
     .new = median_new,
@@ -384,6 +392,7 @@ const struct sched_ops sched_median = {
     .horizon = median_horizon,
     .choose = median_choose,
     .debug = median_debug,
+    .figures = median_figures,
     .explain = median_explain,
     .save = median_save,
     .load = median_load,

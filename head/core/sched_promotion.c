@@ -129,24 +129,36 @@ static struct note *live_note(const struct promotion *promotion, uint32_t trial)
     return &promotion->notes[trial];
 }
 
+static void join(struct note *note, uint32_t bracket)
+{
+    *note = (struct note){.time = (double)-INFINITY,
+                          .bracket = (uint8_t)bracket,
+                          .next = (uint8_t)bracket,
+                          .what = NOTE_RUNS,
+                          .adds = note->adds + 1};
+}
+
 /* One that is added again after a failure or a loss has its bracket and what it left at rungs; one
  * that had ended before begins anew, beside its old records. */
 static void promotion_add(void *self, uint32_t trial)
 {
     struct promotion *promotion = self;
     struct note *note = note_of(promotion, trial);
-    uint32_t adds = note->adds;
 
-    if (!is_live(note)) {
-        uint32_t bracket = rungs_bracket(promotion->rungs,
-                                         rng_unit(promotion->seed, STREAM_BRACKET + trial, adds));
-
-        *note = (struct note){.bracket = (uint8_t)bracket,
-                              .next = (uint8_t)bracket,
-                              .what = NOTE_RUNS,
-                              .adds = adds + 1};
-    }
+    if (!is_live(note))
+        join(note, rungs_bracket(promotion->rungs,
+                                 rng_unit(promotion->seed, STREAM_BRACKET + trial, note->adds)));
     note->time = (double)-INFINITY;
+}
+
+static bool promotion_add_in(void *self, uint32_t trial, uint32_t bracket)
+{
+    struct promotion *promotion = self;
+
+    if (bracket >= promotion->keys.brackets)
+        return false;
+    join(note_of(promotion, trial), bracket);
+    return true;
 }
 
 /* ---- who goes on ---- */
@@ -495,6 +507,7 @@ const struct sched_ops sched_promotion = {
     .new = promotion_new,
     .free = promotion_free,
     .add = promotion_add,
+    .add_in = promotion_add_in,
     .result = promotion_result,
     .complete = promotion_complete,
     .error = promotion_error,

@@ -2,7 +2,8 @@
  *
  * A searcher is asked for trial n's configuration, n = 0, 1, 2..., once each. What it answers is a
  * decision: it goes on the tape, and a replay never asks. So a searcher may use libm, and its draws
- * are rng_* with the experiment's seed and the trial's number as the stream.
+ * are rng_* with the experiment's seed and the trial's number as the stream. Trials that were added
+ * by hand (hand.h) do not count here, and it never hears of them.
  *
  * One that learns is told what runs (pending), what came out (observe) and what failed (error); on
  * a replay it is told the same, so its state is that of the live one. */

@@ -62,6 +62,14 @@ bool trial_is_moving(const struct trial *trial)
     return trial->moves && (trial->state == TRIAL_PENDING || trial->state == TRIAL_PAUSED);
 }
 
+int trial_number_order(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
 /* The only place that assigns a state. */
 static void trial_enter(struct trial *trial, enum trial_state to)
 {

@@ -45,6 +45,9 @@ struct trial {
     char *folder;      /* owned; NULL until its first launch */
     struct buf config; /* packed */
 
+    bool added;            /* by hand: no searcher has proposed it, or hears of it */
+    uint32_t added_before; /* of those with lower numbers: so many were added */
+
     uint32_t attempt; /* of the newest launch; 0: never launched */
     uint32_t failures;
     uint32_t losses;         /* in a row, without that it got further; nobody's fault */
@@ -132,6 +135,15 @@ void trial_free(struct trial *trial);
 /* Takes both; NULL where both are empty. */
 struct trial_more *trial_more_new(struct record_list *past, struct checkpoints *checkpoints);
 void trial_more_free(struct trial_more *more);
+
+/* What its searcher knows it by: the n-th that it proposed. Of one that was added: nothing. */
+static inline uint32_t trial_proposal(const struct trial *trial)
+{
+    return trial->number - trial->added_before;
+}
+
+/* Of two uint32_t, for qsort and bsearch. */
+int trial_number_order(const void *a, const void *b);
 
 /* Our own move; there must be one. */
 void trial_order(struct trial *trial, enum trial_input input);

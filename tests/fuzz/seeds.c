@@ -365,6 +365,29 @@ static void saved_files(void)
     buf_fini(&out);
 }
 
+/* The same lines for each experiment of the target. */
+static void drives(void)
+{
+    static const char lines[] =
+        "{\"op\":\"add\",\"config\":{\"a\":1},\"trial\":\"x\",\"bracket\":1}\n"
+        "{\"op\":\"add\",\"config\":{}}\n{\"op\":\"ask\",\"peek\":true}\n"
+        "{\"op\":\"ask\",\"blocked\":[\"t0\"]}\n{\"op\":\"ask\"}\n{\"op\":\"ask\"}\n"
+        "{\"op\":\"result\",\"trial\":\"t0\",\"result\":{\"m\":2,\"training_iteration\":1}}\n"
+        "{\"op\":\"result\",\"trial\":\"t1\",\"result\":{\"m\":NaN,\"d\":{\"e\":[1]}}}\n"
+        "{\"op\":\"complete\",\"trial\":\"t1\",\"result\":{\"m\":3}}\n{\"op\":\"ask\"}\n"
+        "{\"op\":\"requeue\",\"trial\":\"t0\"}\n{\"op\":\"error\",\"trial\":\"t2\"}\n"
+        "{\"op\":\"remove\",\"trial\":\"t3\"}\n{\"op\":\"status\"}\n{\"op\":\"best\"}";
+
+    for (uint8_t i = 0; i < 6; i++) {
+        struct buf input = {0};
+
+        buf_append_char(&input, (char)i);
+        buf_append_text(&input, lines);
+        seed_write("drive", arena_printf(&arena, "experiment_%u", i), buf_span(&input));
+        buf_fini(&input);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -381,6 +404,7 @@ int main(int argc, char **argv)
     key_file();
     spools();
     saved_files();
+    drives();
     seed_write("experiment", "packed",
                packed("{\"name\":\"e\",\"run\":{\"command\":\"t.py {x}\"},\"config\":{\"x\":"
                       "{\"loguniform\":[0.001,1]},\"l\":[{\"choice\":[1,\"a\"]},{\"randint\":[1,9]}"

@@ -258,7 +258,7 @@ static const struct {
     {"'name': 'a\\nb'", "name", "one line"},
     {"'name': 'a\\u001bb'", "name", "control"},
     {"'name': 5", "name", "must be a text"},
-    {"'num_samples': 0", "num_samples", "from 1 to"},
+    {"'num_samples': -1", "num_samples", "from 1 to"},
     {"'num_samples': 1.5", "num_samples", "whole"},
     {"'num_samples': 1e12", "num_samples", "from 1 to"},
     {"'num_samples': 60000000, 'config': {'a': {'grid_search': [1, 2]}}", "num_samples",
