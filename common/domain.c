@@ -103,6 +103,22 @@ static double multiple_last(const struct domain *domain)
     return is_multiple(domain, domain->high) ? rint(steps) : floor(steps);
 }
 
+bool domain_steps(const struct domain *domain, double *step, double *first, double *last)
+{
+    if (domain->kind == DOMAIN_RANDINT || domain->kind == DOMAIN_LOGRANDINT) {
+        *step = 1;
+        *first = domain->low;
+        *last = domain->high - 1;
+        return true;
+    }
+    if (!(domain->q > 0))
+        return false;
+    *step = domain->q;
+    *first = multiple_first(domain);
+    *last = multiple_last(domain);
+    return true;
+}
+
 static const char *step_check(const struct domain *domain)
 {
     if (!(domain->q > 0))
@@ -161,6 +177,7 @@ int domain_parse(const struct value *value, struct domain *out, struct space_err
     wrong = domain_read(form, &value->members[0].value, &domain);
     if (wrong != NULL)
         return refuse(error, form, wrong);
+    domain.marker = value->members;
     *out = domain;
     return 1;
 }

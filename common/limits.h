@@ -19,6 +19,8 @@
 #define LIMIT_SAMPLES         100000000u /* num_samples; trials of an experiment */
 #define LIMIT_EXPERIMENTS     1000u      /* live at once */
 #define LIMIT_VARIABLES       4096u      /* of a search space */
+#define LIMIT_MODELLED        256u       /* of tpe: domains and grids of a space */
+#define LIMIT_CANDIDATES      4096u      /* of tpe: that it draws for one trial */
 #define LIMIT_STOP_RULES      64u
 #define LIMIT_CONFIG_BYTES    262144u /* of one trial, packed */
 #define LIMIT_CUSTOM          16u     /* custom resources of a trial or node */

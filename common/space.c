@@ -388,7 +388,7 @@ static int axes_pick(const struct axis *axes, uint32_t count, uint64_t *point, s
 
 /* One level: true where there was something to choose. */
 static int variant_level(struct variant *variant, struct value *config, uint64_t *point,
-                         struct rng *rng)
+                         const struct space_source *source)
 {
     struct space_error error;
     struct walk level = {.arena = variant->arena, .error = &error};
@@ -409,7 +409,7 @@ static int variant_level(struct variant *variant, struct value *config, uint64_t
         const struct variable *variable = &level.variables[i];
 
         if (variable->domain.kind != DOMAIN_GRID)
-            values[i] = domain_draw(&variable->domain, rng, variant->arena);
+            values[i] = source->draw(source->context, &variable->domain, variant->arena);
         variant_note(variant, variable);
     }
     picks.values = values;
@@ -417,21 +417,48 @@ static int variant_level(struct variant *variant, struct value *config, uint64_t
     return 1;
 }
 
-int space_variant(const struct value *config, uint64_t point, struct rng *rng, struct arena *arena,
-                  struct value *out, const char **vars)
+int space_variant_from(const struct value *config, uint64_t point,
+                       const struct space_source *source, struct arena *arena, struct value *out,
+                       const char **vars)
 {
     struct variant variant = {.arena = arena};
     struct value resolved = *config;
     int more;
 
     do {
-        more = variant_level(&variant, &resolved, &point, rng);
+        more = variant_level(&variant, &resolved, &point, source);
     } while (more > 0);
     if (more < 0)
         return more;
     *out = resolved;
     *vars = tag_write(&resolved, variant.paths, variant.count, arena);
     return 0;
+}
+
+static struct value draw_random(void *rng, const struct domain *domain, struct arena *arena)
+{
+    return domain_draw(domain, rng, arena);
+}
+
+int space_variant(const struct value *config, uint64_t point, struct rng *rng, struct arena *arena,
+                  struct value *out, const char **vars)
+{
+    const struct space_source source = {draw_random, rng};
+
+    return space_variant_from(config, point, &source, arena, out, vars);
+}
+
+uint32_t space_domains(const struct value *config)
+{
+    uint32_t count = domain_is_marker(config);
+
+    if (config->type == VALUE_LIST)
+        for (uint32_t i = 0; i < config->count; i++)
+            count += space_domains(&config->items[i]);
+    else if (config->type == VALUE_MAP)
+        for (uint32_t i = 0; i < config->count; i++)
+            count += space_domains(&config->members[i].value);
+    return count;
 }
 
 const char *space_tag(const struct value *space, const struct value *config, struct arena *arena)

@@ -28,6 +28,8 @@ struct domain {
     double high;
     double q;
     const struct value *choices; /* a list; borrowed from the space's value */
+    const struct member *marker; /* what it was read from; of one place of a space always the same
+                                    one, in a variant that is not finished, too; borrowed */
 };
 
 struct path_part {
@@ -65,6 +67,17 @@ int space_variables(const struct value *config, const char *prefix, struct arena
 /* Draw from a domain other than grid. Uses libm, so what comes out is a decision to be logged. */
 struct value domain_draw(const struct domain *domain, struct rng *rng, struct arena *arena);
 
+/* Whether a domain's values are multiples of a step (of 1 for whole numbers), and then from which
+ * to which multiple. */
+bool domain_steps(const struct domain *domain, double *step, double *first, double *last);
+
+/* Who chooses for the domains that draw: asked once for each that a variant has, in the order of
+ * writing, those inside a chosen value after those around it. */
+struct space_source {
+    struct value (*draw)(void *context, const struct domain *domain, struct arena *arena);
+    void *context;
+};
+
 /* One variant of a space: Tune's algorithm, the reference's 5.2, without its quirk Q1 (there are no
  * functions here, so nothing is drawn twice). `point` counts the combinations of the grids, first
  * path fastest; random domains draw from rng in order. The tag's variable part ("lr=0.12,act=relu",
@@ -72,6 +85,14 @@ struct value domain_draw(const struct domain *domain, struct rng *rng, struct ar
  * past the last combination. */
 int space_variant(const struct value *config, uint64_t point, struct rng *rng, struct arena *arena,
                   struct value *out, const char **vars);
+
+/* The same with the draws of a source. */
+int space_variant_from(const struct value *config, uint64_t point,
+                       const struct space_source *source, struct arena *arena, struct value *out,
+                       const char **vars);
+
+/* How many domains and grids a space has, those inside the values of others, too. */
+uint32_t space_domains(const struct value *config);
 
 /* How many combinations the grids make (1 without grids, 0 with an empty one); UINT64_MAX where
  * they are more than LIMIT_SAMPLES. Grids nested in another grid's values or in choices count as

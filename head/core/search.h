@@ -60,5 +60,6 @@ const char *const *search_names(size_t *count);
 extern const struct search_ops search_random;
 extern const struct search_ops search_grid;
 extern const struct search_ops search_list;
+extern const struct search_ops search_tpe;
 
 #endif

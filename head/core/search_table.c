@@ -10,6 +10,7 @@ static const struct {
     {"random", &search_random},
     {"grid", &search_grid},
     {"list", &search_list},
+    {"tpe", &search_tpe},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -24,7 +25,7 @@ const struct search_ops *search_find(const char *name)
 
 const char *const *search_names(size_t *count)
 {
-    static const char *const names[] = {"random", "grid", "list"};
+    static const char *const names[] = {"random", "grid", "list", "tpe"};
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == ROW_COUNT, "a name a row");
     *count = ROW_COUNT;

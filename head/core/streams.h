@@ -22,4 +22,7 @@
 #define STREAM_EXPERIMENT_ID (UINT64_C(5) << 33)
 #define STREAM_PROGRAM       (UINT64_C(6) << 33)
 
+/* TPE: which of the trials that are not among the best it keeps; the draw's index is the trial. */
+#define STREAM_THIN (UINT64_C(12) << 33)
+
 #endif

@@ -91,7 +91,7 @@ static void write_resources(const struct plan *plan, struct rng *rng, struct buf
 
 static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
 {
-    switch (draw(rng, 0, 3)) {
+    switch (draw(rng, 0, 4)) {
     case 0:
         buf_printf(out,
                    ",\"search\":{\"type\":\"grid\"},\"num_samples\":%u,\"config\":{\"a\":"
@@ -103,6 +103,14 @@ static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
                    ",\"search\":{\"type\":\"list\",\"points\":[{\"x\":1},{\"x\":2,\"b\":\"t\"}]},"
                    "\"num_samples\":%u,\"config\":{\"x\":0}",
                    samples / 2 + 1);
+        return;
+    case 2:
+        buf_printf(out,
+                   ",\"search\":{\"type\":\"tpe\",\"seed\":%u,\"startup\":%u},\"metric\":\"r\","
+                   "\"mode\":\"%s\",\"num_samples\":%u,\"config\":{\"x\":{\"loguniform\":"
+                   "[0.001,1]},\"c\":{\"choice\":[1,{\"n\":{\"randint\":[1,4]}}]}}",
+                   (unsigned)draw(rng, 0, 99), (unsigned)draw(rng, 1, 6),
+                   chance(rng, 50) ? "min" : "max", samples);
         return;
     default:
         buf_printf(out,
