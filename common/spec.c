@@ -465,7 +465,7 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
     struct spec spec = {
         .config = {.type = VALUE_MAP},
         .num_samples = 1,
-        .search = {.type = "random", .startup = 10, .candidates = 64},
+        .search = {.type = "random", .startup = 10, .candidates = 24},
         .scheduler = {.type = scheduler_type_find("fifo")},
         .resources = {.cpu = RESOURCE_ONE},
         .files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS,

@@ -47,6 +47,8 @@ static const struct field trial_fields[] = {
     FIELD(trial, has_best, FIELD_BOOL, 0),
     FIELD(trial, best, FIELD_F64, 0),
     FIELD(trial, best_at, FIELD_I64, 0),
+    FIELD_LATER(trial, has_sought, FIELD_BOOL, 0),
+    FIELD_LATER(trial, sought, FIELD_F64, 0),
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 
@@ -63,6 +65,8 @@ static const struct field checkpoint_fields[] = {
     FIELD(checkpoint, has_best, FIELD_BOOL, 0),
     FIELD(checkpoint, best, FIELD_F64, 0),
     FIELD(checkpoint, best_at, FIELD_I64, 0),
+    FIELD_LATER(checkpoint, has_sought, FIELD_BOOL, 0),
+    FIELD_LATER(checkpoint, sought, FIELD_F64, 0),
 };
 const struct schema image_checkpoint_schema = SCHEMA(checkpoint, 0, checkpoint_fields);
 

@@ -16,7 +16,7 @@
 #include "head/core/tpe_side.h"
 
 #define TPE_BEST 25u
-#define TPE_REST 512u
+#define TPE_REST 256u
 
 enum tpe_end {
     TPE_COMPLETE,

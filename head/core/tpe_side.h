@@ -11,8 +11,7 @@
 #ifndef CORE_TPE_SIDE_H
 #define CORE_TPE_SIDE_H
 
-#include "head/core/tpe_choice.h"
-#include "head/core/tpe_space.h"
+#include "head/core/tpe_face.h"
 
 /* A trial as a side wants it: rows are long, and what is computed of them is kept. */
 struct tpe_row {
@@ -27,22 +26,6 @@ void tpe_row_fini(struct tpe_row *row);
 /* Of a row of numbers: rows that are the same have the same. */
 uint64_t tpe_row_hash(const struct tpe_space *space, const double *numbers);
 
-/* One dimension of a side. */
-struct tpe_face {
-    uint32_t known; /* kernels that have it, for the bandwidth */
-    bool lacking;   /* some have not */
-    double same;    /* of a choice, as logarithms */
-    double other;
-    double prior_other; /* of the prior */
-    struct tpe_pick pick;
-    struct tpe_bell prior;
-    double spread;
-    double *table; /* owned; of few values: logarithms by value and by what was seen; NaN is
-                      the first of a value for which they are not there yet */
-    double *place; /* owned; by kernel: on the scale, or which value; NaN: none */
-    double *mass;  /* owned; by kernel: logarithm of what of it is within the bounds */
-};
-
 struct tpe_side {
     const struct tpe_space *space; /* borrowed */
     double part;                   /* of the width */
@@ -52,6 +35,7 @@ struct tpe_side {
     uint32_t count;                /* of rows */
     uint32_t capacity;
     double *weight; /* owned; logarithms of the kernels' shares; the prior is the last */
+    double *base;   /* owned; the same with what plain dimensions sum up to */
     double *chance; /* owned; of the kernels to be drawn from, summed up */
     double *sum;    /* owned; scratch, by kernel */
 };

@@ -421,7 +421,7 @@ START_TEST(its_keys_are_read)
 
     check_parses(TPE("", LOSS));
     ck_assert_uint_eq(spec.search.startup, 10);
-    ck_assert_uint_eq(spec.search.candidates, 64);
+    ck_assert_uint_eq(spec.search.candidates, 24);
     check_parses(TPE(", 'startup': 1, 'candidates': 7, 'seed': 3", LOSS));
     ck_assert_uint_eq(spec.search.startup, 1);
     ck_assert_uint_eq(spec.search.candidates, 7);
