@@ -106,6 +106,22 @@ static double multiple_last(const struct domain *domain)
     return is_multiple(domain, domain->high) ? rint(steps) : floor(steps);
 }
 
+bool domain_steps(const struct domain *domain, double *step, double *first, double *last)
+{
+    if (domain->kind == DOMAIN_RANDINT || domain->kind == DOMAIN_LOGRANDINT) {
+        *step = 1;
+        *first = domain->low;
+        *last = domain->high - 1;
+        return true;
+    }
+    if (!(domain->q > 0))
+        return false;
+    *step = domain->q;
+    *first = multiple_first(domain);
+    *last = multiple_last(domain);
+    return true;
+}
+
 static const char *step_check(const struct domain *domain)
 {
     if (!(domain->q > 0))

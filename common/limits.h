@@ -22,6 +22,8 @@
 #define LIMIT_DIMENSIONS      256u       /* of halton and sobol: domains of a space that draw */
 #define LIMIT_FIRST_POINTS    1000u      /* points_to_evaluate */
 #define LIMIT_FIRST_VALUES    16384u     /* in all of them */
+#define LIMIT_MODELLED        256u       /* of tpe: domains and grids of a space */
+#define LIMIT_CANDIDATES      4096u      /* of tpe: that it draws for one trial */
 #define LIMIT_STOP_RULES      64u
 #define LIMIT_CONFIG_BYTES    262144u /* of one trial, packed */
 #define LIMIT_CUSTOM          16u     /* custom resources of a trial or node */

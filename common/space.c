@@ -225,3 +225,16 @@ uint64_t space_bytes_most(const struct value *config)
         bytes += 5 + strlen(config->members[i].key) + space_bytes_most(&config->members[i].value);
     return bytes;
 }
+
+uint32_t space_domains(const struct value *config)
+{
+    uint32_t count = domain_is_marker(config);
+
+    if (config->type == VALUE_LIST)
+        for (uint32_t i = 0; i < config->count; i++)
+            count += space_domains(&config->items[i]);
+    else if (config->type == VALUE_MAP)
+        for (uint32_t i = 0; i < config->count; i++)
+            count += space_domains(&config->members[i].value);
+    return count;
+}

@@ -89,6 +89,10 @@ struct value domain_at(const struct domain *domain, double share);
 int domain_take(const struct domain *domain, const struct value *named, struct value *out,
                 struct space_error *error);
 
+/* Whether a domain's values are multiples of a step (of 1 for whole numbers), and then from which
+ * to which multiple. */
+bool domain_steps(const struct domain *domain, double *step, double *first, double *last);
+
 /* Who chooses for the domains that draw: asked once for each that a variant has, in the order of
  * writing, those inside a chosen value after those around it. */
 struct space_source {
@@ -111,6 +115,9 @@ int space_variant(const struct value *config, uint64_t point, struct rng *rng, s
 int space_variant_from(const struct value *config, const struct value *given, uint64_t point,
                        const struct space_source *source, struct arena *arena, struct value *out,
                        const char **vars);
+
+/* How many domains and grids a space has, those inside the values of others, too. */
+uint32_t space_domains(const struct value *config);
 
 /* How many combinations the grids make (1 without grids, 0 with an empty one); UINT64_MAX where
  * they are more than LIMIT_SAMPLES. Grids nested in another grid's values or in choices count as

@@ -73,7 +73,7 @@ static int read_num_samples(struct spec_reader *reader, const struct value *valu
     return err;
 }
 
-static const char *const search_types[] = {"random", "grid", "list", "halton", "sobol"};
+static const char *const search_types[] = {"random", "grid", "list", "halton", "sobol", "tpe"};
 
 const char *search_type_name(size_t i)
 {
@@ -140,8 +140,11 @@ static int read_points(struct spec_reader *reader, const struct value *value)
 
 static int read_search(struct spec_reader *reader, const struct value *value)
 {
-    static const struct spec_key keys[] = {
-        {"type", read_search_type}, {"seed", read_seed}, {"points", read_points}};
+    static const struct spec_key keys[] = {{"type", read_search_type},
+                                           {"seed", read_seed},
+                                           {"points", read_points},
+                                           {"startup", spec_read_startup},
+                                           {"candidates", spec_read_candidates}};
     const struct spec_search *search = &reader->spec->search;
     bool list;
     int err;
@@ -157,6 +160,9 @@ static int read_search(struct spec_reader *reader, const struct value *value)
         return spec_refuse(reader, "write {type: list, points: [...]}", "list needs points");
     if (!list && search->points != NULL)
         return spec_refuse(reader, "write type: list", "%s takes no points", search->type);
+    if (reader->has_tpe_key && strcmp(search->type, "tpe") != 0)
+        return spec_refuse(reader, "write type: tpe", "%s takes no startup and no candidates",
+                           search->type);
     return 0;
 }
 
@@ -455,7 +461,7 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
     struct spec spec = {
         .config = {.type = VALUE_MAP},
         .num_samples = 1,
-        .search = {.type = "random"},
+        .search = {.type = "random", .startup = 10, .candidates = 24},
         .scheduler = {.type = scheduler_type_find("fifo")},
         .resources = {.cpu = RESOURCE_ONE},
         .files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS,
@@ -476,6 +482,8 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
         err = finish_run(&reader);
     if (err == 0)
         err = spec_finish_scheduler(&reader);
+    if (err == 0)
+        err = spec_finish_search(&reader);
     if (err == 0)
         *out = spec;
     else

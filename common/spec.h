@@ -23,6 +23,8 @@ struct spec_search {
     bool has_seed;
     uint64_t seed;
     const struct value *points; /* list: of maps; NULL */
+    uint32_t startup;           /* tpe: so many trials end before it learns from them */
+    uint32_t candidates;        /* tpe: drawn for one that is proposed */
 };
 
 struct spec_scheduler;

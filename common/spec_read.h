@@ -18,6 +18,7 @@ struct spec_reader {
     bool has_reward_attr;
     bool has_scheduler_mode;
     bool has_semantics;
+    bool has_tpe_key;
     bool has_number[SCHEDULER_KEYS];
 };
 
@@ -80,6 +81,11 @@ int spec_finish_scheduler(struct spec_reader *reader);
 /* spec_mutations.c: hyperparam_mutations, and what the configuration must have for it. */
 int spec_read_mutations(struct spec_reader *reader, const struct value *value);
 int spec_check_mutations(struct spec_reader *reader, const struct spec_scheduler *scheduler);
+
+/* spec_search.c: keys of tpe, and what it needs of the rest, once everything is read. */
+int spec_read_startup(struct spec_reader *reader, const struct value *value);
+int spec_read_candidates(struct spec_reader *reader, const struct value *value);
+int spec_finish_search(struct spec_reader *reader);
 
 /* spec_trial.c. */
 int spec_read_resources(struct spec_reader *reader, const struct value *value);

@@ -137,7 +137,7 @@ void attempt_observe(struct step *step, const struct trial *trial, bool ended, b
 {
     struct experiment *experiment = trial->experiment;
     struct observation observation = {
-        .value = trial->has_last && trial->last.has_reward ? trial->last.reward : (double)NAN,
+        .value = trial->has_sought ? trial->sought : (double)NAN,
         .time = trial->has_last && trial->last.has_time ? trial->last.time : 0,
         .ended = ended,
         .early = early,

@@ -77,6 +77,8 @@ void checkpoint_mark(struct trial *trial, const struct record_mark *mark, const 
     checkpoint->rows = trial->rows;
     checkpoint->has_last = trial->has_last;
     checkpoint->last = trial->last;
+    checkpoint->has_sought = trial->has_sought;
+    checkpoint->sought = trial->sought;
     checkpoint->has_best = trial->has_best;
     checkpoint->best = trial->best;
     checkpoint->best_at = trial->best_at;
@@ -243,6 +245,8 @@ void checkpoint_restore(struct trial *trial)
     trial->rows = trial->base_rows = latest->rows;
     trial->has_last = latest->has_last;
     trial->last = latest->last;
+    trial->has_sought = latest->has_sought;
+    trial->sought = latest->sought;
     trial->has_best = latest->has_best;
     trial->best = latest->best;
     trial->best_at = latest->best_at;

@@ -30,6 +30,8 @@ struct checkpoint {
     double score; /* higher is better */
     bool has_last;
     struct judged last;
+    bool has_sought; /* as in trial.h */
+    double sought;
     bool has_best;
     double best;
     int64_t best_at;

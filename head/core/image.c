@@ -50,6 +50,8 @@ static const struct field trial_fields[] = {
     FIELD_LATER(trial, moves, FIELD_BOOL, 0),
     FIELD_LATER(trial, added, FIELD_BOOL, 0),
     FIELD_LATER(trial, added_before, FIELD_U32, LIMIT_SAMPLES),
+    FIELD_LATER(trial, has_sought, FIELD_BOOL, 0),
+    FIELD_LATER(trial, sought, FIELD_F64, 0),
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 
@@ -66,6 +68,8 @@ static const struct field checkpoint_fields[] = {
     FIELD(checkpoint, has_best, FIELD_BOOL, 0),
     FIELD(checkpoint, best, FIELD_F64, 0),
     FIELD(checkpoint, best_at, FIELD_I64, 0),
+    FIELD_LATER(checkpoint, has_sought, FIELD_BOOL, 0),
+    FIELD_LATER(checkpoint, sought, FIELD_F64, 0),
 };
 const struct schema image_checkpoint_schema = SCHEMA(checkpoint, 0, checkpoint_fields);
 

@@ -41,8 +41,10 @@ static void judge_metric(const struct experiment *experiment, struct trial *tria
     enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
     double value;
 
-    if (!result_number(result, metric, &value))
+    trial->has_sought = result_number(result, metric, &value);
+    if (!trial->has_sought)
         return;
+    trial->sought = mode == MODE_MIN ? -value : value;
     /* NaN is better than nothing and worse than any number: no comparison with it holds. */
     if (value != value ||
         (trial->has_best && (mode == MODE_MIN ? value >= trial->best : value <= trial->best)))

@@ -25,7 +25,8 @@ struct proposal {
 
 /* How a trial did: at a result, or at its end. */
 struct observation {
-    double value; /* of the metric, higher is better; NaN where it never reported one */
+    double value; /* of the metric, the top level's if there is one, else the scheduler's; higher is
+                     better; NaN where its last result has none */
     double time;  /* of the time attribute */
     bool ended;   /* no more will come of this trial */
     bool early;   /* ended because the scheduler or a person stopped it */
@@ -71,5 +72,6 @@ extern const struct search_ops search_grid;
 extern const struct search_ops search_list;
 extern const struct search_ops search_halton;
 extern const struct search_ops search_sobol;
+extern const struct search_ops search_tpe;
 
 #endif

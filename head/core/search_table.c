@@ -8,7 +8,7 @@ static const struct {
     const struct search_ops *ops;
 } rows[] = {
     {"random", &search_random}, {"grid", &search_grid},   {"list", &search_list},
-    {"halton", &search_halton}, {"sobol", &search_sobol},
+    {"halton", &search_halton}, {"sobol", &search_sobol}, {"tpe", &search_tpe},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -23,7 +23,7 @@ const struct search_ops *search_find(const char *name)
 
 const char *const *search_names(size_t *count)
 {
-    static const char *const names[] = {"random", "grid", "list", "halton", "sobol"};
+    static const char *const names[] = {"random", "grid", "list", "halton", "sobol", "tpe"};
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == ROW_COUNT, "a name a row");
     *count = ROW_COUNT;

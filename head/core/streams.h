@@ -33,4 +33,7 @@
 #define STREAM_SCRAMBLE  (UINT64_C(7) << 33)
 #define STREAM_VARIATION (UINT64_C(8) << 33)
 
+/* TPE: which of the trials that are not among the best it keeps; the draw's index is the trial. */
+#define STREAM_THIN (UINT64_C(12) << 33)
+
 #endif

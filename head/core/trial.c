@@ -106,6 +106,8 @@ void trial_forget_results(struct trial *trial)
 {
     trial->rows = trial->base_rows = 0;
     trial->has_last = false;
+    trial->has_sought = false;
+    trial->sought = 0;
     trial->has_best = false;
     trial->best = 0;
     trial->best_at = 0;

@@ -91,6 +91,8 @@ struct trial {
     bool has_last;
     struct judged last;
     struct buf last_result; /* packed as result.h */
+    bool has_sought;        /* of the last result, by the metric that best goes by */
+    double sought;          /* higher is better: what a searcher learns from */
     bool has_best;
     double best;
     int64_t best_at;

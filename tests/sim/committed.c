@@ -184,7 +184,6 @@ static void take_experiment(struct checker *checker, const struct effect_experim
                    row->experiment, (unsigned long long)sum, row->created, experiment->created);
     experiment->results = row->results;
     experiment->burnt = experiment->burnt || row->why.size > 0;
-    experiment->stopped = experiment->stopped || row->state == EXPERIMENT_STOPPING;
     if (row->state != EXPERIMENT_DONE)
         return;
     experiment->done = true;
@@ -192,7 +191,8 @@ static void take_experiment(struct checker *checker, const struct effect_experim
         if (!trial_is_final((enum trial_state)experiment->trials[i].state))
             world_fail(checker->world, "I7: experiment %u is done before trial %u", row->experiment,
                        i);
-    if (!experiment->stopped && row->total != row->created)
+    /* A searcher that is asked late has proposed fewer where somebody ended it. */
+    if (!experiment->stopped && !experiment->burnt && row->total != row->created)
         world_fail(checker->world, "I7: experiment %u is done with %u of %u trials",
                    row->experiment, row->created, row->total);
 }
@@ -290,8 +290,10 @@ static void expect_revoked(struct checker *checker, const struct event_principal
 
 static void expect_pause(struct checker *checker, const struct event *event)
 {
-    if (event->type == EVENT_STOP && event->stop.trial == NUMBER_NONE)
+    if (event->type == EVENT_STOP && event->stop.trial == NUMBER_NONE) {
         ledger_experiment(checker, event->stop.experiment)->paused = false;
+        ledger_experiment(checker, event->stop.experiment)->stopped = true;
+    }
     if ((event->type == EVENT_PAUSE || event->type == EVENT_RESUME) &&
         event->pause.trial == NUMBER_NONE)
         ledger_experiment(checker, event->pause.experiment)->paused = event->type == EVENT_PAUSE;

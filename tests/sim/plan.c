@@ -105,7 +105,7 @@ static void write_drawn(uint32_t seed, uint32_t samples, struct buf *out)
 
 static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
 {
-    switch (draw(rng, 0, 3)) {
+    switch (draw(rng, 0, 4)) {
     case 0:
         buf_printf(out,
                    ",\"search\":{\"type\":\"grid\"},\"num_samples\":%u,\"config\":{\"a\":"
@@ -117,6 +117,14 @@ static void write_search(struct rng *rng, uint32_t samples, struct buf *out)
                    ",\"search\":{\"type\":\"list\",\"points\":[{\"x\":1},{\"x\":2,\"b\":\"t\"}]},"
                    "\"num_samples\":%u,\"config\":{\"x\":0}",
                    samples / 2 + 1);
+        return;
+    case 2:
+        buf_printf(out,
+                   ",\"search\":{\"type\":\"tpe\",\"seed\":%u,\"startup\":%u},\"metric\":\"r\","
+                   "\"mode\":\"%s\",\"num_samples\":%u,\"config\":{\"x\":{\"loguniform\":"
+                   "[0.001,1]},\"c\":{\"choice\":[1,{\"n\":{\"randint\":[1,4]}}]}}",
+                   (unsigned)draw(rng, 0, 99), (unsigned)draw(rng, 1, 6),
+                   chance(rng, 50) ? "min" : "max", samples);
         return;
     default:
         write_drawn((uint32_t)draw(rng, 0, 99), samples, out);

@@ -255,6 +255,70 @@ static struct domain domain_of(const char *json)
     return domain;
 }
 
+/* Who chooses is asked for each domain that a variant has, and told which one by its marker. */
+static struct value choose_last(void *context, const struct domain *domain, struct arena *place)
+{
+    const struct member **asked = context;
+
+    (void)place;
+    while (*asked != NULL)
+        asked++;
+    *asked = domain->marker;
+    return domain->choices != NULL ? domain->choices->items[domain->choices->count - 1]
+                                   : value_double(domain->low);
+}
+
+START_TEST(others_may_choose)
+{
+    struct value config = quoted("{'o': {'choice': [1, {'lr': {'uniform': [1, 2]}}]}, 'g': "
+                                 "{'grid_search': [7, 8]}, 'r': {'randn': [3, 1]}}");
+    const struct member *first[8] = {NULL}, *second[8] = {NULL};
+    struct space_source source = {choose_last, first};
+    struct value out, want = quoted("{'o': {'lr': 1.0}, 'g': 8, 'r': 3.0}");
+    const char *vars;
+
+    ck_assert_uint_eq(space_domains(&config), 4);
+    ck_assert_int_eq(space_variant_from(&config, NULL, 1, &source, &arena, &out, &vars), 0);
+    ck_assert(value_equal(&out, &want));
+    source.context = second;
+    ck_assert_int_eq(space_variant_from(&config, NULL, 0, &source, &arena, &out, &vars), 0);
+    ck_assert_int_eq(memcmp(first, second, sizeof(first)), 0);
+    ck_assert_str_eq(first[0]->key, "choice");
+    ck_assert_str_eq(first[1]->key, "randn");
+    ck_assert_str_eq(first[2]->key, "uniform");
+    ck_assert_ptr_null(first[3]);
+    ck_assert_int_eq(space_variant_from(&config, NULL, 2, &source, &arena, &out, &vars),
+                     ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(steps_are_counted)
+{
+    static const struct {
+        const char *domain;
+        double step, first, last;
+    } stepped[] = {
+        {"{'randint': [3, 9]}", 1, 3, 8},
+        {"{'lograndint': [1, 9]}", 1, 1, 8},
+        {"{'qrandint': [4, 20, 5]}", 5, 1, 4},
+        {"{'quniform': [-0.1, 0.3, 0.1]}", 0.1, -1, 3},
+        {"{'qloguniform': [0.2, 1, 0.25]}", 0.25, 1, 4},
+    };
+    double step, first, last;
+
+    for (size_t i = 0; i < sizeof(stepped) / sizeof(stepped[0]); i++) {
+        struct domain domain = domain_of(stepped[i].domain);
+
+        ck_assert(domain_steps(&domain, &step, &first, &last));
+        ck_assert_double_eq(step, stepped[i].step);
+        ck_assert_double_eq(first, stepped[i].first);
+        ck_assert_double_eq(last, stepped[i].last);
+    }
+    ck_assert(
+        !domain_steps(&(struct domain){.kind = DOMAIN_RANDN, .high = 1}, &step, &first, &last));
+}
+END_TEST
+
 START_TEST(draws_stay_inside)
 {
     static const struct {
@@ -519,6 +583,8 @@ Suite *suite(void)
     tcase_add_test(tc, nested_grids_count_right);
     tcase_add_test(tc, values_may_be_drawn_below_a_choice);
     tcase_add_test(tc, draws_follow_the_writing_and_repeat);
+    tcase_add_test(tc, others_may_choose);
+    tcase_add_test(tc, steps_are_counted);
     tcase_add_test(tc, draws_stay_inside);
     tcase_add_test(tc, quantiles_are_those_of_the_draws);
     tcase_add_test(tc, quantiles_stay_inside);

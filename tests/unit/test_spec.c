@@ -266,7 +266,7 @@ static const struct {
     {"'config': 5", "config", "map"},
     {"'config': {'choice': [{}]}", "config", "not one marker"},
     {"'config': {'a': {'uniform': [1, 0]}}", "config.a", "lower bound"},
-    {"'search': 'tpe'", "search", "not known"},
+    {"'search': 'tpee'", "search", "not known"},
     {"'search': {'seed': -1}", "search.seed", "from 0"},
     {"'search': 'list'", "search", "needs points"},
     {"'search': {'points': [{}]}", "search", "takes no points"},
