@@ -335,6 +335,22 @@ START_TEST(failures_are_avoided)
 }
 END_TEST
 
+/* Where all fail there is something to keep away from: the eleventh is not random's any more. */
+START_TEST(failures_count)
+{
+    struct value random;
+
+    begin("random", "{'x': {'uniform': [0, 1]}}", 8);
+    random = value_copy(&propose(10)->config, &arena);
+    begin("tpe", "{'x': {'uniform': [0, 1]}}", 8);
+    for (uint32_t trial = 0; trial < 10; trial++) {
+        (void)propose(trial);
+        ops->error(search, trial);
+    }
+    ck_assert(!value_equal(&propose(10)->config, &random));
+}
+END_TEST
+
 START_TEST(who_never_ran_is_no_news)
 {
     const struct observation never = {.value = (double)NAN, .ended = true, .early = true};
@@ -465,6 +481,7 @@ Suite *suite(void)
     tcase_add_test(tc, nothing_is_tried_twice);
     tcase_add_test(tc, those_that_run_are_kept_away_from);
     tcase_add_test(tc, failures_are_avoided);
+    tcase_add_test(tc, failures_count);
     tcase_add_test(tc, who_never_ran_is_no_news);
     tcase_add_test(tc, learns_from_foreign_configurations);
     tcase_add_test(tc, a_space_without_choices_goes_on);

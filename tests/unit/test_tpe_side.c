@@ -323,6 +323,28 @@ START_TEST(what_stands_in_a_choice_is_learned_from_who_had_it)
 }
 END_TEST
 
+/* The same of numbers that are continuous, and of many values with wide cells. */
+START_TEST(conditional_numbers_integrate_to_one)
+{
+    const char *domain = _i == 0 ? "{'uniform': [0, 4]}" : "{'lograndint': [1, 400]}";
+    uint32_t steps = _i == 0 ? 4000 : 398;
+    double sum = 0;
+
+    open_space(arena_printf(&arena, "{'net': {'choice': [1, {'x': %s}]}}", domain));
+    add_row("{'net': 1}");
+    add_row("{'net': {'x': 1}}");
+    add_row("{'net': {'x': 3}}");
+    make_side(0.1);
+    for (uint32_t i = 0; i <= steps; i++) {
+        double x = _i == 0 ? 4.0 * i / steps : i + 1.0;
+        double part = _i == 1 ? 1 : 4.0 / steps / (i == 0 || i == steps ? 2 : 1);
+
+        sum += exp(tpe_side_log(&side, (double[2]){1, x})) * part;
+    }
+    ck_assert_double_eq_tol(sum + exp(tpe_side_log(&side, (double[2]){0, NAN})), 1, 2e-3);
+}
+END_TEST
+
 /* Of the kernels those count more that have seen the grid's value. */
 START_TEST(grids_are_given)
 {
@@ -381,6 +403,7 @@ Suite *suite(void)
     tcase_add_test(tc, cells_are_what_they_are_by_hand);
     tcase_add_test(tc, a_table_says_what_the_kernels_say);
     tcase_add_test(tc, what_stands_in_a_choice_is_learned_from_who_had_it);
+    tcase_add_loop_test(tc, conditional_numbers_integrate_to_one, 0, 2);
     tcase_add_test(tc, grids_are_given);
     tcase_add_test(tc, without_trials_there_is_the_prior);
     suite_add_tcase(s, tc);
