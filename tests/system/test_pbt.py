@@ -6,7 +6,7 @@ import re
 from cluster import case, check, count_rows, equal, main, result_rows, trial_folders, wait_for
 from experiments import cluster_of, end_all, submit, trials, wait_ended
 
-STEPS = 200
+STEPS = 400
 TRIALS = 8
 TOP = 1.2
 
