@@ -122,27 +122,6 @@ static struct value number(double number)
     return value_double(number);
 }
 
-static struct value writable(const struct value *value, struct arena *arena)
-{
-    struct value_builder builder;
-
-    if (value->type == VALUE_DOUBLE && !isfinite(value->number))
-        return value_null();
-    if (value->type == VALUE_LIST) {
-        value_builder_list(&builder, arena);
-        for (uint32_t i = 0; i < value->count; i++)
-            value_builder_add(&builder, writable(&value->items[i], arena));
-        return value_builder_done(&builder);
-    }
-    if (value->type != VALUE_MAP)
-        return *value;
-    value_builder_map(&builder, arena);
-    for (uint32_t i = 0; i < value->count; i++)
-        value_builder_append(&builder, value->members[i].key,
-                             writable(&value->members[i].value, arena));
-    return value_builder_done(&builder);
-}
-
 static struct value config_of(struct span packed, struct arena *arena)
 {
     struct cursor cursor;
@@ -152,7 +131,7 @@ static struct value config_of(struct span packed, struct arena *arena)
     cursor_init(&cursor, packed);
     err = value_unpack(&cursor, arena, &config);
     assert(err == 0); /* it was packed here */
-    return writable(&config, arena);
+    return json_writable(&config, arena);
 }
 
 static void answer_value(const struct value *value, struct buf *out)

@@ -96,31 +96,9 @@ void table_out_print(struct table_out *table)
     free(table);
 }
 
-/* The same tree with null for what JSON cannot write. */
-static struct value writable(const struct value *value, struct arena *arena)
-{
-    struct value_builder builder;
-
-    if (value->type == VALUE_DOUBLE && value->number - value->number != 0)
-        return value_null();
-    if (value->type == VALUE_LIST) {
-        value_builder_list(&builder, arena);
-        for (uint32_t i = 0; i < value->count; i++)
-            value_builder_add(&builder, writable(&value->items[i], arena));
-        return value_builder_done(&builder);
-    }
-    if (value->type != VALUE_MAP)
-        return *value;
-    value_builder_map(&builder, arena);
-    for (uint32_t i = 0; i < value->count; i++)
-        value_builder_append(&builder, value->members[i].key,
-                             writable(&value->members[i].value, arena));
-    return value_builder_done(&builder);
-}
-
 void out_json_part(const struct value *value, struct arena *arena)
 {
-    struct value shown = writable(value, arena);
+    struct value shown = json_writable(value, arena);
     struct buf text = {0};
 
     json_write(&shown, JSON_LINE, &text);

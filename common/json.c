@@ -377,3 +377,24 @@ void json_write(const struct value *value, enum json_style style, struct buf *ou
 {
     write_value(value, style, 0, out);
 }
+
+struct value json_writable(const struct value *value, struct arena *arena)
+{
+    struct value_builder builder;
+
+    if (value->type == VALUE_DOUBLE && value->number - value->number != 0)
+        return value_null();
+    if (value->type == VALUE_LIST) {
+        value_builder_list(&builder, arena);
+        for (uint32_t i = 0; i < value->count; i++)
+            value_builder_add(&builder, json_writable(&value->items[i], arena));
+        return value_builder_done(&builder);
+    }
+    if (value->type != VALUE_MAP)
+        return *value;
+    value_builder_map(&builder, arena);
+    for (uint32_t i = 0; i < value->count; i++)
+        value_builder_append(&builder, value->members[i].key,
+                             json_writable(&value->members[i].value, arena));
+    return value_builder_done(&builder);
+}

@@ -15,6 +15,10 @@ enum json_style {
     JSON_COMPACT /* no blanks */
 };
 
+/* The same tree with null for the numbers that JSON does not have, for strict readers. What is
+ * changed lives in arena, the rest is shared. */
+struct value json_writable(const struct value *value, struct arena *arena);
+
 void json_write(const struct value *value, enum json_style style, struct buf *out);
 
 /* The next msgpack item in JSON_LINE style, without building a tree. Bytes are written as text in

@@ -6,56 +6,18 @@
  * on; where none has, a new trial begins. One that would be sent on at once does not pause. At
  * max_t a trial is done. Rungs are those of the stopping form (rungs.h), less one at max_t. */
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/limits.h"
-#include "common/pack.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
-#include "head/core/promote.h"
-#include "head/core/rungs.h"
-#include "head/core/sched.h"
+#include "head/core/promotion_inside.h"
 #include "head/core/sched_common.h"
 #include "head/core/streams.h"
 
-enum note_what {
-    NOTE_NONE, /* was never added */
-    NOTE_RUNS, /* towards its next rung */
-    NOTE_WAITS,
-    NOTE_MAX,  /* has come to max_t: stopped */
-    NOTE_LEFT, /* ended by itself, failed, or was stopped by a person */
-    NOTE_COUNT
-};
-
-/* What is known of a trial; all that is kept of one that has ended. */
-struct note {
-    double time;   /* of its last result; -infinity before */
-    double value;  /* at the rung that it came to last */
-    uint32_t gone; /* when it went on from there: among so many best */
-    uint32_t of;   /* of so many; 0: it has not */
-    uint32_t adds;
-    uint8_t bracket;
-    uint8_t next; /* the lowest rung that it has not come to */
-    uint8_t what; /* enum note_what */
-};
-
-struct promotion {
-    const struct spec_scheduler *spec; /* borrowed */
-    struct rungs_keys keys;
-    uint64_t seed;
-    uint64_t done;            /* have come to max_t */
-    struct rungs *rungs;      /* owned; only its milestones */
-    uint32_t rung_count;      /* below max_t */
-    struct promote **records; /* owned; by bracket, then rung; NULL where the bracket has it not */
-    struct note *notes;       /* owned; by trial number */
-    uint32_t note_count;
-    uint32_t note_capacity;
-};
-
-static void records_new(struct promotion *promotion)
+void promotion_records_new(struct promotion *promotion)
 {
     promotion->rung_count = rungs_count(promotion->rungs);
     while (promotion->rung_count > 0 &&
@@ -69,7 +31,7 @@ static void records_new(struct promotion *promotion)
                 promote_new(promotion->keys.reduction_factor);
 }
 
-static void records_free(struct promotion *promotion)
+void promotion_records_free(struct promotion *promotion)
 {
     for (uint32_t i = 0; i < promotion->keys.brackets * promotion->rung_count; i++)
         promote_free(promotion->records[i]);
@@ -86,7 +48,7 @@ static void *promotion_new(const struct spec *spec, uint64_t seed, const struct 
     rungs_read_keys(promotion->spec, &promotion->keys);
     promotion->seed = seed;
     promotion->rungs = rungs_new(&promotion->keys, tape);
-    records_new(promotion);
+    promotion_records_new(promotion);
     return promotion;
 }
 
@@ -96,19 +58,13 @@ static void promotion_free(void *self)
 
     if (promotion == NULL)
         return;
-    records_free(promotion);
+    promotion_records_free(promotion);
     rungs_free(promotion->rungs);
     free(promotion->notes);
     free(promotion);
 }
 
-static struct promote *records_at(const struct promotion *promotion, uint32_t bracket,
-                                  uint32_t rung)
-{
-    return promotion->records[bracket * promotion->rung_count + rung];
-}
-
-static struct note *note_of(struct promotion *promotion, uint32_t trial)
+struct note *promotion_note(struct promotion *promotion, uint32_t trial)
 {
     promotion->notes =
         sched_notes_reserve(promotion->notes, sizeof(*promotion->notes), &promotion->note_count,
@@ -143,7 +99,7 @@ static void join(struct note *note, uint32_t bracket)
 static void promotion_add(void *self, uint32_t trial)
 {
     struct promotion *promotion = self;
-    struct note *note = note_of(promotion, trial);
+    struct note *note = promotion_note(promotion, trial);
 
     if (!is_live(note))
         join(note, rungs_bracket(promotion->rungs,
@@ -157,7 +113,7 @@ static bool promotion_add_in(void *self, uint32_t trial, uint32_t bracket)
 
     if (bracket >= promotion->keys.brackets)
         return false;
-    join(note_of(promotion, trial), bracket);
+    join(promotion_note(promotion, trial), bracket);
     return true;
 }
 
@@ -200,8 +156,8 @@ static uint32_t next_to_go(const struct promotion *promotion,
         for (place.bracket = 0;
              place.bracket < promotion->keys.brackets && place.bracket <= place.rung;
              place.bracket++) {
-            uint32_t trial = promote_best(records_at(promotion, place.bracket, place.rung), is_free,
-                                          has_left, &place);
+            uint32_t trial = promote_best(promotion_records(promotion, place.bracket, place.rung),
+                                          is_free, has_left, &place);
 
             if (trial != NUMBER_NONE)
                 return trial;
@@ -213,7 +169,7 @@ static uint32_t next_to_go(const struct promotion *promotion,
 static void send_on(struct promotion *promotion, uint32_t trial)
 {
     struct note *note = &promotion->notes[trial];
-    struct promote *records = records_at(promotion, note->bracket, note->next - 1u);
+    struct promote *records = promotion_records(promotion, note->bracket, note->next - 1u);
 
     promote_take(records, trial);
     note->what = NOTE_RUNS;
@@ -275,7 +231,8 @@ static void come_to(struct promotion *promotion, struct note *note, const struct
     reached = rung_reached(promotion, note);
     if (reached <= note->next) /* below it in a bracket that has no rungs */
         return;
-    promote_add(records_at(promotion, note->bracket, reached - 1), judged->trial, judged->reward);
+    promote_add(promotion_records(promotion, note->bracket, reached - 1), judged->trial,
+                judged->reward);
     note->value = judged->reward;
     note->next = (uint8_t)reached;
     note->what = NOTE_WAITS;
@@ -347,159 +304,6 @@ static double promotion_horizon(const void *self, uint32_t trial)
         return (double)-INFINITY;
     limit = limit_of(promotion, note);
     return note->time >= limit ? (double)-INFINITY : limit;
-}
-
-/* ---- words ---- */
-
-/* "Bracket: Iter 4.000: 1 of 3 | Iter 1.000: 3 of 12": how many have gone on. */
-static void promotion_debug(const void *self, struct buf *out)
-{
-    const struct promotion *promotion = self;
-
-    buf_printf(out, "Using AsyncHyperBand (promotion): num_finished=%" PRIu64 "\n",
-               promotion->done);
-    for (uint32_t bracket = 0; bracket < promotion->keys.brackets; bracket++) {
-        buf_append_text(out, "Bracket: ");
-        for (uint32_t rung = promotion->rung_count; rung-- > bracket;) {
-            const struct promote *records = records_at(promotion, bracket, rung);
-
-            buf_printf(out, "Iter %.3f: %u of %u%s", rungs_milestone(promotion->rungs, rung),
-                       promote_gone(records), promote_count(records), rung > bracket ? " | " : "");
-        }
-        buf_append_char(out, '\n');
-    }
-}
-
-static void explain_rung(const struct promotion *promotion, const struct note *note,
-                         struct buf *out)
-{
-    const struct promote *records = records_at(promotion, note->bracket, note->next - 1u);
-
-    buf_printf(out, " At the rung %s %.3f its %s was ", promotion->spec->time_attr,
-               rungs_milestone(promotion->rungs, note->next - 1u), promotion->spec->metric);
-    sched_put_number(out, sched_shown(promotion->spec, note->value));
-    if (note->of > 0)
-        buf_printf(out, ", among the best %u of %u: it went on.", note->gone, note->of);
-    else if (note->what == NOTE_WAITS)
-        buf_printf(out, ": it has not come to be among the best %u of %u there.",
-                   promote_quota(records), promote_count(records));
-    else
-        buf_append_text(out, " when it ended.");
-}
-
-static void promotion_explain(const void *self, uint32_t trial, struct buf *out)
-{
-    const struct promotion *promotion = self;
-    const struct note *note = trial < promotion->note_count ? &promotion->notes[trial] : NULL;
-
-    if (note == NULL || note->what == NOTE_NONE) {
-        buf_append_text(out, "The async_hyperband scheduler has not met this trial.");
-        return;
-    }
-    buf_printf(out, "The async_hyperband scheduler (promotion) had it in bracket %u of %u.",
-               note->bracket + 1u, promotion->keys.brackets);
-    if (note->what == NOTE_MAX) {
-        buf_printf(out, " It was stopped at %s ", promotion->spec->time_attr);
-        sched_put_number(out, note->time);
-        buf_append_text(out, ": max_t is ");
-        sched_put_number(out, promotion->keys.max_t);
-        buf_append_char(out, '.');
-    } else if (note->next > note->bracket) {
-        explain_rung(promotion, note, out);
-    } else {
-        buf_append_text(out, " It came to no rung.");
-    }
-}
-
-/* ---- images ---- */
-
-#define NOTE_ITEMS 8u
-
-static void save_note(const struct note *note, struct buf *out)
-{
-    pack_list(out, NOTE_ITEMS);
-    pack_double(out, note->time);
-    pack_double(out, note->value);
-    pack_uint(out, note->gone);
-    pack_uint(out, note->of);
-    pack_uint(out, note->adds);
-    pack_uint(out, note->bracket);
-    pack_uint(out, note->next);
-    pack_uint(out, note->what);
-}
-
-static void promotion_save(const void *self, struct buf *out)
-{
-    const struct promotion *promotion = self;
-
-    pack_list(out, 3 + RUNGS_SAVED_ITEMS);
-    pack_uint(out, promotion->done);
-    rungs_save(promotion->rungs, out);
-    pack_list(out, promotion->note_count);
-    for (uint32_t i = 0; i < promotion->note_count; i++)
-        save_note(&promotion->notes[i], out);
-    pack_list(out, promotion->keys.brackets * promotion->rung_count);
-    for (uint32_t i = 0; i < promotion->keys.brackets * promotion->rung_count; i++) {
-        if (promotion->records[i] != NULL)
-            promote_save(promotion->records[i], out);
-        else
-            pack_nil(out);
-    }
-}
-
-static bool load_note(struct promotion *promotion, uint32_t trial, struct cursor *in)
-{
-    struct note *note = note_of(promotion, trial);
-    uint32_t items, bracket, next, what;
-
-    if (!cursor_list(in, &items) || items != NOTE_ITEMS || !cursor_double(in, &note->time) ||
-        !cursor_double(in, &note->value) || !cursor_u32(in, &note->gone) ||
-        !cursor_u32(in, &note->of) || !cursor_u32(in, &note->adds) || !cursor_u32(in, &bracket) ||
-        !cursor_u32(in, &next) || !cursor_u32(in, &what))
-        return false;
-    if (what >= NOTE_COUNT || bracket >= promotion->keys.brackets ||
-        (next != bracket && (next < bracket || next > promotion->rung_count)) ||
-        (what == NOTE_WAITS && next == bracket))
-        return false;
-    note->bracket = (uint8_t)bracket;
-    note->next = (uint8_t)next;
-    note->what = (uint8_t)what;
-    return true;
-}
-
-static bool load_records(struct promotion *promotion, struct cursor *in)
-{
-    uint32_t count;
-
-    if (!cursor_list(in, &count) || count != promotion->keys.brackets * promotion->rung_count)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        if (promotion->records[i] != NULL
-                ? !promote_load(promotion->records[i], promotion->note_count, in)
-                : !cursor_nil(in))
-            return false;
-    }
-    return true;
-}
-
-static bool promotion_load(void *self, struct cursor *in)
-{
-    struct promotion *promotion = self;
-    uint32_t parts, count;
-
-    assert(promotion->note_count == 0);
-    if (!cursor_list(in, &parts) || parts != 3 + RUNGS_SAVED_ITEMS ||
-        !cursor_uint(in, &promotion->done) || !rungs_load(promotion->rungs, in))
-        return false;
-    /* What its milestones are, it knows from the image. */
-    records_free(promotion);
-    records_new(promotion);
-    if (!cursor_list(in, &count))
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!load_note(promotion, i, in))
-            return false;
-    return load_records(promotion, in);
 }
 
 const struct sched_ops sched_promotion = {

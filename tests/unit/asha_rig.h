@@ -10,6 +10,7 @@
 #include "common/rng.h"
 #include "head/core/rungs.h"
 #include "head/core/sched.h"
+#include "tests/unit/sched_rig.h"
 
 enum { A, B, C, D, E };
 
@@ -68,20 +69,7 @@ static inline void begin(double grace, double max_t, double factor, uint32_t bra
 /* Goes on with one made from the image of the last, which has the same image. */
 static inline void through_an_image(void)
 {
-    struct buf image = {0}, again = {0};
-    struct cursor cursor;
-    void *other = sched_asha.new(&spec, 1, &view, &tape);
-
-    sched_asha.save(asha, &image);
-    cursor_init(&cursor, buf_span(&image));
-    ck_assert(sched_asha.load(other, &cursor));
-    ck_assert_ptr_eq(cursor.at, cursor.end);
-    sched_asha.save(other, &again);
-    ck_assert(span_equal(buf_span(&image), buf_span(&again)));
-    sched_asha.free(asha);
-    asha = other;
-    buf_fini(&image);
-    buf_fini(&again);
+    asha = sched_through_an_image(&sched_asha, asha, &spec, &view, &tape);
 }
 
 static inline void add(uint32_t count)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "head/core/sched.h"
+#include "tests/unit/sched_rig.h"
 
 #define MOST_TRIALS 256u
 
@@ -65,22 +66,8 @@ static inline void begin(double max_t, double eta, bool paper)
 /* Goes on with one made from the image of the last, which has the same image. */
 static inline void through_an_image(void)
 {
-    struct buf image = {0}, again = {0};
-    struct cursor cursor;
-    void *other = sched_hyperband.new(&spec, 1, &view, &tape);
-
-    if (!imaged)
-        return sched_hyperband.free(other);
-    sched_hyperband.save(hyperband, &image);
-    cursor_init(&cursor, buf_span(&image));
-    ck_assert(sched_hyperband.load(other, &cursor));
-    ck_assert_ptr_eq(cursor.at, cursor.end);
-    sched_hyperband.save(other, &again);
-    ck_assert(span_equal(buf_span(&image), buf_span(&again)));
-    sched_hyperband.free(hyperband);
-    hyperband = other;
-    buf_fini(&image);
-    buf_fini(&again);
+    if (imaged)
+        hyperband = sched_through_an_image(&sched_hyperband, hyperband, &spec, &view, &tape);
 }
 
 static inline void add(uint32_t trial)

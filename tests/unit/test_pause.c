@@ -62,24 +62,7 @@ static void teardown(void)
 static void report(uint32_t trial, uint32_t attempt, uint64_t seq, const struct record *records,
                    uint32_t count)
 {
-    struct event event = {.type = EVENT_REPORT, .now_ms = rig.now_ms};
-    struct buf packed = {0};
-
-    rig_reset(&rig);
-    for (uint32_t i = 0; i < count; i++)
-        record_pack(&records[i], &packed);
-    event.report = (struct event_report){.node = 2,
-                                         .experiment = 1,
-                                         .trial = trial,
-                                         .attempt = attempt,
-                                         .first_seq = seq,
-                                         .count = count,
-                                         .records = buf_span(&packed)};
-    ck_assert(core_step(rig.core, &event, &rig.tape, &rig.effects) == CORE_ADMITTED);
-    ck_assert_msg(core_check(rig.core) == NULL, "%s", core_check(rig.core));
-    core_place(rig.core, rig.now_ms, &rig.tape, &rig.effects);
-    ck_assert_msg(core_check(rig.core) == NULL, "%s", core_check(rig.core));
-    buf_fini(&packed);
+    rig_report(&rig, trial, attempt, seq, records, count);
 }
 
 static const uint8_t empty_map[] = {0x80};

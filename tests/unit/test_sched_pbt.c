@@ -5,6 +5,7 @@
 
 #include "head/core/sched.h"
 #include "tests/lib/run_suite.h"
+#include "tests/unit/sched_rig.h"
 #include "tests/unit/spec_rig.h"
 
 #define MOST_TRIALS 64u
@@ -80,23 +81,8 @@ static void end_pbt(void)
 
 static void through_an_image(void)
 {
-    struct buf image = {0}, again = {0};
-    struct cursor cursor;
-    void *other;
-
-    if (!imaged)
-        return;
-    other = sched_pbt.new(&spec, 1, &view, &tape);
-    sched_pbt.save(self, &image);
-    cursor_init(&cursor, buf_span(&image));
-    ck_assert(sched_pbt.load(other, &cursor));
-    ck_assert_ptr_eq(cursor.at, cursor.end);
-    sched_pbt.save(other, &again);
-    ck_assert(span_equal(buf_span(&image), buf_span(&again)));
-    sched_pbt.free(self);
-    self = other;
-    buf_fini(&image);
-    buf_fini(&again);
+    if (imaged)
+        self = sched_through_an_image(&sched_pbt, self, &spec, &view, &tape);
 }
 
 static void add_all(uint32_t count)

@@ -7,6 +7,7 @@
 #include "head/core/promote.h"
 #include "head/core/sched.h"
 #include "tests/lib/run_suite.h"
+#include "tests/unit/sched_rig.h"
 
 #define MOST_TRIALS 64u
 
@@ -61,24 +62,8 @@ static void begin(double grace, double max_t, double factor, uint32_t brackets)
 
 static void through_an_image(void)
 {
-    struct buf image = {0}, again = {0};
-    struct cursor cursor;
-    void *other = sched_promotion.new(&spec, 1, &view, &tape);
-
-    if (!imaged) {
-        sched_promotion.free(other);
-        return;
-    }
-    sched_promotion.save(self, &image);
-    cursor_init(&cursor, buf_span(&image));
-    ck_assert(sched_promotion.load(other, &cursor));
-    ck_assert_ptr_eq(cursor.at, cursor.end);
-    sched_promotion.save(other, &again);
-    ck_assert(span_equal(buf_span(&image), buf_span(&again)));
-    sched_promotion.free(self);
-    self = other;
-    buf_fini(&image);
-    buf_fini(&again);
+    if (imaged)
+        self = sched_through_an_image(&sched_promotion, self, &spec, &view, &tape);
 }
 
 static void add(uint32_t trial)
