@@ -130,12 +130,32 @@ def read_until_failure(process, end):
             return said, True
 
 
+def end_left(mark):
+    """An executor has a session of its own, and outlives for a while the test that started it. All that a test
+    starts has its environment."""
+    for path in glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(path, "rb") as file:
+                if mark.encode() in file.read().split(b"\0"):
+                    os.kill(int(path.split("/")[2]), signal.SIGKILL)
+        except (OSError, ValueError):
+            pass  # it has ended, or is not ours
+
+
 def run(program, words, folder):
     """Its output where it failed, None where it passed. One that does not end says nothing: it may be the
     machine that is slow."""
+    try:
+        return run_test(program, words, folder)
+    finally:
+        end_left("ASSAY_MUTANT=" + folder)
+
+
+def run_test(program, words, folder):
     with subprocess.Popen([program] + words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
-                          env=dict(os.environ, CK_TIMEOUT_MULTIPLIER="4", CK_LOG_FILE_NAME="-")) as process:
+                          env=dict(os.environ, CK_TIMEOUT_MULTIPLIER="4", CK_LOG_FILE_NAME="-",
+                                   ASSAY_MUTANT=folder)) as process:
         said, ended = read_until_failure(process, time.monotonic() + LIMIT_S)
         failed = FAILED.search(said) is not None
         if ended and not failed:
