@@ -53,20 +53,22 @@ def executors_are_killed(scene):
     choice = random.Random(SEED + 2)
     head, workers = cluster_of(scene, CPUS)
     folder = scene.path("results", "again")
-    got = submit(head, paced(scene, "again", 12, 100, 0.01))
-    total = 0
+    enough = scene.path("enough")
+    # None of them ends before the last executor was killed: there is one to kill on every node.
+    got = submit(head, paced(scene, "again", 12, 100, 0.01, flags="--last-when " + enough))
+    wait_for(lambda: count_rows(folder) > 150, 30, "results to come")
     for _ in range(2):
-        wait_for(lambda: count_rows(folder) > total + 150, 30, "results to come")
         worker = choice.choice(workers)
-        found = wait_for(worker.executors, 10, "an executor on " + worker.name)
-        equal(len(found), 1, "executors of an experiment on a node")
         theirs = wait_for(lambda: [pid for pid in pids_of_run(scene.mark, scene.folder)
                                    if runs_trial(pid, worker.name)],
-                          10, "trials to run on " + worker.name)
+                          30, "trials to run on " + worker.name)
+        # Only now: one that begins leaves the process that it was begun in.
+        found = worker.executors()
+        equal(len(found), 1, "executors of an experiment on a node")
         kill_pid(found[0])
         wait_for(lambda: not [pid for pid in theirs if runs_trial(pid, worker.name)], 5,
                  "the trials of a dead executor to be gone")
-        total = count_rows(folder)
+    scene.write("enough", "")
     rows = check_all(scene, head, got, folder, 12, 100)
     check(any(row["attempt"] > 1 for row in rows), "some trials ran again")
     equal({row["failures"] for row in rows}, {0}, "an executor's death is no failure of a trial")

@@ -17,6 +17,7 @@ def main():
     parser.add_argument("--pace", type=float, default=0)
     parser.add_argument("--fail-at", type=int, default=0)
     parser.add_argument("--pad", type=int, default=0)  # bytes that make a report larger
+    parser.add_argument("--last-when", help="the last report waits until there is this file")
     options = parser.parse_args()
     pad = " pad=" + "x" * options.pad if options.pad else ""
 
@@ -34,6 +35,8 @@ def main():
     for n in range(1, options.reports + 1):
         if n == options.fail_at:
             raise SystemExit("asked to fail")
+        while n == options.reports and options.last_when and not os.path.exists(options.last_when):
+            select.select([], [], [], 0.02)
         value = zlib.crc32(("%s.%s.%d.%d" % (trial, attempt, run, n)).encode())
         account("report %d %d" % (n, value))
         print("assay: n=%d value=%d run=%d%s" % (n, value, run, pad), flush=True)
