@@ -103,9 +103,18 @@ static int set_number(struct value *value, const char *flag, const char *section
 
 static int set_any(struct value *value, const char *assignment, struct arena *arena)
 {
+    static const char *const sections[] = {"search", "scheduler"};
     struct experiment_error error;
     struct value out;
+    int rc = 0;
 
+    /* A section may stand there as its type alone. */
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]) && rc == 0; i++)
+        if (strncmp(assignment, sections[i], strlen(sections[i])) == 0 &&
+            assignment[strlen(sections[i])] == '.')
+            rc = as_map(value, sections[i], arena);
+    if (rc != 0)
+        return rc;
     if (experiment_file_apply_set(value, assignment, arena, &out, &error) != 0)
         return say(EXIT_USAGE, "--set", "--set scheduler.max_t=100", "%s", error.what);
     *value = out;

@@ -33,7 +33,8 @@ static bool can_be_driven(const struct spec *spec, struct spec_error *error)
     return false;
 }
 
-struct drive *drive_new(const struct value *experiment, uint64_t now_ms, struct spec_error *error)
+struct drive *drive_begin(const struct value *experiment, uint64_t now_ms, bool keeps,
+                          struct spec_error *error)
 {
     struct drive *drive = xcalloc(1, sizeof(*drive));
     struct value *copy = arena_alloc(&drive->kept, sizeof(*copy));
@@ -41,17 +42,28 @@ struct drive *drive_new(const struct value *experiment, uint64_t now_ms, struct 
     effects_init(&drive->effects, &drive->turn);
     tape_init(&drive->tape);
     drive->by_name = table_new();
+    drive->keeps = keeps;
     drive->core = core_new();
     *copy = value_copy(experiment, &drive->kept);
     *copy = without_resources(copy, &drive->kept);
     drive_begin_line(drive, now_ms, NUMBER_NONE);
     if (spec_parse(copy, &drive->kept, &drive->spec, error) < 0 ||
-        !can_be_driven(&drive->spec, error) || !drive_open(drive, copy, error)) {
+        !drive_open(drive, copy, error)) {
         drive_free(drive);
         return NULL;
     }
     arena_reset(&drive->turn);
     return drive;
+}
+
+struct drive *drive_new(const struct value *experiment, uint64_t now_ms, struct spec_error *error)
+{
+    struct drive *drive = drive_begin(experiment, now_ms, true, error);
+
+    if (drive == NULL || can_be_driven(&drive->spec, error))
+        return drive;
+    drive_free(drive);
+    return NULL;
 }
 
 void drive_free(struct drive *drive)

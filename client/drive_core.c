@@ -94,6 +94,10 @@ static void hear_row(struct drive *drive, const struct effect_trial *row)
     trial = drive->trials[row->trial];
     if (row->trial != drive->self)
         hear_of_other(drive, trial, (enum trial_state)row->state);
+    if (row->config.size > 0 &&
+        (row->config.size != trial->config.size ||
+         memcmp(row->config.data, trial->config.data, row->config.size) != 0))
+        trial->config = arena_copy(&drive->kept, row->config); /* it has taken over from another */
     trial->state = (enum trial_state)row->state;
     trial->has_best = row->has_best;
     trial->best = row->best;
@@ -110,6 +114,7 @@ static void hear_verdict(struct drive *drive, const struct effect_verdict *verdi
         also(drive, verdict->trial, "save");
         act(drive, verdict->trial, ACTION_SAVE);
     }
+    drive->trials[verdict->trial]->horizon = verdict->horizon;
     if (verdict->trial == drive->self)
         drive->action = (enum action)verdict->action;
 }
@@ -203,7 +208,7 @@ static void do_act(struct drive *drive, const struct drive_act *wanted)
 
     if (!trial_is_live(trial->state))
         return;
-    if (wanted->action != ACTION_STOP) {
+    if (wanted->action != ACTION_STOP && drive->keeps) {
         record_checkpoint_of(drive, trial);
         count = 2;
     }
@@ -211,7 +216,8 @@ static void do_act(struct drive *drive, const struct drive_act *wanted)
         record_end_of(drive, END_STOPPED);
         count++;
     }
-    report(drive, trial, count);
+    if (count > 0)
+        report(drive, trial, count);
 }
 
 /* The list grows while it is worked off. */
@@ -299,6 +305,7 @@ static void attempt_start(struct drive *drive, struct driven *trial)
     trial->attempt = launch->attempt;
     trial->seq = 0;
     trial->marks = 0;
+    trial->horizon = launch->horizon;
     free(trial->fill);
     trial->fill = xcalloc(1, sizeof(*trial->fill));
     autofill_start(trial->fill, (double)drive->now_ms / 1000,
@@ -420,7 +427,7 @@ bool drive_result(struct drive *drive, struct driven *trial, const struct value 
     if (stop == STOP_MISSING)
         return drive_refuse(why, "a stop rule names %.*s, which is not in the result or no number",
                             SPAN(missing));
-    made.result.done = stop == STOP_YES;
+    made.result.done = drive->done = stop == STOP_YES;
     buf_reset(&drive->records);
     record(drive, &made);
     *trial->fill = fill;

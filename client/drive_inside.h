@@ -1,4 +1,4 @@
-/* drive_inside.h - what a drive holds; for drive.c and drive_core.c only. */
+/* drive_inside.h - what a drive holds; for drive.c, drive_core.c and simulation.c only. */
 #ifndef CLIENT_DRIVE_INSIDE_H
 #define CLIENT_DRIVE_INSIDE_H
 
@@ -19,6 +19,7 @@ struct driven {
     uint32_t attempt;
     uint64_t seq;          /* of the last record of the attempt */
     uint64_t marks;        /* of the attempt */
+    double horizon;        /* of the scheduler's time: so far nothing but continue is said */
     struct autofill *fill; /* owned; while it runs */
     bool has_best;
     double best;
@@ -45,6 +46,7 @@ struct drive {
     struct effects effects;
     struct spec spec;
     uint64_t now_ms;
+    bool keeps; /* who runs the trials keeps what they go on from; else they begin anew */
 
     struct driven **trials; /* owned; by number */
     uint32_t count;
@@ -55,6 +57,7 @@ struct drive {
     /* Of one line. */
     uint32_t self;      /* the trial that it is about, NUMBER_NONE: none */
     enum action action; /* the core's word on that one's result */
+    bool done;          /* which was its last, by a rule of stop or its own word */
     struct effect_launch launch;
     struct drive_also *also; /* owned */
     uint32_t also_count;
@@ -66,6 +69,10 @@ struct drive {
     struct buf fields;  /* for autofill */
     struct buf records; /* of one event */
 };
+
+/* drive.c: a drive without the look at whether a caller on a pipe can do it. */
+struct drive *drive_begin(const struct value *experiment, uint64_t now_ms, bool keeps,
+                          struct spec_error *error);
 
 /* drive_core.c: the core's one node. Each of these goes through the core and hears what it says:
  * the rows of trials, what else is to be done (which is done), and the verdict. */

@@ -87,15 +87,26 @@
 #define LIMIT_ROWS_REPLY     2000u       /* trial rows in one reply */
 #define LIMIT_MONITOR_EVENTS 65536       /* of a socket's connections, until the loop looks */
 #define LIMIT_PEER_QUEUED    (64u << 20) /* bytes of a peer's that wait while nobody reads */
-#define LIMIT_LINES_BYTES    (3u << 20)  /* lines of result.json in one reply: one always fits */
-#define LIMIT_WAIT_MS        60000u      /* how long a request may wait at the head */
-#define LIMIT_TOKEN_BYTES    1024u       /* a token as text */
-#define LIMIT_STATUS_GROUPS  16u         /* states of trials */
-#define LIMIT_FINDINGS       64u         /* lines of a head's look at itself */
-#define LIMIT_HASH_BYTES     32u         /* BLAKE2b */
-#define LIMIT_SUBMISSION     16u         /* bytes of a submission's id */
-#define LIMIT_TOKEN_ID       8u          /* bytes */
-#define LIMIT_TOKEN_SECRET   20u         /* bytes */
+/* A table of somebody's: of curves, for `assay simulate`. */
+#define LIMIT_TABLE_CELLS   50000000u
+#define LIMIT_TABLE_COLUMNS 1024u
+#define LIMIT_TABLE_LINE    (1u << 20) /* bytes */
+
+/* `assay simulate`. */
+#define LIMIT_SIMULATED_WORKERS 65536u
+#define LIMIT_SIMULATED_RESULTS 100000000u /* of a run */
+#define LIMIT_SIMULATED_REPEATS 1000u
+#define LIMIT_FORMULAS          64u
+
+#define LIMIT_LINES_BYTES   (3u << 20) /* lines of result.json in one reply: one always fits */
+#define LIMIT_WAIT_MS       60000u     /* how long a request may wait at the head */
+#define LIMIT_TOKEN_BYTES   1024u      /* a token as text */
+#define LIMIT_STATUS_GROUPS 16u        /* states of trials */
+#define LIMIT_FINDINGS      64u        /* lines of a head's look at itself */
+#define LIMIT_HASH_BYTES    32u        /* BLAKE2b */
+#define LIMIT_SUBMISSION    16u        /* bytes of a submission's id */
+#define LIMIT_TOKEN_ID      8u         /* bytes */
+#define LIMIT_TOKEN_SECRET  20u        /* bytes */
 
 /* The head's turn and log. */
 #define LIMIT_TURN_EVENTS     8192u

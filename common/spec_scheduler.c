@@ -112,6 +112,11 @@ static bool is_further_form(size_t row)
     return row > 0 && strcmp(types[row - 1].name, types[row].name) == 0;
 }
 
+const struct scheduler_type *scheduler_type_at(size_t i)
+{
+    return i < COUNT(types) ? &types[i] : NULL;
+}
+
 const char *scheduler_type_name(size_t i)
 {
     for (size_t t = 0; t < COUNT(types); t++) {

@@ -9,12 +9,13 @@
 
 # What the built programs run with.
 PACKAGES_RUN='redis-server libzmq5 libmsgpackc2|libmsgpack-c2 libhiredis0.14|libhiredis1.1.0
-    libsodium23 libfyaml0 libsmartcols1 libarchive13|libarchive13t64 zlib1g'
+    libsodium23 libfyaml0 libsmartcols1 libarchive13|libarchive13t64 zlib1g
+    libmuparser2v5 libcsv3'
 
 # What it takes to build and to run here. The -dev packages bring the libraries with them.
 PACKAGES_BUILD='build-essential cmake ninja-build pkg-config|pkgconf redis-server libzmq3-dev
     libmsgpack-dev|libmsgpack-c-dev libhiredis-dev libsodium-dev libfyaml-dev libsmartcols-dev
-    libarchive-dev zlib1g-dev'
+    libarchive-dev zlib1g-dev libmuparser-dev libcsv-dev'
 
 # What the tests need on top. Other versions of clang-format lay the code out differently. The
 # runtime of clang's sanitizers and of libFuzzer is a package of its own, or comes with the other.

@@ -39,7 +39,7 @@ static struct cost round_cost(const struct hyperband_keys *keys, double trials,
 {
     struct cost sum = {0};
 
-    for (uint32_t place = 0; place < keys->counts && trials > 0; place++) {
+    for (uint32_t place = 0; place < keys->round && trials > 0; place++) {
         double n = hyperband_bracket(keys, place).n;
         struct cost cost = bracket_cost(keys, place, trials < n ? trials : n, out);
 
@@ -76,8 +76,8 @@ void forecast_hyperband(const struct forecast_ask *ask, struct arena *arena, str
 
     hyperband_read_keys(&ask->spec->scheduler, &keys);
     forecast_cap_at(ask, keys.max_t, out);
-    out->brackets = arena_alloc(arena, keys.counts * sizeof(*out->brackets));
-    for (uint32_t place = 0; place < keys.counts; place++) {
+    out->brackets = arena_alloc(arena, keys.round * sizeof(*out->brackets));
+    for (uint32_t place = 0; place < keys.round; place++) {
         double n = hyperband_bracket(&keys, place).n;
 
         if (n > 0)

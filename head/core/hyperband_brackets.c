@@ -17,7 +17,7 @@ struct bracket *bracket_begin(struct hyperband *hyperband)
     hyperband->bracket_count++;
     bracket = &hyperband->brackets[number];
     *bracket = (struct bracket){
-        .size = hyperband_bracket(&hyperband->keys, number % hyperband->keys.counts)};
+        .size = hyperband_bracket(&hyperband->keys, number % hyperband->keys.round)};
     return bracket;
 }
 

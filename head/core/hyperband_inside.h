@@ -46,7 +46,7 @@ struct hyperband {
     struct sched_view view;
     uint64_t stopped;
     uint32_t turns;
-    struct bracket *brackets; /* owned; keys.counts a round */
+    struct bracket *brackets; /* owned; keys.round a round */
     uint32_t bracket_count;
     uint32_t bracket_capacity;
     struct note *notes; /* owned; by trial number */

@@ -5,6 +5,9 @@
 
 #define BRACKETS_07 5u
 
+/* In the order of schedulers.def. */
+enum sizes { SIZES_TUNE, SIZES_PAPER, SIZES_HALVING };
+
 /* Of whole numbers below 2^53, exact. */
 static double power(double base, uint32_t exponent)
 {
@@ -43,10 +46,13 @@ static uint32_t count_brackets(const struct spec_scheduler *scheduler,
 
 void hyperband_read_keys(const struct spec_scheduler *scheduler, struct hyperband_keys *out)
 {
+    double sizes = spec_scheduler_number(scheduler, "sizes");
+
     out->max_t = spec_scheduler_number(scheduler, "max_t");
     out->eta = spec_scheduler_number(scheduler, "reduction_factor");
-    out->paper = spec_scheduler_number(scheduler, "sizes") != 0;
+    out->paper = sizes != SIZES_TUNE;
     out->counts = count_brackets(scheduler, out);
+    out->round = sizes == SIZES_HALVING ? 1 : out->counts;
 }
 
 /* Tune adds up the work without moving on: what is left to max_t is counted from the first
@@ -80,7 +86,7 @@ struct hyperband_size hyperband_bracket(const struct hyperband_keys *keys, uint3
     uint32_t s = keys->paper ? keys->counts - 1 - place : place;
     struct hyperband_size size = {.halvings = s};
 
-    assert(place < keys->counts);
+    assert(place < keys->round);
     size.milestone = keys->max_t / power(keys->eta, s);
     if (!keys->paper)
         size.milestone = trunc(size.milestone);

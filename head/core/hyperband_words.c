@@ -57,14 +57,14 @@ static uint32_t first_round(const struct hyperband *hyperband)
         bracket++;
     if (bracket == hyperband->bracket_count && bracket > 0)
         bracket--; /* all are: the last one is shown */
-    return bracket / hyperband->keys.counts;
+    return bracket / hyperband->keys.round;
 }
 
 void hyperband_debug(const void *self, struct buf *out)
 {
     const struct hyperband *hyperband = self;
     uint32_t round = first_round(hyperband);
-    uint32_t first = round * hyperband->keys.counts;
+    uint32_t first = round * hyperband->keys.round;
     uint32_t(*counts)[SHOWN_STATES] =
         xcalloc(hyperband->bracket_count - first + 1u, sizeof(*counts));
 
@@ -74,8 +74,8 @@ void hyperband_debug(const void *self, struct buf *out)
         buf_printf(out, "Rounds before #%u: all ended\n", round);
     count_states(hyperband, counts, first);
     for (uint32_t i = first; i < hyperband->bracket_count; i++) {
-        if (i % hyperband->keys.counts == 0)
-            buf_printf(out, "Round #%u:\n", i / hyperband->keys.counts);
+        if (i % hyperband->keys.round == 0)
+            buf_printf(out, "Round #%u:\n", i / hyperband->keys.round);
         print_bracket(&hyperband->brackets[i], counts[i - first], out);
     }
     free(counts);
@@ -111,7 +111,7 @@ void hyperband_explain(const void *self, uint32_t trial, struct buf *out)
         return;
     }
     buf_printf(out, "The hyperband scheduler had it in bracket %u of round %u.",
-               note->bracket % hyperband->keys.counts + 1u, note->bracket / hyperband->keys.counts);
+               note->bracket % hyperband->keys.round + 1u, note->bracket / hyperband->keys.round);
     if (note->what == NOTE_RUNS)
         buf_append_text(out, " It has not come to a milestone.");
     else if (note->what == NOTE_LEFT)

@@ -266,8 +266,8 @@ static bool comes_before(const struct hyperband *hyperband, uint32_t one, uint32
 {
     const struct note *left = &hyperband->notes[one];
     const struct note *right = &hyperband->notes[other];
-    uint32_t left_round = left->bracket / hyperband->keys.counts;
-    uint32_t right_round = right->bracket / hyperband->keys.counts;
+    uint32_t left_round = left->bracket / hyperband->keys.round;
+    uint32_t right_round = right->bracket / hyperband->keys.round;
 
     if (left_round != right_round)
         return left_round < right_round;

@@ -179,6 +179,14 @@ def what_bounds_the_cost_is_found(scene):
 
 
 @case
+def keys_of_a_section_go_with_its_name(scene):
+    shown = preview(scene, "-n", "4", "--metric", "loss", "--mode", "min", "--scheduler", "asha",
+                    "--set", "scheduler.form=promotion",
+                    "--search", "tpe", "--set", "search.startup=3", "--", "true")
+    equal((shown["scheduler"]["form"], shown["search"]["type"], shown["known"]), ("promotion", "tpe", 3), "--set")
+
+
+@case
 def many_trials_are_shown_in_part(scene):
     words = ("-n", "100000", "-p", "x=uniform:0,1", "--seed", "5", "--", "true")
     lines = scene.assay("preview", *words).out.splitlines()
