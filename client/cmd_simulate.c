@@ -187,7 +187,7 @@ static const struct option_row options[] = {
     OPTION(values, workers, "workers", 0, OPTION_NUMBER, "N", "that run a trial each (8)"),
     OPTION(values, until, "until", 0, OPTION_DURATION, "D", "end all of it then"),
     OPTION(values, stragglers, "stragglers", 0, OPTION_TEXT, "STD",
-           "an attempt takes 1+|z| times as long, z normal with this deviation"),
+           "a trial takes 1+|z| times as long to a rung, z normal with this deviation"),
     OPTION(values, drops, "drops", 0, OPTION_TEXT, "P",
            "chance of an attempt to be lost, each second"),
     OPTION(values, from_scratch, "from-scratch", 0, OPTION_FLAG, NULL,

@@ -14,7 +14,7 @@
 
 #define BEGINNING_MS 1000u /* of virtual time, as unix time */
 
-/* Of draws, by job: how slow it is, and when it is lost. */
+/* Of draws: how slow a job is, and when it is lost. */
 #define STREAM_SLOW 5u
 #define STREAM_DROP 6u
 #define TWO_PI      6.283185307179586
@@ -61,11 +61,17 @@ enum metric_mode simulation_mode(const struct spec *spec)
 
 /* ---- workers ---- */
 
-static double draw_normal(uint64_t seed, uint64_t stream, uint64_t number)
+/* How many times as long as it should a job takes: the same when it begins again. */
+static double draw_slow(const struct simulation_plan *plan, uint32_t trial, double rung)
 {
-    double one = 1 - rng_unit(seed, stream, number * 2);
+    uint64_t stream = (uint64_t)STREAM_SLOW << 32 | trial;
+    double one, other;
+    uint64_t bits;
 
-    return sqrt(-2 * log(one)) * cos(TWO_PI * rng_unit(seed, stream, number * 2 + 1));
+    memcpy(&bits, &rung, sizeof(bits));
+    one = 1 - rng_unit(plan->seed, stream, bits);
+    other = rng_unit(plan->seed, stream, ~bits);
+    return 1 + plan->stragglers * fabs(sqrt(-2 * log(one)) * cos(TWO_PI * other));
 }
 
 /* The seconds until it is lost: whole ones, each with the same chance. */
@@ -145,16 +151,14 @@ static bool plan_step(struct simulation *simulation, uint32_t number)
     return true;
 }
 
-/* A job: an attempt or, from scratch, what it does for one rung. */
+/* A job: an attempt, on its way to its horizon; or, from scratch, what it does for one rung. */
 static void begin_job(struct simulation *simulation, struct worker *worker)
 {
     const struct simulation_plan *plan = simulation->plan;
     const struct driven *trial = simulation->drive->trials[worker->trial];
     uint64_t job = simulation->out->launches++;
 
-    worker->slow = 1;
-    if (plan->stragglers > 0)
-        worker->slow += fabs(draw_normal(plan->seed, STREAM_SLOW, job)) * plan->stragglers;
+    worker->slow = draw_slow(plan, trial->number, trial->horizon);
     worker->drop_ms = worker->at_ms + draw_drop_ms(plan, job);
     worker->rung = trial->horizon;
     worker->climbs = worker->rung > (double)trial->fill->training_iteration;

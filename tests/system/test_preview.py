@@ -180,10 +180,11 @@ def what_bounds_the_cost_is_found(scene):
 
 @case
 def keys_of_a_section_go_with_its_name(scene):
-    shown = preview(scene, "-n", "4", "--metric", "loss", "--mode", "min", "--scheduler", "asha",
+    shown = preview(scene, "-n", "4", "-p", "x=uniform:0,1", "--metric", "loss", "--mode", "min", "--scheduler", "asha",
                     "--set", "scheduler.form=promotion",
-                    "--search", "tpe", "--set", "search.startup=3", "--", "true")
-    equal((shown["scheduler"]["form"], shown["search"]["type"], shown["known"]), ("promotion", "tpe", 3), "--set")
+                    "--search", "tpe", "--set", "search.seed=3", "--", "true")
+    equal((shown["scheduler"]["form"], shown["search"]["type"], shown["search"]["seed"]), ("promotion", "tpe", 3),
+          "--set")
 
 
 @case
