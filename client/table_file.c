@@ -263,32 +263,52 @@ static int first_byte(FILE *file)
     return first;
 }
 
+/* Takes the file. */
+static int take_file(struct reader *reader, FILE *file)
+{
+    struct table_file *out = reader->table;
+    int first;
+
+    *out = (struct table_file){0};
+    out->names = xcalloc(LIMIT_TABLE_COLUMNS, sizeof(*out->names));
+    first = first_byte(file);
+    if (first == '{')
+        (void)read_lines(reader, file);
+    else
+        (void)read_csv(reader, file);
+    if (reader->err == 0 && ferror(file))
+        (void)fail(reader, ERR_IO, NULL, "it cannot be read", strerror(errno));
+    if (reader->err == 0 && out->row_count == 0)
+        reader->err = trouble_set(reader->trouble, ERR_MALFORMED, reader->path,
+                                  "give names of columns, and rows below them", "it has no rows");
+    (void)fclose(file);
+    arena_fini(&reader->line_arena);
+    if (reader->err != 0)
+        table_file_fini(out);
+    return reader->err;
+}
+
 int table_file_read(const char *path, struct arena *arena, struct table_file *out,
                     struct trouble *trouble)
 {
     struct reader reader = {
         .path = path, .arena = arena, .table = out, .trouble = trouble, .line = 1};
     FILE *file = fopen(path, "re");
-    int first;
 
-    *out = (struct table_file){0};
     if (file == NULL)
         return trouble_set(trouble, err_from_errno(), path, "give the path of a CSV or JSON file",
                            "%s", strerror(errno));
-    out->names = xcalloc(LIMIT_TABLE_COLUMNS, sizeof(*out->names));
-    first = first_byte(file);
-    if (first == '{')
-        (void)read_lines(&reader, file);
-    else
-        (void)read_csv(&reader, file);
-    if (reader.err == 0 && ferror(file))
-        (void)fail(&reader, ERR_IO, NULL, "it cannot be read", strerror(errno));
-    if (reader.err == 0 && out->row_count == 0)
-        reader.err = trouble_set(trouble, ERR_MALFORMED, path,
-                                 "give names of columns, and rows below them", "it has no rows");
-    (void)fclose(file);
-    arena_fini(&reader.line_arena);
-    if (reader.err != 0)
-        table_file_fini(out);
-    return reader.err;
+    return take_file(&reader, file);
+}
+
+int table_file_parse(struct span text, const char *name, struct arena *arena,
+                     struct table_file *out, struct trouble *trouble)
+{
+    struct reader reader = {
+        .path = name, .arena = arena, .table = out, .trouble = trouble, .line = 1};
+    FILE *file = fmemopen((void *)(uintptr_t)text.data, text.size, "r"); /* it writes nothing */
+
+    if (file == NULL)
+        return trouble_set(trouble, err_from_errno(), name, NULL, "%s", strerror(errno));
+    return take_file(&reader, file);
 }

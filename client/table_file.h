@@ -21,6 +21,11 @@ struct table_file {
  * ERR_IO, ERR_NOT_FOUND, ERR_MALFORMED, ERR_TOO_BIG with *trouble filled, which names the line. */
 int table_file_read(const char *path, struct arena *arena, struct table_file *out,
                     struct trouble *trouble);
+
+/* The same of a text, which must not be empty; name: what errors call it. */
+int table_file_parse(struct span text, const char *name, struct arena *arena,
+                     struct table_file *out, struct trouble *trouble);
+
 void table_file_fini(struct table_file *table);
 
 /* The column of a name, NUMBER_NONE where there is none. */

@@ -388,6 +388,21 @@ static void drives(void)
     }
 }
 
+static void tables(void)
+{
+    static const char *const texts[] = {
+        "lr,act,training_iteration,time_total_s,loss\n0.1,relu,1,2,5\n0.1,relu,2,3.5,4\n"
+        "1e-3,\"ta,nh\"\"\",1,,nan\n",
+        "trial,training_iteration,loss\r\na,1,0.5\r\nb,1,\r\n",
+        "\xef\xbb\xbfloss\n1\n-inf\n",
+        "{\"config\": {\"lr\": 0.1}, \"training_iteration\": 3, \"loss\": 1}\n"
+        "{\"trial_id\": \"x\", \"d\": {\"e\": true}, \"loss\": null}\n",
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        seed_write("table", arena_printf(&arena, "table_%zu", i), span_text(texts[i]));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -405,6 +420,7 @@ int main(int argc, char **argv)
     spools();
     saved_files();
     drives();
+    tables();
     seed_write("experiment", "packed",
                packed("{\"name\":\"e\",\"run\":{\"command\":\"t.py {x}\"},\"config\":{\"x\":"
                       "{\"loguniform\":[0.001,1]},\"l\":[{\"choice\":[1,\"a\"]},{\"randint\":[1,9]}"
