@@ -89,6 +89,11 @@ const struct scheduler_type *scheduler_type_find(const char *name)
     return NULL;
 }
 
+const struct scheduler_type *scheduler_type_row(size_t i)
+{
+    return i < COUNT(types) ? &types[i] : NULL;
+}
+
 /* Which of a type's keys this is; SCHEDULER_KEYS where it is none. */
 static uint32_t key_index(const struct scheduler_type *type, const char *name)
 {
