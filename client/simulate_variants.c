@@ -140,7 +140,7 @@ void variants_make(const struct value *experiment, const struct spec *spec, int6
                                    .experiment = *experiment};
     *out = variants;
     *count = 1;
-    for (size_t i = 0; others && *count < VARIANTS_MOST && (type = scheduler_type_at(i)) != NULL;
+    for (size_t i = 0; others && *count < VARIANTS_MOST && (type = scheduler_type_row(i)) != NULL;
          i++)
         if (type != spec->scheduler.type && !needs_more(type))
             make(&maker, type, &variants[(*count)++]);

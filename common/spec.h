@@ -146,7 +146,7 @@ double spec_scheduler_number(const struct spec_scheduler *scheduler, const char 
 const struct scheduler_type *scheduler_type_find(const char *name);
 
 /* The i-th row of schedulers.def; NULL where there are no more. */
-const struct scheduler_type *scheduler_type_at(size_t i);
+const struct scheduler_type *scheduler_type_row(size_t i);
 
 /* The i-th of the names that schedulers and searchers go by; NULL where there are no more. */
 const char *scheduler_type_name(size_t i);

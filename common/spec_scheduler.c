@@ -89,6 +89,11 @@ const struct scheduler_type *scheduler_type_find(const char *name)
     return NULL;
 }
 
+const struct scheduler_type *scheduler_type_row(size_t i)
+{
+    return i < COUNT(types) ? &types[i] : NULL;
+}
+
 /* Which of a type's keys this is; SCHEDULER_KEYS where it is none. */
 static uint32_t key_index(const struct scheduler_type *type, const char *name)
 {
@@ -110,11 +115,6 @@ double spec_scheduler_number(const struct spec_scheduler *scheduler, const char 
 static bool is_further_form(size_t row)
 {
     return row > 0 && strcmp(types[row - 1].name, types[row].name) == 0;
-}
-
-const struct scheduler_type *scheduler_type_at(size_t i)
-{
-    return i < COUNT(types) ? &types[i] : NULL;
 }
 
 const char *scheduler_type_name(size_t i)

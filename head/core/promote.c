@@ -28,6 +28,7 @@ struct promote {
     struct heap best;    /* as many as may go on: the worst first */
     struct heap rest;    /* all others: the best first */
     struct heap waiting; /* that have not gone on: the best first */
+    struct heap next;    /* within promote_best: whom to look at, by place in waiting */
     uint32_t gone;
 };
 
@@ -97,6 +98,15 @@ static struct record heap_pop(struct heap *heap)
     return first;
 }
 
+static void heap_remove(struct heap *heap, uint32_t at)
+{
+    heap->items[at] = heap->items[--heap->count];
+    if (at < heap->count) {
+        sift_down(heap, at);
+        sift_up(heap, at);
+    }
+}
+
 static bool heap_is_one(const struct heap *heap)
 {
     for (uint32_t i = 1; i < heap->count; i++)
@@ -122,6 +132,7 @@ void promote_free(struct promote *promote)
     free(promote->best.items);
     free(promote->rest.items);
     free(promote->waiting.items);
+    free(promote->next.items);
     free(promote);
 }
 
@@ -171,32 +182,43 @@ static bool may_go(const struct promote *promote, const struct record *record)
     return promote->best.count > 0 && !is_better(&promote->best.items[0], record);
 }
 
+/* Whoever stands below somebody in a heap comes behind: of those who may not go nobody is below. */
+static void look_at(struct promote *promote, uint32_t place)
+{
+    struct record record;
+
+    if (place >= promote->waiting.count || !may_go(promote, &promote->waiting.items[place]))
+        return;
+    record = promote->waiting.items[place];
+    record.trial = place;
+    heap_push(&promote->next, &record);
+}
+
+/* Where many are on their way to a pause, all of these are passed over each time: they are walked
+ * over in their order, and stay where they are. */
 uint32_t promote_best(struct promote *promote, promote_test *free, promote_test *ended,
                       void *context)
 {
-    struct heap *waiting = &promote->waiting;
-    uint32_t whole = waiting->count;
-    uint32_t busy = 0; /* behind the heap's end: may go, and are not free */
-    uint32_t found = NUMBER_NONE;
+    const struct record *items = promote->waiting.items;
 
-    while (waiting->count > 0 && may_go(promote, &waiting->items[0])) {
-        struct record record = waiting->items[0];
+    promote->next.count = 0;
+    look_at(promote, 0);
+    while (promote->next.count > 0) {
+        uint32_t place = heap_pop(&promote->next).trial;
+        uint32_t trial = items[place].trial;
 
-        if (!ended(context, record.trial) && free(context, record.trial)) {
-            found = record.trial;
-            break;
+        if (ended(context, trial)) { /* once a record: others have other places then */
+            heap_remove(&promote->waiting, place);
+            promote->next.count = 0;
+            look_at(promote, 0);
+        } else if (free(context, trial)) {
+            return trial;
+        } else {
+            look_at(promote, 2 * place + 1);
+            look_at(promote, 2 * place + 2);
         }
-        (void)heap_pop(waiting);
-        if (!ended(context, record.trial))
-            waiting->items[whole - ++busy] = record;
     }
-    /* What was popped left a gap before them. */
-    for (uint32_t i = whole - busy; i < whole; i++) {
-        struct record record = waiting->items[i];
-
-        heap_push(waiting, &record);
-    }
-    return found;
+    return NUMBER_NONE;
 }
 
 void promote_take(struct promote *promote, uint32_t trial)
@@ -206,11 +228,7 @@ void promote_take(struct promote *promote, uint32_t trial)
     for (uint32_t i = 0; i < waiting->count; i++) {
         if (waiting->items[i].trial != trial)
             continue;
-        waiting->items[i] = waiting->items[--waiting->count];
-        if (i < waiting->count) {
-            sift_down(waiting, i);
-            sift_up(waiting, i);
-        }
+        heap_remove(waiting, i);
         promote->gone++;
         return;
     }

@@ -30,7 +30,8 @@ uint32_t promote_quota(const struct promote *promote);
 uint32_t promote_gone(const struct promote *promote);
 
 /* The best that may go on now, of those that free says are there to be sent; NUMBER_NONE for none.
- * Those that will never be (ended says) are forgotten on the way. */
+ * Those that will never be (ended says) are forgotten on the way. O(k log k) where k are better and
+ * not free. */
 typedef bool promote_test(void *context, uint32_t trial);
 uint32_t promote_best(struct promote *promote, promote_test *free, promote_test *ended,
                       void *context);
