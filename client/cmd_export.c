@@ -10,6 +10,7 @@ struct values {
     struct common_flags common;
     const char *csv;
     const char *json_file;
+    const char *html;
     bool results;
     bool force;
 };
@@ -20,9 +21,9 @@ struct form {
     int (*write)(const struct export *of, struct outlet *outlet);
 };
 
-#define FORMS 2u
+#define FORMS 3u
 
-static int check(const struct form *forms)
+static int check(const struct values *values, const struct form *forms)
 {
     uint32_t asked = 0;
     uint32_t to_stdout = 0;
@@ -32,11 +33,14 @@ static int check(const struct form *forms)
         to_stdout += forms[i].path != NULL && strcmp(forms[i].path, "-") == 0;
     }
     if (asked == 0)
-        return say(EXIT_USAGE, "export", "assay export last --csv trials.csv",
-                   "no form is asked for: --csv or --json");
+        return say(EXIT_USAGE, "export", "assay export last --html page.html",
+                   "no form is asked for: --csv, --json or --html");
     if (to_stdout > 1)
         return say(EXIT_USAGE, "export", "name files for the others",
                    "only one document fits on standard output");
+    if (values->results && values->csv == NULL && values->json_file == NULL)
+        return say(EXIT_USAGE, "--results", "--csv FILE or --json FILE",
+                   "the page draws results by itself");
     return 0;
 }
 
@@ -74,10 +78,11 @@ static int run(const struct invocation *invocation)
     const struct form forms[FORMS] = {
         {values->csv, export_csv},
         {values->json_file, export_json},
+        {values->html, export_html},
     };
     struct export of = {.arena = invocation->arena, .results = values->results};
     struct pick pick;
-    int rc = check(forms);
+    int rc = check(values, forms);
 
     if (rc == 0)
         rc = source_open(values->common.address, values->common.token_file, selects, &of.source);
@@ -96,6 +101,7 @@ static int run(const struct invocation *invocation)
 static const struct option_row options[] = {
     OPTION(values, csv, "csv", 0, OPTION_TEXT, "FILE", "a table with a row a trial"),
     OPTION(values, json_file, "json", 0, OPTION_TEXT, "FILE", "one document with all of it"),
+    OPTION(values, html, "html", 0, OPTION_TEXT, "FILE", "one page to look at, with charts"),
     OPTION(values, results, "results", 0, OPTION_FLAG, NULL,
            "all results: in --csv a row each, in place of the trials; in --json with each trial"),
     OPTION(values, force, "force", 0, OPTION_FLAG, NULL, "replace files that are there"),
@@ -104,17 +110,21 @@ static const struct option_row options[] = {
 const struct command command_export = {
     .name = "export",
     .operands = "[EXP]",
-    .help = "Write an experiment for other programs",
+    .help = "Write an experiment for other programs, or as a page to look at",
     .about = "FILE may be - for standard output. A file appears when it is whole; one that is "
              "there is only replaced with --force. An experiment that still runs is written as it "
              "is now.\n\n"
+             "The page of --html is one file that needs nothing else: the best trial and how to "
+             "run it again, how the search went on, learning curves, rungs, which parameters "
+             "matter, and each of them against the metric. What it leaves out to stay small, it "
+             "says.\n\n"
              "In --csv a value inside maps is called by its path: config.lr, "
              "last_result.time_total_s.",
-    .example = "assay export last --csv trials.csv",
+    .example = "assay export last --html page.html --csv trials.csv",
     .takes = TAKES_HEAD,
     .most = 1,
     .options = options,
-    .option_count = 4,
+    .option_count = 5,
     .values_size = sizeof(struct values),
     .operand = OPERAND_EXPERIMENT,
     .run = run,

@@ -19,9 +19,10 @@ struct export
     struct arena *arena;
 };
 
-/* In export_csv.c and export_json.c. */
+/* In export_csv.c, export_json.c and page.c. */
 int export_csv(const struct export *of, struct outlet *outlet);
 int export_json(const struct export *of, struct outlet *outlet);
+int export_html(const struct export *of, struct outlet *outlet);
 
 /* In export_results.c: each result of a trial as it stands in result.json, from the first on, up to
  * `most`; *count: how many there were. A result lives until visit returns, which answers whether to

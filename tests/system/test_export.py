@@ -1,8 +1,10 @@
-"""`assay export`: an experiment as a table and as a document, from a head and from its own folder."""
+"""`assay export`: an experiment as a table, a document and a page, from a head and from its own folder."""
 import csv
+import html.parser
 import io
 import json
 import os
+import re
 
 from cluster import case, check, equal, main, read_text, result_rows, shorten, trial_folders, wait_for
 from experiments import cluster_of, paced, submit
@@ -47,6 +49,60 @@ def strict(text):
         raise ValueError("%s is no JSON" % word)
 
     return json.loads(text, parse_constant=refuse)
+
+
+class Page(html.parser.HTMLParser):
+    """What a reader of the page sees; one whose tags do not fit into one another is refused."""
+
+    EMPTY = {"meta", "rect", "path", "circle"}  # those that may have no end
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.seen, self.attributes, self.words, self.scripts = [], {}, [], [], []
+        self.feed(text)
+        self.close()
+        equal(self.open, [], "tags that are still open")
+
+    def handle_starttag(self, tag, attributes):
+        self.seen[tag] = self.seen.get(tag, 0) + 1
+        self.attributes += attributes
+        check(len(dict(attributes)) == len(attributes), "an attribute twice: %s" % attributes)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag != "meta":
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        check(self.open and self.open[-1] == tag, "</%s> in %s" % (tag, self.open))
+        self.open.pop()
+
+    def handle_data(self, data):
+        (self.scripts if self.open[-1:] == ["script"] else self.words).append(data)
+
+    def text(self):
+        return "".join(self.words)
+
+
+def page_of(text):
+    """A page that is well-formed, needs nobody, and runs nothing but its own script."""
+    page = Page(text)
+    equal(page.seen.get("script"), 1, "scripts")
+    check("x()" not in "".join(page.scripts), "an odd text got into the script")
+    for name, value in page.attributes:
+        check(not name.startswith("on"), "a handler: %s=%s" % (name, value))
+        if name in ("href", "src", "action", "xlink:href", "srcset", "data"):
+            check(name == "href" and value.startswith("#"), "a reference: %s=%s" % (name, value))
+    ids = {value for name, value in page.attributes if name == "id"}
+    lost = {value for name, value in page.attributes if name == "href"} - {"#" + one for one in ids}
+    equal(lost, set(), "links to nothing")
+    check("://" not in text and "url(" not in text and "@import" not in text, "a reference outside")
+    check(any("script-src 'sha256-" in (value or "") for name, value in page.attributes), "a policy")
+    equal(page.seen.get("svg", 0), sum(name == "aria-label" for name, value in page.attributes), "labels of charts")
+    check("nan" not in re.sub(r"<title>.*?</title>|>[^<]*<", "", text, flags=re.S), "a place that is no number")
+    return page
 
 
 def told(result, status, what):
@@ -125,6 +181,52 @@ def a_file_comes_whole_and_replaces_nothing(scene):
 
 
 @case
+def a_page_shows_all_of_it_and_obeys_nobody(scene):
+    name = "<img src=x onerror=x()>'\"&amp;"
+    scene.assay("run", mixed(scene), "--name", name, "-n", "12")
+    scene.assay("export", "last", "--html", "page.html")
+    text = read_text(scene.path("page.html"))
+    page = page_of(text)
+    shown = page.text()
+    best = scene.assay("best", "last", "--json").json()["trials"][0]
+    check(ODD in shown and name in shown, "odd texts are shown as they are")
+    check(best["name"] in shown and repr(best["best"]) in shown, "the best trial")
+    for word in ("deep/loss", "Seed", "24 trials", "net.layers", "Permutation importance", "told from 24"):
+        check(word.replace("24 trials", "24") in shown, "%r on the page" % word)
+    check(page.seen["svg"] >= 3 + 4 and page.seen["details"] >= page.seen["svg"], "charts: %s" % page.seen)
+    told(scene.assay("export", "last", "--html", "page.html", status=None), 2, "--force")
+    told(scene.assay("export", "last", "--html", "-", "--results", status=None), 2, "--results")
+    # What it says of running the best one again is true.
+    again = re.search(r"assay run again.yaml</p>\s*<pre>(.*?)</pre>", text, re.S).group(1)
+    scene.write("again.yaml", html.unescape(again))
+    scene.assay("run", "again.yaml", "--name", "again")
+    rows = scene.assay("trials", "last", "--json").json()["trials"]
+    equal([(row["config"], row["best"]) for row in rows], [(best["config"], best["best"])], "the best again")
+    page = page_of(scene.assay("export", "last", "--html", "-").out)
+    check("it takes 20" in page.text() or "No parameter differs" in page.text(), "one trial says little")
+
+
+@case
+def a_page_stays_small(scene):
+    """Many trials, written down as a run leaves them; some are far off, or no numbers."""
+    trials = [{"trial": n, "id": "%08x" % n, "name": "t%d" % n, "state": "TERMINATED", "results": 1,
+               "started_ms": 1796039205000 + n, "ended_ms": 1796039206000 + n * 7 % 5000, "best_at": 1,
+               "best": None if n % 50 == 7 else 1e300 if n % 1000 == 9 else (n * 7919 % 10007) / 10007 - 0.5,
+               "config": {"x%d" % k: n * (k + 3) % 101 / 100 for k in range(12)}, "folder": "/nowhere"}
+              for n in range(4000)]
+    os.mkdir(scene.path("many"))
+    scene.write("many/experiment.json", json.dumps({"experiment": {
+        "experiment": 1, "name": "many", "state": "TERMINATED", "created": 4000, "total": 4000,
+        "terminated": 4000, "metric": "loss", "mode": "min"}, "trials": trials}))
+    text = scene.assay("export", "./many", "--html", "-").out
+    page = page_of(text)
+    check(len(text) < 4 << 20, "a page of %d bytes" % len(text))
+    for word in ("are drawn", "far off", "are listed", "No results", "no number for it"):
+        check(word in page.text(), "%r is said" % word)
+    equal(len(table_of(scene.assay("export", "./many", "--csv", "-").out)), 4000, "rows of the table")
+
+
+@case
 def what_runs_is_exported_as_it_is_now(scene):
     head, workers = cluster_of(scene, 2, names=("n1",))
     number = submit(head, paced(scene, "slow", 4, 4000, pace=0.01))
@@ -138,6 +240,8 @@ def what_runs_is_exported_as_it_is_now(scene):
     check("RUNNING" in states, "states: %s" % states)
     document = strict(head.assay("export", number, "--json", "-", "--results").out)
     equal(document["experiment"]["state"], "RUNNING", "state")
+    page = page_of(head.assay("export", number, "--html", "-").out)
+    check("It has not ended" in page.text() and page.seen["svg"] > 1, "a page of what runs")
     check(any(one["reported"] for one in document["trials"]), "results: " + shorten(repr(document)))
     head.assay("stop", number)
     head.assay("wait", number, status=None)
@@ -147,6 +251,7 @@ def what_runs_is_exported_as_it_is_now(scene):
     equal([(row["best"], row["results"]) for row in rows], [("", "0")], "a trial that reported nothing")
     equal(table_of(head.assay("export", empty, "--csv", "-", "--results").out), [], "no results")
     equal(strict(head.assay("export", empty, "--json", "-").out)["best"], None, "no best")
+    check("No trial has" in page_of(head.assay("export", empty, "--html", "-").out).text(), "a page of nothing")
 
 
 main()
