@@ -1,5 +1,6 @@
 #include "client/trial_table.h"
 
+#include "client/flat.h"
 #include "client/out.h"
 #include "client/rows.h"
 #include "common/json.h"
@@ -19,19 +20,10 @@ void trial_value_text(const struct value *value, struct buf *out)
         json_write(value, JSON_COMPACT, out);
 }
 
-static void append_config(const struct value *value, const char *path, struct arena *arena,
-                          struct buf *out)
+static void append_leaf(const char *path, const struct value *value, void *context)
 {
-    if (value->type == VALUE_MAP) {
-        for (uint32_t i = 0; i < value->count; i++) {
-            const char *key = value->members[i].key;
+    struct buf *out = context;
 
-            append_config(&value->members[i].value,
-                          path[0] != '\0' ? arena_printf(arena, "%s.%s", path, key) : key, arena,
-                          out);
-        }
-        return;
-    }
     if (out->size > 0)
         buf_append_char(out, ',');
     buf_printf(out, "%s=", path);
@@ -43,8 +35,7 @@ const char *trial_config_value_text(const struct value *config, struct arena *ar
     struct buf text = {0};
     const char *out;
 
-    if (config->type == VALUE_MAP)
-        append_config(config, "", arena, &text);
+    flat_walk(config, "", arena, append_leaf, &text);
     out = arena_strdup(arena, buf_text(&text));
     buf_fini(&text);
     return out;

@@ -37,6 +37,7 @@
 #define LIMIT_MEDIAN_VALUES   65536u     /* that medians.h keeps besides the results themselves, */
 #define LIMIT_MEDIAN_SHARE    8u         /* and how many more a result */
 #define LIMIT_PLACES          1024u      /* of values in one command */
+#define LIMIT_EXPORT_COLUMNS  16384u     /* of a table that `assay export` writes */
 #define LIMIT_DRIVE_BYTES     (1u << 20) /* a line of a caller of `assay drive` */
 
 #define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */

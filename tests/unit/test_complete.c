@@ -65,7 +65,7 @@ START_TEST(verbs)
 {
     expect("st", "words status stop");
     expect("--v", "words --version");
-    expect("help exp", "words explain");
+    expect("help expl", "words explain");
     expect("comp", "words completion"); /* and not the hidden one */
     expect("nothing --", "words");
 }
