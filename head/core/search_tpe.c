@@ -129,6 +129,7 @@ static bool choose(struct tpe *tpe, const double *given, struct rng *rng, double
 {
     size_t size = tpe->space.count * sizeof(*numbers);
     double *candidate = arena_alloc(&tpe->arena, size);
+    struct tpe_look *looks = arena_alloc(&tpe->arena, tpe->space.count * sizeof(*looks));
     double best = 0;
     bool found = false;
 
@@ -139,7 +140,8 @@ static bool choose(struct tpe *tpe, const double *given, struct rng *rng, double
         tpe_side_draw(&tpe->good, given, rng, candidate);
         if (is_known(tpe, candidate))
             continue;
-        ratio = tpe_side_log(&tpe->good, candidate) - tpe_side_log(&tpe->others, candidate);
+        tpe_look_at_row(&tpe->space, candidate, looks);
+        ratio = tpe_side_log(&tpe->good, looks) - tpe_side_log(&tpe->others, looks);
         if (found && !(ratio > best))
             continue;
         memcpy(numbers, candidate, size);

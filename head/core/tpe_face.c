@@ -5,26 +5,21 @@
 
 #include "common/xalloc.h"
 
-/* Domains of so many values have a table of what each is worth to each. */
-#define TABLE_MOST 64u
-
-/* A logarithmic domain of more values has one of so many of its lowest, whose cells are the wide
- * ones, by so many steps between places on the scale. */
+/* A logarithmic domain of many values has a table of so many of its lowest, whose cells are the
+ * wide ones, by so many steps between places on the scale. */
 #define LOWEST 64u
 #define NODES  64u
 
 static bool is_few(const struct tpe_dimension *dimension)
 {
-    double count = tpe_scale_count(&dimension->scale);
-
-    return dimension->kind == TPE_NUMBER && count > 0 && count <= TABLE_MOST;
+    return dimension->kind == TPE_NUMBER && dimension->few;
 }
 
 /* Many values, the lowest of which have wide cells. */
 static bool is_uneven(const struct tpe_dimension *dimension)
 {
-    return dimension->kind == TPE_NUMBER && dimension->scale.log &&
-           tpe_scale_count(&dimension->scale) > TABLE_MOST;
+    return dimension->kind == TPE_NUMBER && !dimension->few && dimension->scale.log &&
+           dimension->scale.step > 0;
 }
 
 static uint32_t line_size(const struct tpe_dimension *dimension)
@@ -37,50 +32,45 @@ static uint32_t line_count(const struct tpe_dimension *dimension)
     return is_few(dimension) ? (uint32_t)tpe_scale_count(&dimension->scale) : LOWEST;
 }
 
-/* Which of the values it is. */
-static double value_index(const struct tpe_scale *scale, double value)
-{
-    double index = rint(value / scale->step) - scale->first;
-    double last = scale->last - scale->first;
-
-    return index < 0 ? 0 : index > last ? last : index;
-}
-
 /* Where the kernel of a line's place stands. */
 static double line_place(const struct tpe_dimension *dimension, uint32_t at)
 {
     const struct tpe_scale *scale = &dimension->scale;
 
     if (is_few(dimension))
-        return tpe_scale_place(scale, (scale->first + at) * scale->step);
+        return tpe_scale_place(scale, tpe_scale_nth(scale, at));
     return scale->low + scale->width * at / NODES;
 }
 
 void tpe_face_init(struct tpe_face *face, const struct tpe_dimension *dimension)
 {
+    uint32_t size = line_size(dimension);
+
     *face = (struct tpe_face){.dimension = dimension};
-    if (dimension->kind == TPE_NUMBER)
-        face->prior = tpe_bell_prior(&dimension->scale);
-    else
-        face->prior_other = -log(dimension->count);
-    if (is_few(dimension) || is_uneven(dimension))
-        face->table =
-            xcalloc((size_t)line_count(dimension) * line_size(dimension), sizeof(*face->table));
+    if (!is_few(dimension) && !is_uneven(dimension))
+        return;
+    face->table = xcalloc((size_t)line_count(dimension) * size, sizeof(*face->table));
+    face->masses = xcalloc(size, sizeof(*face->masses));
 }
 
 void tpe_face_fini(struct tpe_face *face)
 {
     free(face->table);
+    free(face->masses);
     free(face->seen);
+    free(face->beyond);
     free(face->place);
     free(face->mass);
+    free(face->base);
 }
 
 void tpe_face_reserve(struct tpe_face *face, uint32_t kernels)
 {
     face->seen = xrealloc(face->seen, kernels, sizeof(*face->seen));
+    face->beyond = xrealloc(face->beyond, kernels, sizeof(*face->beyond));
     face->place = xrealloc(face->place, kernels, sizeof(*face->place));
     face->mass = xrealloc(face->mass, kernels, sizeof(*face->mass));
+    face->base = xrealloc(face->base, kernels, sizeof(*face->base));
 }
 
 double tpe_face_number(const struct tpe_dimension *dimension, double number)
@@ -88,7 +78,7 @@ double tpe_face_number(const struct tpe_dimension *dimension, double number)
     if (isnan(number) || dimension->kind != TPE_NUMBER)
         return number;
     if (is_few(dimension))
-        return value_index(&dimension->scale, number);
+        return tpe_scale_index(&dimension->scale, number);
     return tpe_scale_place(&dimension->scale, number);
 }
 
@@ -113,82 +103,13 @@ void tpe_face_spread(struct tpe_face *face, uint32_t known, double part, uint32_
     }
     face->spread = part * dimension->scale.width * scott;
     face->spread = face->spread > narrowest ? face->spread : narrowest;
+    face->height = tpe_bell_height(face->spread);
     face->sharp = M_SQRT1_2 / face->spread;
-    for (uint32_t value = 0; face->table != NULL && value < line_count(dimension); value++)
+    if (face->table == NULL)
+        return;
+    face->masses[0] = NAN;
+    for (uint32_t value = 0; value < line_count(dimension); value++)
         face->table[(size_t)value * line_size(dimension)] = NAN;
-}
-
-void tpe_face_set(struct tpe_face *face, uint32_t kernel, double number, double mass)
-{
-    const struct tpe_dimension *dimension = face->dimension;
-
-    if (dimension->kind != TPE_NUMBER || is_few(dimension)) {
-        face->seen[kernel] = isnan(number) ? NUMBER_NONE : (uint32_t)number;
-        return;
-    }
-    face->place[kernel] = (number - dimension->scale.middle) * face->sharp;
-    face->mass[kernel] = mass;
-}
-
-double tpe_face_base(const struct tpe_face *face, uint32_t kernel)
-{
-    return -face->place[kernel] * face->place[kernel] - face->mass[kernel];
-}
-
-double tpe_face_prior(const struct tpe_face *face, double value)
-{
-    return face->dimension->kind == TPE_NUMBER
-               ? tpe_bell_log(&face->dimension->scale, &face->prior, value)
-               : face->prior_other;
-}
-
-static void add_choice(const struct tpe_face *face, double value, uint32_t kernels, double *sum)
-{
-    uint32_t chosen = (uint32_t)value;
-
-    for (uint32_t k = 0; k < kernels && !face->lacking; k++)
-        sum[k] += face->seen[k] == chosen ? face->same : face->other;
-    for (uint32_t k = 0; k < kernels && face->lacking; k++)
-        sum[k] += face->seen[k] == chosen        ? face->same
-                  : face->seen[k] == NUMBER_NONE ? face->prior_other
-                                                 : face->other;
-}
-
-/* What a value is worth to kernels, by where they stand; NULL where there is no table of it. */
-static const double *find_line(const struct tpe_face *face, double value)
-{
-    const struct tpe_dimension *dimension = face->dimension;
-    double index = value_index(&dimension->scale, value);
-    uint32_t size = line_size(dimension);
-    double *line;
-
-    if (index >= line_count(dimension))
-        return NULL;
-    line = face->table + (size_t)index * size;
-    if (!isnan(line[0]))
-        return line;
-    for (uint32_t at = 0; at < size; at++) {
-        struct tpe_bell bell =
-            tpe_bell_at(&dimension->scale, line_place(dimension, at), face->spread);
-
-        line[at] = tpe_bell_log(&dimension->scale, &bell, value);
-    }
-    return line;
-}
-
-static void add_table(const struct tpe_face *face, double value, uint32_t kernels, double *sum)
-{
-    const double *line = find_line(face, value);
-    double prior;
-
-    if (!face->lacking) {
-        for (uint32_t k = 0; k < kernels; k++)
-            sum[k] += line[face->seen[k]];
-        return;
-    }
-    prior = tpe_face_prior(face, value);
-    for (uint32_t k = 0; k < kernels; k++)
-        sum[k] += face->seen[k] == NUMBER_NONE ? prior : line[face->seen[k]];
 }
 
 static double kernel_place(const struct tpe_face *face, uint32_t kernel)
@@ -196,45 +117,123 @@ static double kernel_place(const struct tpe_face *face, uint32_t kernel)
     return face->dimension->scale.middle + face->place[kernel] / face->sharp;
 }
 
-/* Between two nodes of a line. */
-static double interpolate(const struct tpe_scale *scale, const double *line, double place)
-{
-    double at = (place - scale->low) / scale->width * NODES;
-    uint32_t node = at > 0 ? (uint32_t)at : 0;
-
-    node = node < NODES ? node : NODES - 1;
-    return line[node] + (line[node + 1] - line[node]) * (at - node);
-}
-
-/* A value whose cell is wide. */
-static void add_cells(const struct tpe_face *face, double value, uint32_t kernels, double *sum)
+/* Between which nodes a kernel stands. */
+static void find_nodes(struct tpe_face *face, uint32_t kernel)
 {
     const struct tpe_scale *scale = &face->dimension->scale;
-    const double *line = face->table != NULL ? find_line(face, value) : NULL;
-    double prior = face->lacking ? tpe_face_prior(face, value) : 0;
+    double at = (kernel_place(face, kernel) - scale->low) / scale->width * NODES;
+    uint32_t node = at > 0 ? (uint32_t)at : 0;
 
+    face->seen[kernel] = node < NODES ? node : NODES - 1;
+    face->beyond[kernel] = at - face->seen[kernel];
+}
+
+double tpe_face_set(struct tpe_face *face, uint32_t kernel, double number, double mass)
+{
+    const struct tpe_dimension *dimension = face->dimension;
+    double place;
+
+    if (dimension->kind != TPE_NUMBER || dimension->few) {
+        face->seen[kernel] = isnan(number) ? NUMBER_NONE : (uint32_t)number;
+        return 0;
+    }
+    place = (number - dimension->scale.middle) * face->sharp;
+    face->place[kernel] = place;
+    face->mass[kernel] = mass;
+    face->base[kernel] = face->plain ? -place * place - mass : 0;
+    if (face->table != NULL)
+        find_nodes(face, kernel);
+    return face->base[kernel];
+}
+
+static void add_choice(const struct tpe_face *face, const struct tpe_look *look, uint32_t kernels,
+                       double *sum)
+{
+    for (uint32_t k = 0; k < kernels && !face->lacking; k++)
+        sum[k] += face->seen[k] == look->index ? face->same : face->other;
+    for (uint32_t k = 0; k < kernels && face->lacking; k++)
+        sum[k] += face->seen[k] == look->index   ? face->same
+                  : face->seen[k] == NUMBER_NONE ? look->prior
+                                                 : face->other;
+}
+
+static void fill_masses(const struct tpe_face *face)
+{
+    const struct tpe_dimension *dimension = face->dimension;
+
+    for (uint32_t at = 0; at < line_size(dimension); at++)
+        face->masses[at] =
+            tpe_bell_mass(&dimension->scale, line_place(dimension, at), face->spread);
+}
+
+/* What a value is worth to kernels, by where they stand; NULL where there is no table of it. */
+static const double *find_line(const struct tpe_face *face, const struct tpe_look *look)
+{
+    const struct tpe_dimension *dimension = face->dimension;
+    uint32_t size = line_size(dimension);
+    struct tpe_spot spot = look->spot;
+    double *line;
+
+    if (face->table == NULL || look->index >= line_count(dimension))
+        return NULL;
+    line = face->table + (size_t)look->index * size;
+    if (!isnan(line[0]))
+        return line;
+    if (isnan(face->masses[0]))
+        fill_masses(face);
+    if (is_few(dimension))
+        spot = tpe_spot_of(&dimension->scale, tpe_scale_nth(&dimension->scale, look->index));
+    for (uint32_t at = 0; at < size; at++) {
+        struct tpe_bell bell = {line_place(dimension, at), face->spread, face->height,
+                                face->masses[at]};
+
+        line[at] = tpe_bell_log(&bell, &spot);
+    }
+    return line;
+}
+
+static void add_table(const struct tpe_face *face, const struct tpe_look *look, uint32_t kernels,
+                      double *sum)
+{
+    const double *line = find_line(face, look);
+
+    for (uint32_t k = 0; k < kernels && !face->lacking; k++)
+        sum[k] += line[face->seen[k]];
+    for (uint32_t k = 0; k < kernels && face->lacking; k++)
+        sum[k] += face->seen[k] == NUMBER_NONE ? look->prior : line[face->seen[k]];
+}
+
+/* A value whose cell is wide, by its line: between two nodes. */
+static void add_line(const struct tpe_face *face, const struct tpe_look *look, const double *line,
+                     uint32_t kernels, double *sum)
+{
     for (uint32_t k = 0; k < kernels; k++) {
-        struct tpe_bell bell = {kernel_place(face, k), face->spread, face->mass[k]};
+        const double *from = line + face->seen[k];
+        double beyond = face->beyond[k];
 
-        if (isnan(bell.middle)) {
-            sum[k] += prior;
-            continue;
-        }
-        sum[k] += line != NULL ? interpolate(scale, line, bell.middle)
-                               : tpe_bell_log(scale, &bell, value);
-        if (face->plain)
-            sum[k] -= tpe_face_base(face, k);
+        sum[k] += isnan(beyond) ? look->prior : from[0] + (from[1] - from[0]) * beyond;
+        sum[k] -= face->base[k];
     }
 }
 
-static void add_bells(const struct tpe_face *face, double value, uint32_t kernels, double *sum)
+/* The same where it has none. */
+static void add_cells(const struct tpe_face *face, const struct tpe_look *look, uint32_t kernels,
+                      double *sum)
 {
-    const struct tpe_scale *scale = &face->dimension->scale;
-    double place = tpe_scale_place(scale, value);
-    double at = (place - scale->middle) * face->sharp;
+    for (uint32_t k = 0; k < kernels; k++) {
+        struct tpe_bell bell = {kernel_place(face, k), face->spread, face->height, face->mass[k]};
+
+        sum[k] += isnan(bell.middle) ? look->prior : tpe_bell_log(&bell, &look->spot);
+        sum[k] -= face->base[k];
+    }
+}
+
+static void add_bells(const struct tpe_face *face, const struct tpe_look *look, uint32_t kernels,
+                      double *sum)
+{
+    double at = (look->spot.place - face->dimension->scale.middle) * face->sharp;
     /* What a kernel gives that stands there and is not cut off. */
-    double top = tpe_bell_log(scale, &(struct tpe_bell){place, face->spread, 0}, value);
-    double prior = face->lacking ? tpe_face_prior(face, value) : 0;
+    double top = look->spot.part - face->height;
 
     if (face->plain) {
         double twice = 2 * at;
@@ -247,31 +246,38 @@ static void add_bells(const struct tpe_face *face, double value, uint32_t kernel
     for (uint32_t k = 0; k < kernels; k++) {
         double away = at - face->place[k];
 
-        sum[k] += isnan(away) ? prior : top - away * away - face->mass[k];
+        sum[k] += isnan(away) ? look->prior : top - away * away - face->mass[k];
     }
 }
 
-void tpe_face_add(const struct tpe_face *face, double value, uint32_t kernels, double *sum)
+void tpe_face_add(const struct tpe_face *face, const struct tpe_look *look, uint32_t kernels,
+                  double *sum)
 {
     const struct tpe_dimension *dimension = face->dimension;
+    const double *line;
 
-    if (dimension->kind != TPE_NUMBER)
-        add_choice(face, value, kernels, sum);
-    else if (is_few(dimension))
-        add_table(face, value, kernels, sum);
-    else if (tpe_scale_is_wide(&dimension->scale, value, face->spread))
-        add_cells(face, value, kernels, sum);
-    else
-        add_bells(face, value, kernels, sum);
+    if (dimension->kind != TPE_NUMBER) {
+        add_choice(face, look, kernels, sum);
+    } else if (dimension->few) {
+        add_table(face, look, kernels, sum);
+    } else if (tpe_spot_is_wide(&look->spot, face->spread)) {
+        line = find_line(face, look);
+        if (line != NULL)
+            add_line(face, look, line, kernels, sum);
+        else
+            add_cells(face, look, kernels, sum);
+    } else {
+        add_bells(face, look, kernels, sum);
+    }
 }
 
 double tpe_face_draw(const struct tpe_face *face, uint32_t kernel, struct rng *rng)
 {
     const struct tpe_dimension *dimension = face->dimension;
-    bool has_seen = dimension->kind != TPE_NUMBER || is_few(dimension);
+    bool has_seen = dimension->kind != TPE_NUMBER || dimension->few;
     uint32_t seen = kernel != NUMBER_NONE && has_seen ? face->seen[kernel] : NUMBER_NONE;
     double place = kernel != NUMBER_NONE && !has_seen ? kernel_place(face, kernel) : (double)NAN;
-    struct tpe_bell bell = face->prior;
+    struct tpe_bell bell = dimension->prior;
 
     if (dimension->kind != TPE_NUMBER && seen == NUMBER_NONE)
         return (double)rng_next_below(rng, dimension->count);

@@ -9,26 +9,30 @@
 #define CORE_TPE_FACE_H
 
 #include "head/core/tpe_choice.h"
-#include "head/core/tpe_space.h"
+#include "head/core/tpe_look.h"
 
 struct tpe_face {
     const struct tpe_dimension *dimension; /* borrowed */
     uint32_t known;                        /* kernels that have it, for the bandwidth */
     bool lacking;                          /* some have not */
     bool plain;
-    double prior_other; /* of a choice: logarithm of what the prior gives a value */
-    double same;        /* of a choice: of what kernels give the value that they have seen */
-    double other;       /* and any other one */
+    double same;  /* of a choice: logarithm of what kernels give the value that they have seen */
+    double other; /* and any other one */
     struct tpe_pick pick;
-    struct tpe_bell prior;
     double spread;
+    double height;  /* of a bell of that spread */
     double sharp;   /* 1 / (sqrt(2) spread): places are kept in such units, from the middle */
     double *table;  /* owned; by value, and by which value was seen; of a logarithmic domain of many
                        values of its lowest ones, by nodes on the scale. NaN is the first of a value
                        of which nothing is there yet */
-    uint32_t *seen; /* owned; by kernel: which value of a choice, or of a table; NUMBER_NONE */
+    double *masses; /* owned; of kernels that stand where the table's are; NaN is the first where
+                       there is none yet */
+    uint32_t *seen; /* owned; by kernel: which value of a choice, or of few (NUMBER_NONE: none); of
+                       a table by nodes the one before its place */
+    double *beyond; /* owned; by kernel: how far it is from that node to the next; NaN: none */
     double *place;  /* owned; by kernel, in units; NaN: none */
     double *mass;   /* owned; by kernel: logarithm of what of it is within the bounds */
+    double *base;   /* owned; by kernel: what a plain one adds whatever the value is; else 0 */
 };
 
 void tpe_face_init(struct tpe_face *face, const struct tpe_dimension *dimension);
@@ -47,16 +51,12 @@ bool tpe_face_has_mass(const struct tpe_face *face);
  * dimensions. */
 void tpe_face_spread(struct tpe_face *face, uint32_t known, double part, uint32_t together);
 
-/* A kernel: what tpe_face_number said, NaN for none, and its mass. */
-void tpe_face_set(struct tpe_face *face, uint32_t kernel, double number, double mass);
+/* A kernel: what tpe_face_number said, NaN for none, and its mass. Returns its base. */
+double tpe_face_set(struct tpe_face *face, uint32_t kernel, double number, double mass);
 
-/* What a plain one adds to a kernel's sum whatever the value is. */
-double tpe_face_base(const struct tpe_face *face, uint32_t kernel);
-
-/* Add what a value is worth to each of so many kernels (of a plain one: beside its base), and what
- * it is worth to the prior. */
-void tpe_face_add(const struct tpe_face *face, double value, uint32_t kernels, double *sum);
-double tpe_face_prior(const struct tpe_face *face, double value);
+/* Add what a value is worth to each of so many kernels, of a plain one: beside its base. */
+void tpe_face_add(const struct tpe_face *face, const struct tpe_look *look, uint32_t kernels,
+                  double *sum);
 
 /* A value of a kernel's part; NUMBER_NONE: of the prior's. */
 double tpe_face_draw(const struct tpe_face *face, uint32_t kernel, struct rng *rng);

@@ -56,6 +56,19 @@ double tpe_scale_count(const struct tpe_scale *scale)
     return scale->step > 0 ? scale->last - scale->first + 1 : 0;
 }
 
+double tpe_scale_index(const struct tpe_scale *scale, double value)
+{
+    double index = rint(value / scale->step) - scale->first;
+    double last = scale->last - scale->first;
+
+    return index < 0 ? 0 : index > last ? last : index;
+}
+
+double tpe_scale_nth(const struct tpe_scale *scale, double i)
+{
+    return (scale->first + i) * scale->step;
+}
+
 double tpe_scale_place(const struct tpe_scale *scale, double value)
 {
     double place = value;
@@ -82,23 +95,31 @@ double tpe_scale_value(const struct tpe_scale *scale, double place)
     return value;
 }
 
-/* The edges of a value's cell. */
-static void find_cell(const struct tpe_scale *scale, double value, double *low, double *high)
+static double cell_width(const struct tpe_scale *scale, double multiple)
 {
-    double multiple = rint(value / scale->step);
-
-    *low = edge(scale, multiple - 0.5);
-    *high = edge(scale, multiple + 0.5);
-}
-
-/* What is between them, also where they are too near one another to be told apart. */
-static double cell_width(const struct tpe_scale *scale, double value)
-{
-    double multiple = rint(value / scale->step);
-
     if (!scale->log)
         return scale->step;
     return multiple > 0.5 ? log1p(1 / (multiple - 0.5)) : M_LN2;
+}
+
+struct tpe_spot tpe_spot_of(const struct tpe_scale *scale, double value)
+{
+    struct tpe_spot spot = {.place = tpe_scale_place(scale, value)};
+    double multiple;
+
+    if (!(scale->step > 0))
+        return spot;
+    multiple = rint(value / scale->step);
+    spot.width = cell_width(scale, multiple);
+    spot.part = log(spot.width);
+    spot.low = edge(scale, multiple - 0.5);
+    spot.high = edge(scale, multiple + 0.5);
+    return spot;
+}
+
+bool tpe_spot_is_wide(const struct tpe_spot *spot, double spread)
+{
+    return spot->width > NARROW * spread;
 }
 
 /* The logarithm of what a normal distribution has between two numbers, in its deviations. Both are
@@ -116,13 +137,24 @@ static double log_between(double low, double high)
     return mass > 0 ? log(mass / 2) : NEVER;
 }
 
+double tpe_bell_height(double spread)
+{
+    return log(spread * sqrt(2 * M_PI));
+}
+
+double tpe_bell_mass(const struct tpe_scale *scale, double middle, double spread)
+{
+    if (!scale->bounded)
+        return 0;
+    return log_between((scale->low - middle) / spread, (scale->high - middle) / spread);
+}
+
 struct tpe_bell tpe_bell_at(const struct tpe_scale *scale, double middle, double spread)
 {
-    struct tpe_bell bell = {.middle = middle, .spread = spread};
-
-    if (scale->bounded)
-        bell.mass = log_between((scale->low - middle) / spread, (scale->high - middle) / spread);
-    return bell;
+    return (struct tpe_bell){.middle = middle,
+                             .spread = spread,
+                             .height = tpe_bell_height(spread),
+                             .mass = tpe_bell_mass(scale, middle, spread)};
 }
 
 struct tpe_bell tpe_bell_prior(const struct tpe_scale *scale)
@@ -130,26 +162,16 @@ struct tpe_bell tpe_bell_prior(const struct tpe_scale *scale)
     return tpe_bell_at(scale, scale->middle, scale->prior_spread);
 }
 
-bool tpe_scale_is_wide(const struct tpe_scale *scale, double value, double spread)
+double tpe_bell_log(const struct tpe_bell *bell, const struct tpe_spot *spot)
 {
-    return scale->step > 0 && cell_width(scale, value) > NARROW * spread;
-}
+    double away;
 
-double tpe_bell_log(const struct tpe_scale *scale, const struct tpe_bell *bell, double value)
-{
-    double low, high, away;
-
-    if (tpe_scale_is_wide(scale, value, bell->spread)) {
-        find_cell(scale, value, &low, &high);
-        return log_between((low - bell->middle) / bell->spread,
-                           (high - bell->middle) / bell->spread) -
+    if (tpe_spot_is_wide(spot, bell->spread))
+        return log_between((spot->low - bell->middle) / bell->spread,
+                           (spot->high - bell->middle) / bell->spread) -
                bell->mass;
-    }
-    away = (tpe_scale_place(scale, value) - bell->middle) / bell->spread;
-    away = -0.5 * away * away - log(bell->spread * sqrt(2 * M_PI)) - bell->mass;
-    if (!(scale->step > 0))
-        return away;
-    return away + log(cell_width(scale, value));
+    away = (spot->place - bell->middle) / bell->spread;
+    return -0.5 * away * away - bell->height - bell->mass + spot->part;
 }
 
 /* Box and Muller's, as domain_draw. */

@@ -138,7 +138,7 @@ static void row_prepare(const struct tpe_side *side, struct tpe_row *row)
     for (uint32_t i = 0; i < space->count; i++)
         if (tpe_face_has_mass(&side->faces[i]) && !isnan(places[i]))
             row_masses(row, space)[i] =
-                tpe_bell_at(&space->dimensions[i].scale, places[i], side->faces[i].spread).mass;
+                tpe_bell_mass(&space->dimensions[i].scale, places[i], side->faces[i].spread);
 }
 
 void tpe_side_make(struct tpe_side *side, struct tpe_row *const *rows, const double *weights,
@@ -154,18 +154,15 @@ void tpe_side_make(struct tpe_side *side, struct tpe_row *const *rows, const dou
         row_prepare(side, rows[k]);
         all += weights[k];
     }
-    for (uint32_t k = 0; k < count; k++)
-        side->weight[k] = log(weights[k] / all);
-    side->weight[count] = log(prior / all);
-    memcpy(side->base, side->weight, (count + (size_t)1) * sizeof(*side->base));
-    for (uint32_t i = 0; i < space->count; i++) {
-        struct tpe_face *face = &side->faces[i];
+    for (uint32_t k = 0; k < count; k++) {
+        const double *places = row_places(rows[k], space), *masses = row_masses(rows[k], space);
 
-        for (uint32_t k = 0; k < count; k++)
-            tpe_face_set(face, k, row_places(rows[k], space)[i], row_masses(rows[k], space)[i]);
-        for (uint32_t k = 0; k < count && face->plain; k++)
-            side->base[k] += tpe_face_base(face, k);
+        side->weight[k] = log(weights[k] / all);
+        side->base[k] = side->weight[k];
+        for (uint32_t i = 0; i < space->count; i++)
+            side->base[k] += tpe_face_set(&side->faces[i], k, places[i], masses[i]);
     }
+    side->weight[count] = side->base[count] = log(prior / all);
 }
 
 static double log_of_sum(const double *sum, size_t count)
@@ -180,16 +177,14 @@ static double log_of_sum(const double *sum, size_t count)
     return most + log(all);
 }
 
-double tpe_side_log(struct tpe_side *side, const double *numbers)
+double tpe_side_log(struct tpe_side *side, const struct tpe_look *looks)
 {
-    const struct tpe_space *space = side->space;
-
     memcpy(side->sum, side->base, (side->count + (size_t)1) * sizeof(*side->sum));
-    for (uint32_t i = 0; i < space->count; i++) {
-        if (!tpe_space_has(space, numbers, i) || isnan(numbers[i]))
+    for (uint32_t i = 0; i < side->space->count; i++) {
+        if (!looks[i].there)
             continue;
-        tpe_face_add(&side->faces[i], numbers[i], side->count, side->sum);
-        side->sum[side->count] += tpe_face_prior(&side->faces[i], numbers[i]);
+        tpe_face_add(&side->faces[i], &looks[i], side->count, side->sum);
+        side->sum[side->count] += looks[i].prior;
     }
     return log_of_sum(side->sum, side->count + (size_t)1);
 }
@@ -201,10 +196,13 @@ void tpe_side_give(struct tpe_side *side, const double *given)
 
     memcpy(side->sum, side->weight, (side->count + (size_t)1) * sizeof(*side->sum));
     for (uint32_t i = 0; i < space->count; i++) {
+        struct tpe_look look;
+
         if (space->dimensions[i].kind != TPE_GRID || isnan(given[i]))
             continue;
-        tpe_face_add(&side->faces[i], given[i], side->count, side->sum);
-        side->sum[side->count] += tpe_face_prior(&side->faces[i], given[i]);
+        look = tpe_look_at(&space->dimensions[i], given[i]);
+        tpe_face_add(&side->faces[i], &look, side->count, side->sum);
+        side->sum[side->count] += look.prior;
     }
     most = log_of_sum(side->sum, side->count + (size_t)1);
     for (uint32_t k = 0; k <= side->count; k++) {

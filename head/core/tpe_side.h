@@ -50,8 +50,8 @@ void tpe_side_fini(struct tpe_side *side);
 void tpe_side_make(struct tpe_side *side, struct tpe_row *const *rows, const double *weights,
                    uint32_t count, double prior);
 
-/* The logarithm of the density at a row of numbers. */
-double tpe_side_log(struct tpe_side *side, const double *numbers);
+/* The logarithm of the density at a row of numbers, as tpe_look_at_row has looked at it. */
+double tpe_side_log(struct tpe_side *side, const struct tpe_look *looks);
 
 /* Draw from it where the grids have the values that they have in given: first set that up, then
  * draw as often as wanted. Numbers is filled. */

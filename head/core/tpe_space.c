@@ -29,6 +29,25 @@ static uint32_t list_items(struct tpe_space *space, const struct value *value, s
     return together;
 }
 
+static void read_scale(struct tpe_dimension *dimension)
+{
+    struct tpe_scale *scale = &dimension->scale;
+    double count;
+
+    *scale = tpe_scale_of(&dimension->domain);
+    dimension->prior = tpe_bell_prior(scale);
+    count = tpe_scale_count(scale);
+    dimension->few = count > 0 && count <= TPE_FEW;
+    if (!dimension->few)
+        return;
+    dimension->priors = xcalloc((size_t)count, sizeof(*dimension->priors));
+    for (uint32_t i = 0; i < count; i++) {
+        struct tpe_spot spot = tpe_spot_of(scale, tpe_scale_nth(scale, i));
+
+        dimension->priors[i] = tpe_bell_log(&dimension->prior, &spot);
+    }
+}
+
 /* Returns how many a configuration has of what is listed, at the most. */
 static uint32_t list_domain(struct tpe_space *space, const struct domain *domain,
                             struct place place)
@@ -41,13 +60,14 @@ static uint32_t list_domain(struct tpe_space *space, const struct domain *domain
         .kind = TPE_NUMBER, .parent = place.parent, .branch = place.branch, .domain = *domain};
     (void)table_put_u64(space->by_marker, (uintptr_t)domain->marker, dimension);
     if (domain->choices == NULL) {
-        dimension->scale = tpe_scale_of(domain);
+        read_scale(dimension);
         if (!(dimension->scale.step > 0))
             space->finite = false;
         return tpe_scale_count(&dimension->scale) != 1;
     }
     dimension->kind = domain->kind == DOMAIN_GRID ? TPE_GRID : TPE_CHOICE;
     dimension->count = domain->choices->count;
+    dimension->prior_other = -log(dimension->count);
     for (uint32_t i = 0; i < domain->choices->count; i++) {
         below = list_value(space, &domain->choices->items[i], (struct place){index, i});
         most = below > most ? below : most;
@@ -74,6 +94,8 @@ void tpe_space_init(struct tpe_space *space, const struct value *config)
 
 void tpe_space_fini(struct tpe_space *space)
 {
+    for (uint32_t i = 0; i < space->count; i++)
+        free(space->dimensions[i].priors);
     free(space->dimensions);
     table_free(space->by_marker);
 }

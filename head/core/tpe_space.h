@@ -13,6 +13,9 @@
 #include "head/core/event.h"
 #include "head/core/tpe_number.h"
 
+/* Of domains of so many values there are tables of what each is worth to each. */
+#define TPE_FEW 64u
+
 enum tpe_kind {
     TPE_NUMBER,
     TPE_CHOICE,
@@ -25,7 +28,11 @@ struct tpe_dimension {
     uint32_t branch; /* and in which one */
     uint32_t count;  /* of values of a choice or grid */
     struct domain domain;
+    double prior_other;     /* of a choice or grid: logarithm of what the prior gives a value */
     struct tpe_scale scale; /* of a number */
+    struct tpe_bell prior;
+    bool few;       /* its values go in steps, and are at most TPE_FEW */
+    double *priors; /* owned; of few: logarithm of what the prior gives each */
 };
 
 struct tpe_space {

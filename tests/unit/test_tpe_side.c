@@ -39,8 +39,8 @@ static void add_row(const char *json)
     tpe_row_init(&rows[row_count++], &space, numbers);
 }
 
-/* A side of all rows, each with weight 1, as the prior has. */
-static void make_side(double part)
+/* The side has all rows, each with weight 1, as the prior has. */
+static void remake_side(void)
 {
     struct tpe_row *list[ROWS];
     double weights[ROWS];
@@ -49,8 +49,13 @@ static void make_side(double part)
         list[i] = &rows[i];
         weights[i] = 1;
     }
-    tpe_side_init(&side, &space, part, 1);
     tpe_side_make(&side, list, weights, row_count, 1);
+}
+
+static void make_side(double part)
+{
+    tpe_side_init(&side, &space, part, 1);
+    remake_side();
 }
 
 /* A domain, three configurations of it, and the range in which all of its density is. */
@@ -83,9 +88,18 @@ static void open_domain(const struct one_domain *one, double part)
     make_side(part);
 }
 
+static double side_log(const double *numbers)
+{
+    struct tpe_look looks[16];
+
+    ck_assert_uint_le(space.count, 16);
+    tpe_look_at_row(&space, numbers, looks);
+    return tpe_side_log(&side, looks);
+}
+
 static double density(double number)
 {
-    return exp(tpe_side_log(&side, &number));
+    return exp(side_log(&number));
 }
 
 /* How many values a domain has; 0: it is continuous. */
@@ -232,7 +246,7 @@ static double log_at(const char *json)
     double numbers[16];
 
     tpe_space_read(&space, &value, numbers);
-    return tpe_side_log(&side, numbers);
+    return side_log(numbers);
 }
 
 /* By hand: (T(x; 0.2) C(0, c) + T(x; 0.7) C(1, c) + T(x; 0.5, 1) / 3) / 3, T a normal density cut
@@ -277,12 +291,74 @@ START_TEST(a_table_says_what_the_kernels_say)
         struct tpe_bell prior = tpe_bell_prior(scale);
         struct tpe_bell one = tpe_bell_at(scale, log(1), side.faces[0].spread);
         struct tpe_bell other = tpe_bell_at(scale, log(30), side.faces[0].spread);
-        double sum = exp(tpe_bell_log(scale, &prior, value)) +
-                     exp(tpe_bell_log(scale, &one, value)) +
-                     exp(tpe_bell_log(scale, &other, value));
+        struct tpe_spot spot = tpe_spot_of(scale, value);
+        double sum = exp(tpe_bell_log(&prior, &spot)) + exp(tpe_bell_log(&one, &spot)) +
+                     exp(tpe_bell_log(&other, &spot));
 
-        ck_assert_double_eq_tol(tpe_side_log(&side, &value), log(sum / 3), 1e-9);
+        ck_assert_double_eq_tol(side_log(&value), log(sum / 3), 1e-9);
     }
+}
+END_TEST
+
+/* Of many values the lowest ones, whose cells are wide, have lines by nodes; the others are looked
+ * at without one. */
+START_TEST(a_line_by_nodes_says_what_the_kernels_say)
+{
+    static const double seen[] = {1, 1, 7, 30, 999};
+    const struct tpe_scale *scale;
+    uint32_t wide = 0;
+
+    open_space("{'n': {'lograndint': [1, 1000]}}");
+    for (uint32_t i = 0; i < 5; i++)
+        add_row(arena_printf(&arena, "{'n': %g}", seen[i]));
+    make_side(0.1);
+    scale = &space.dimensions[0].scale;
+    for (double value = 1; value < 1000; value++) {
+        struct tpe_bell prior = tpe_bell_prior(scale);
+        struct tpe_spot spot = tpe_spot_of(scale, value);
+        double sum = exp(tpe_bell_log(&prior, &spot));
+
+        for (uint32_t i = 0; i < 5; i++) {
+            struct tpe_bell bell = tpe_bell_at(scale, log(seen[i]), side.faces[0].spread);
+
+            sum += exp(tpe_bell_log(&bell, &spot));
+        }
+        wide += tpe_spot_is_wide(&spot, side.faces[0].spread);
+        ck_assert_double_eq_tol(side_log(&value), log(sum / 6), 1e-2);
+    }
+    ck_assert_uint_gt(wide, 3);
+    ck_assert_uint_lt(wide, 64);
+}
+END_TEST
+
+/* What is kept from one set of trials to the next, lines and masses, is of the bandwidths as they
+ * are: a side that has been used says, to the last bit, what a new one does. */
+START_TEST(what_is_kept_changes_nothing)
+{
+    const struct one_domain *one = &domains[_i];
+    double used[64], numbers[64];
+    uint32_t looked = 0;
+
+    open_domain(one, 0.1);
+    for (uint32_t i = 0; i < 64; i++) {
+        uint32_t count = value_count();
+
+        if (count > 0 && i >= count)
+            break;
+        numbers[i] =
+            count > 0 ? nth_value(i) : at_place(one->low + (one->high - one->low) * i / 64);
+        (void)side_log(&numbers[i]);
+        looked++;
+    }
+    for (uint32_t more = 0; more < 4; more++)
+        add_row(arena_printf(&arena, "{'x': %s}", one->seen[more % 3]));
+    remake_side();
+    for (uint32_t i = 0; i < looked; i++)
+        used[i] = side_log(&numbers[i]);
+    tpe_side_fini(&side);
+    make_side(0.1);
+    for (uint32_t i = 0; i < looked; i++)
+        ck_assert(side_log(&numbers[i]) == used[i]);
 }
 END_TEST
 
@@ -308,13 +384,12 @@ START_TEST(what_stands_in_a_choice_is_learned_from_who_had_it)
     ck_assert_uint_eq(side.faces[1].known, 2);
     ck_assert_uint_eq(side.faces[2].known, 6);
     for (double lr = 0; lr < 4; lr++) {
-        sum += exp(tpe_side_log(&side, (double[3]){0, NAN, lr}));
+        sum += exp(side_log((double[3]){0, NAN, lr}));
         for (double depth = 0; depth < 10; depth++)
-            sum += exp(tpe_side_log(&side, (double[3]){1, depth, lr}));
+            sum += exp(side_log((double[3]){1, depth, lr}));
     }
     ck_assert_double_eq_tol(sum, 1, 1e-3);
-    ck_assert_double_gt(tpe_side_log(&side, (double[3]){1, 2, 3}),
-                        tpe_side_log(&side, (double[3]){1, 8, 3}) + 1);
+    ck_assert_double_gt(side_log((double[3]){1, 2, 3}), side_log((double[3]){1, 8, 3}) + 1);
     tpe_side_give(&side, given);
     for (uint32_t i = 0; i < 300; i++) {
         tpe_side_draw(&side, given, &rng, numbers);
@@ -339,9 +414,9 @@ START_TEST(conditional_numbers_integrate_to_one)
         double x = _i == 0 ? 4.0 * i / steps : i + 1.0;
         double part = _i == 1 ? 1 : 4.0 / steps / (i == 0 || i == steps ? 2 : 1);
 
-        sum += exp(tpe_side_log(&side, (double[2]){1, x})) * part;
+        sum += exp(side_log((double[2]){1, x})) * part;
     }
-    ck_assert_double_eq_tol(sum + exp(tpe_side_log(&side, (double[2]){0, NAN})), 1, 2e-3);
+    ck_assert_double_eq_tol(sum + exp(side_log((double[2]){0, NAN})), 1, 2e-3);
 }
 END_TEST
 
@@ -402,6 +477,8 @@ Suite *suite(void)
     tcase_add_test(tc, a_joint_density_is_what_it_is_by_hand);
     tcase_add_test(tc, cells_are_what_they_are_by_hand);
     tcase_add_test(tc, a_table_says_what_the_kernels_say);
+    tcase_add_test(tc, a_line_by_nodes_says_what_the_kernels_say);
+    tcase_add_loop_test(tc, what_is_kept_changes_nothing, 0, DOMAINS);
     tcase_add_test(tc, what_stands_in_a_choice_is_learned_from_who_had_it);
     tcase_add_loop_test(tc, conditional_numbers_integrate_to_one, 0, 2);
     tcase_add_test(tc, grids_are_given);
