@@ -245,6 +245,8 @@ static bool do_add(struct drive *drive, const struct drive_line *line, struct bu
         return true;
     case ADD_TOO_MANY:
         return drive_refuse(why, "there are %u trials: more cannot be", LIMIT_SAMPLES);
+    case ADD_OVER_BUDGET:
+        return drive_refuse(why, "the budget of the experiment is spent");
     case ADD_TOO_BIG:
         return drive_refuse(why, "a configuration has %u bytes at most", LIMIT_CONFIG_BYTES);
     case ADD_NO_BRACKET:
@@ -347,6 +349,8 @@ static void do_status(struct drive *drive, struct buf *out)
     value_builder_append(&map, "num_stopped", value_int((int64_t)figures.stopped));
     value_builder_append(&map, "text", value_text(arena, buf_text(&text)));
     value_builder_append(&map, "cutoffs", value_builder_done(&cutoffs));
+    if (drive->why.size > 0)
+        value_builder_append(&map, "why", value_text(arena, arena_text(arena, drive->why)));
     whole = value_builder_done(&map);
     answer_value(&whole, out);
     buf_fini(&text);

@@ -130,6 +130,8 @@ static void hear(struct drive *drive)
             hear_verdict(drive, &effect->verdict);
         else if (effect->type == EFFECT_LAUNCH)
             drive->launch = effect->launch;
+        else if (effect->type == EFFECT_EXPERIMENT)
+            drive->why = arena_copy(&drive->kept, effect->experiment.why);
     }
 }
 
@@ -150,6 +152,24 @@ static enum core_answer step(struct drive *drive, struct event *event)
     answer = core_step(drive->core, event, &drive->tape, &drive->effects);
     hear(drive);
     return answer;
+}
+
+/* A head looks at its clock by itself; here a budget of time is over with the first line behind it.
+ * The effects are the core's, or of a copy of it. */
+static void tick(struct drive *drive, struct core *core)
+{
+    const struct event event = {.type = EVENT_TICK, .now_ms = drive->now_ms};
+
+    turn_begin(drive);
+    (void)core_step(core, &event, &drive->tape, &drive->effects);
+}
+
+static void time_passes(struct drive *drive)
+{
+    if (core_deadline_ms(drive->core) > drive->now_ms)
+        return;
+    tick(drive, drive->core);
+    hear(drive);
 }
 
 static void record(struct drive *drive, const struct record *record)
@@ -223,6 +243,7 @@ static void do_act(struct drive *drive, const struct drive_act *wanted)
 /* The list grows while it is worked off. */
 static void do_acts(struct drive *drive)
 {
+    time_passes(drive);
     for (uint32_t i = 0; i < drive->act_count; i++) {
         const struct drive_act wanted = drive->acts[i];
 
@@ -326,8 +347,10 @@ static enum core_asked ask(struct drive *drive, struct core *core, uint32_t *unf
 
 enum core_asked drive_lease(struct drive *drive, uint32_t *unfit, uint32_t unfit_count)
 {
-    enum core_asked answer = ask(drive, drive->core, unfit, unfit_count);
+    enum core_asked answer;
 
+    do_acts(drive);
+    answer = ask(drive, drive->core, unfit, unfit_count);
     hear(drive);
     do_acts(drive);
     if (answer == ASKED_TRIAL)
@@ -345,6 +368,7 @@ enum core_asked drive_peek(struct drive *drive, uint32_t *unfit, uint32_t unfit_
     core_save(drive->core, &image);
     err = core_load(copy, buf_span(&image));
     assert(err == 0); /* what was saved just now */
+    tick(drive, copy);
     answer = ask(drive, copy, unfit, unfit_count);
     for (size_t i = 0; i < drive->effects.count; i++)
         if (drive->effects.items[i].type == EFFECT_LAUNCH)
@@ -423,7 +447,7 @@ bool drive_result(struct drive *drive, struct driven *trial, const struct value 
     take_said(said, &fill, &made.result);
     done = last || made.result.done;
     stop = last ? STOP_YES
-                : stop_check(drive->spec.stop, drive->spec.stop_count, &made.result, &missing);
+                : stop_check(drive->spec.stop, drive->spec.watched_count, &made.result, &missing);
     if (stop == STOP_MISSING)
         return drive_refuse(why, "a stop rule names %.*s, which is not in the result or no number",
                             SPAN(missing));
@@ -432,6 +456,7 @@ bool drive_result(struct drive *drive, struct driven *trial, const struct value 
     record(drive, &made);
     *trial->fill = fill;
     report(drive, trial, 1);
+    time_passes(drive);
     /* Its own end comes before what it brought about of others. */
     if (drive->action == ACTION_STOP) {
         record_end_of(drive, done ? END_COMPLETED : END_STOPPED);

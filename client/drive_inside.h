@@ -52,6 +52,7 @@ struct drive {
     uint32_t count;
     uint32_t capacity;
     struct table *by_name;
+    struct span why;       /* the core has ended the experiment for this; in kept; empty: not yet */
     const char *next_name; /* of the one that is being added; NULL: none was given */
 
     /* Of one line. */

@@ -49,6 +49,43 @@ static struct value stop_value(const struct spec *spec, struct arena *arena)
     return value_builder_done(&list);
 }
 
+static struct value budget_value(const struct spec_budget *budget, struct arena *arena)
+{
+    struct value_builder map;
+
+    value_builder_map(&map, arena);
+    value_builder_append(&map, "time_ms",
+                         budget->time_ms > 0 ? value_int((int64_t)budget->time_ms) : value_null());
+    value_builder_append(&map, "trials",
+                         budget->trials > 0 ? value_int(budget->trials) : value_null());
+    value_builder_append(&map, "no_improvement",
+                         budget->no_improvement > 0 ? value_int(budget->no_improvement)
+                                                    : value_null());
+    value_builder_append(&map, "target",
+                         budget->has_target ? number(budget->target) : value_null());
+    value_builder_append(&map, "max_failed",
+                         budget->max_failed > 0 ? value_int(budget->max_failed) : value_null());
+    return value_builder_done(&map);
+}
+
+static struct value plateau_value(const struct spec_plateau *plateau, struct arena *arena)
+{
+    struct value_builder map;
+
+    if (plateau->patience == 0)
+        return value_null();
+    value_builder_map(&map, arena);
+    value_builder_append(&map, "metric", value_text(arena, plateau->metric));
+    value_builder_append(
+        &map, "mode",
+        plateau->side == PLATEAU_EITHER
+            ? value_null()
+            : value_text(arena, rows_mode(plateau->side == PLATEAU_DOWN ? MODE_MIN : MODE_MAX)));
+    value_builder_append(&map, "patience", value_int(plateau->patience));
+    value_builder_append(&map, "delta", number(plateau->delta));
+    return value_builder_done(&map);
+}
+
 static struct value bracket_value(const struct forecast_bracket *bracket, struct arena *arena)
 {
     struct value_builder map, list;
@@ -199,6 +236,8 @@ void preview_json(const struct preview_page *page, uint32_t most, struct arena *
     write_member("known", count(preview_known(page->preview)), arena);
     write_member("search", search_value(page, arena), arena);
     write_member("stop", stop_value(spec, arena), arena);
+    write_member("budget", budget_value(&spec->budget, arena), arena);
+    write_member("plateau", plateau_value(&spec->plateau, arena), arena);
     write_member("scheduler", scheduler_value(page, arena), arena);
     write_member("cost", cost_value(&page->forecast, arena), arena);
     write_member("resources", rows_resources(&spec->resources, gpus, arena), arena);

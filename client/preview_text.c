@@ -96,9 +96,39 @@ static void put_stop(const struct spec *spec, struct arena *arena, struct buf *o
                    words_exact(spec->stop[i].bound).text);
     if (spec->time_limit_ms > 0)
         buf_printf(out, "at its time limit of %s, ", duration_text(spec->time_limit_ms, arena));
+    if (spec->plateau.patience > 0)
+        buf_printf(out, "when %s results get %s no further than by %s, ",
+                   words_amount(spec->plateau.patience).text, spec->plateau.metric,
+                   words_exact(spec->plateau.delta).text);
     if (spec->scheduler.type->judges)
         buf_append_text(out, "by the scheduler, ");
     buf_printf(out, "%swhen its program does\n", out->size > begun ? "or " : "");
+}
+
+/* What ends all of it, whichever comes first. */
+static void put_budget(const struct spec *spec, struct arena *arena, struct buf *out)
+{
+    const struct spec_budget *budget = &spec->budget;
+    const char *metric = spec->metric != NULL ? spec->metric : spec->scheduler.metric;
+    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+    struct buf text = {0};
+
+    if (budget->time_ms > 0)
+        buf_printf(&text, ", %s of time", duration_text(budget->time_ms, arena));
+    if (budget->trials > 0)
+        buf_printf(&text, ", %s trial%s", words_amount(budget->trials).text,
+                   budget->trials == 1 ? "" : "s");
+    if (budget->no_improvement > 0)
+        buf_printf(&text, ", until %s in a row end without a better %s",
+                   words_amount(budget->no_improvement).text, metric);
+    if (budget->has_target)
+        buf_printf(&text, ", until %s is %s %s", metric,
+                   mode == MODE_MIN ? "<=" : ">=", words_exact(budget->target).text);
+    if (budget->max_failed > 0)
+        buf_printf(&text, ", until %s failed", words_amount(budget->max_failed).text);
+    if (text.size > 2)
+        buf_printf(out, "Budget:    %s\n", buf_text(&text) + 2);
+    buf_fini(&text);
 }
 
 static struct resources times(const struct resources *one, uint32_t count, struct arena *arena)
@@ -201,6 +231,7 @@ static void put_head(const struct preview_page *page, bool everything, struct ar
     put_scheduler(&spec->scheduler, &text);
     words_brackets(&page->forecast, preview_total(page->preview), &text);
     put_stop(spec, arena, &text);
+    put_budget(spec, arena, &text);
     words_cost(&page->forecast, preview_total(page->preview), &text);
     put_resources(spec, arena, &text);
     put_code(page, everything, arena, &text);

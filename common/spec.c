@@ -351,6 +351,8 @@ static const struct spec_key spec_keys[] = {
     {"points_to_evaluate", spec_read_points_to_evaluate},
     {"scheduler", spec_read_scheduler},
     {"stop", read_stop},
+    {"budget", spec_read_budget},
+    {"plateau", spec_read_plateau},
     {"resources_per_trial", spec_read_resources},
     {"max_concurrent", read_max_concurrent},
     {"start", read_start},
@@ -484,6 +486,8 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
         err = spec_finish_scheduler(&reader);
     if (err == 0)
         err = spec_finish_search(&reader);
+    if (err == 0)
+        err = spec_finish_budget(&reader);
     if (err == 0)
         *out = spec;
     else

@@ -77,6 +77,27 @@ struct spec_scheduler {
     uint32_t mutation_count;
 };
 
+/* What an experiment may cost in all: what is reached first ends it. 0: no such bound. */
+struct spec_budget {
+    uint64_t time_ms;
+    uint32_t trials;         /* created, in all */
+    uint32_t no_improvement; /* that end one after the other without a better best */
+    uint32_t max_failed;     /* trials that failed for good */
+    bool has_target;
+    double target; /* of the metric */
+};
+
+/* In which direction a metric has to move. EITHER: nobody has said which side of it is good. */
+enum plateau_side { PLATEAU_EITHER, PLATEAU_UP, PLATEAU_DOWN };
+
+/* A trial is stopped when so many results in a row got the metric no further than by delta. */
+struct spec_plateau {
+    const char *metric;
+    enum plateau_side side;
+    uint32_t patience; /* 0: there is no such rule */
+    double delta;
+};
+
 struct spec_env {
     const char *name;
     const char *value;
@@ -95,6 +116,10 @@ struct spec {
     struct spec_scheduler scheduler;
     struct stop_rule *stop;
     uint32_t stop_count;
+    uint32_t watched_count; /* of the rules that an executor looks at: behind those of stop one that
+                             * nothing meets may stand, for plateau's metric has to be there, too */
+    struct spec_plateau plateau;
+    struct spec_budget budget;
     struct resources resources;
     uint32_t max_concurrent;    /* 0: no limit */
     enum start_kind start;      /* of a command always START_EXEC */

@@ -87,6 +87,11 @@ int spec_read_startup(struct spec_reader *reader, const struct value *value);
 int spec_read_candidates(struct spec_reader *reader, const struct value *value);
 int spec_finish_search(struct spec_reader *reader);
 
+/* spec_budget.c: two sections, and what they need of the rest, once everything is read. */
+int spec_read_budget(struct spec_reader *reader, const struct value *value);
+int spec_read_plateau(struct spec_reader *reader, const struct value *value);
+int spec_finish_budget(struct spec_reader *reader);
+
 /* spec_trial.c. */
 int spec_read_resources(struct spec_reader *reader, const struct value *value);
 int spec_read_env(struct spec_reader *reader, const struct value *value);

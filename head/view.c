@@ -161,7 +161,8 @@ static void apply_experiment(struct view *view, const struct effect_experiment *
         if (row->spec.size > 0 && !span_equal(row->spec, old.spec))
             spec_take(experiment, row->spec); /* it was extended */
         experiment->row.code = old.code;
-        experiment->row.why = old.why.size > 0 ? old.why : arena_copy(&experiment->arena, row->why);
+        experiment->row.why =
+            span_equal(old.why, row->why) ? old.why : arena_copy(&experiment->arena, row->why);
     }
     experiment->version++;
 }

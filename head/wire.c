@@ -189,7 +189,7 @@ void wire_experiment(const struct view_experiment *experiment, struct arena *are
         .code = experiment->row.code,
         .folder = experiment->row.folder,
         .horizon_attribute = span_text(spec->scheduler.time_attr),
-        .stop = {.items = spec->stop, .count = spec->stop_count},
+        .stop = {.items = spec->stop, .count = spec->watched_count},
         .env = {.items = env, .count = spec->env_count},
         .time_limit_ms = spec->time_limit_ms,
         .report_timeout_ms = spec->report_timeout_ms,

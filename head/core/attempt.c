@@ -14,11 +14,19 @@
 /* How much the newest length counts in the mean of lengths: exact in binary. */
 #define MEAN_WEIGHT 0.125
 
-static double horizon_of(const struct trial *trial)
+/* Of a trial whose next result is judged behind what is in plateau. */
+static double horizon_from(const struct trial *trial, const struct plateau *plateau)
 {
     const struct experiment *experiment = trial->experiment;
+    double scheduler = experiment->sched->horizon(experiment->scheduler, trial->number);
+    double still = plateau_horizon(&experiment->spec, plateau);
 
-    return experiment->sched->horizon(experiment->scheduler, trial->number);
+    return still < scheduler ? still : scheduler;
+}
+
+double attempt_horizon(const struct trial *trial)
+{
+    return horizon_from(trial, &trial->plateau);
 }
 
 /* A double as a number of the tape: bit for bit. */
@@ -45,6 +53,9 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     struct arena *arena = step->effects->arena;
     struct effect_launch *launch = &effects_add(step->effects, EFFECT_LAUNCH)->launch;
     const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
+    /* Where it is to begin; it may have got further. */
+    const struct plateau plateau =
+        latest != NULL ? checkpoint_plateau(latest) : (struct plateau){0};
     const uint64_t decided[] = {trial->node->number, experiment->number, trial->number,
                                 trial->attempt, trial->ahead};
 
@@ -58,7 +69,7 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     launch->config = arena_copy(arena, buf_span(&trial->config));
     launch->resources = resources_copy(&experiment->spec.resources, arena);
     launch->gpus = device_list(&trial->gpus, arena);
-    launch->horizon = horizon_of(trial);
+    launch->horizon = horizon_from(trial, &plateau);
     launch->seed = rng_u64(experiment->seed, STREAM_PROGRAM + trial->number, 0);
     launch->again = again;
     if (latest != NULL) {
@@ -279,7 +290,7 @@ static void end_unasked(struct step *step, struct trial *trial, const struct rec
         trial_order(trial, TRIAL_EXITED);
         return;
     }
-    if (end_reason_may_pass(end->reason) && trial->experiment->why.size == 0 &&
+    if (end_reason_may_pass(end->reason) && !burn_has_ended(trial->experiment) &&
         (most < 0 || trial->failures <= (uint32_t)most))
         try_again(step, trial, trial->failures);
     else
@@ -408,7 +419,7 @@ void attempt_verdict(struct step *step, const struct trial *trial)
     verdict->acked_seq = trial->hw;
     verdict->action = trial_action(trial);
     if (verdict->action == ACTION_CONTINUE || verdict->action == ACTION_SAVE)
-        verdict->horizon = horizon_of(trial);
+        verdict->horizon = attempt_horizon(trial);
 
     const uint64_t decided[] = {verdict->experiment, verdict->trial,  verdict->attempt,
                                 verdict->acked_seq,  verdict->action, bits_of(verdict->horizon)};

@@ -41,6 +41,9 @@ void attempt_resume(struct step *step, struct trial *trial, enum pause_by by);
 void attempt_obey(struct step *step, const struct experiment *experiment,
                   const struct sched_verdict *verdict);
 
+/* How far a trial that runs may go without asking, in the time attribute. */
+double attempt_horizon(const struct trial *trial);
+
 /* Tell the node of a leased trial where it stands. */
 void attempt_verdict(struct step *step, const struct trial *trial);
 

@@ -30,6 +30,11 @@ static bool is_everywhere(const struct core *core, const struct experiment *expe
     return experiment->burn_nodes > 1 || nodes_for(core, experiment) <= 1;
 }
 
+bool burn_has_ended(const struct experiment *experiment)
+{
+    return experiment->why.size > 0 && experiment->budget.spent == BUDGET_NONE;
+}
+
 void burn_forget(struct experiment *experiment)
 {
     experiment->burns = 0;
@@ -75,20 +80,5 @@ static void end_one(struct step *step, struct trial *trial)
 
 void burn_stop(struct step *step, struct experiment *experiment)
 {
-    uint32_t from = experiment->first != NULL ? experiment->first->number : experiment->created;
-
-    if (experiment->state != EXPERIMENT_RUNNING)
-        return;
-    experiment->state = EXPERIMENT_STOPPING;
-    experiment->search_done = true;
-    experiment_forget_recalled(experiment);
-    experiment->changed = true;
-    /* By number, as the scheduler may have others stopped along with one. */
-    for (uint32_t i = from; i < experiment->created; i++) {
-        struct trial *trial = experiment_trial(experiment, i);
-
-        if (trial != NULL)
-            end_one(step, trial);
-    }
-    experiment_settle(step, experiment);
+    experiment_stop(step, experiment, end_one);
 }

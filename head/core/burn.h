@@ -18,6 +18,9 @@ struct trial;
 bool burn_add(struct step *step, const struct trial *trial, uint32_t node, uint64_t ran_ms,
               const struct record_end *end);
 
+/* Whether it was ended for that. */
+bool burn_has_ended(const struct experiment *experiment);
+
 /* Something else happened: it does not burn. */
 void burn_forget(struct experiment *experiment);
 

@@ -326,6 +326,31 @@ static const char *check_queue(const struct core *core, const struct experiment 
     return NULL;
 }
 
+/* It goes on only while nothing of its budget is spent. */
+static const char *check_budget(const struct core *core, const struct experiment *experiment)
+{
+    const struct spec_budget *most = &experiment->spec.budget;
+    const struct budget *budget = &experiment->budget;
+    bool runs = experiment->state == EXPERIMENT_RUNNING;
+    bool idle = experiment->state == EXPERIMENT_DONE || experiment->paused;
+
+    if (budget->spent != BUDGET_NONE && (runs || experiment->why.size == 0))
+        return broken(core, "experiment %u: its budget is spent, and it goes on, or says nothing",
+                      experiment->number);
+    if (most->trials > 0 && experiment->created > most->trials)
+        return broken(core, "experiment %u has more trials than its budget", experiment->number);
+    if (most->max_failed > 0 && runs && experiment->counts[TRIAL_FAILED] >= most->max_failed)
+        return broken(core, "experiment %u goes on, and too many of its trials failed",
+                      experiment->number);
+    if (most->no_improvement > 0 && runs && budget->stale >= most->no_improvement)
+        return broken(core, "experiment %u goes on, and gets no better", experiment->number);
+    if (most->time_ms > 0 && experiment->state != EXPERIMENT_STOPPING &&
+        idle != (budget->idle_from_ms > 0))
+        return broken(core, "experiment %u: its time passes, or not, against what it does",
+                      experiment->number);
+    return core->spent ? broken(core, "a budget was spent and nothing ended") : NULL;
+}
+
 static const char *check_experiment(const struct core *core, const struct experiment *experiment)
 {
     uint32_t most = experiment->spec.max_concurrent;
@@ -333,6 +358,8 @@ static const char *check_experiment(const struct core *core, const struct experi
 
     if (finding == NULL)
         finding = check_queue(core, experiment);
+    if (finding == NULL)
+        finding = check_budget(core, experiment);
     if (finding != NULL)
         return finding;
     if (most > 0 && experiment->leases > most)

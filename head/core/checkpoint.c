@@ -82,6 +82,7 @@ void checkpoint_mark(struct trial *trial, const struct record_mark *mark, const 
     checkpoint->has_best = trial->has_best;
     checkpoint->best = trial->best;
     checkpoint->best_at = trial->best_at;
+    checkpoint->plateau = trial->plateau;
     if (last != NULL)
         result_pack(last, &checkpoint->last_result);
     else
@@ -235,6 +236,14 @@ void checkpoint_give_up(struct step *step, struct trial *trial)
     trial->broken++;
 }
 
+struct plateau checkpoint_plateau(const struct checkpoint *checkpoint)
+{
+    struct plateau plateau = checkpoint->plateau;
+
+    plateau.at = checkpoint->counters.training_iteration;
+    return plateau;
+}
+
 void checkpoint_restore(struct trial *trial)
 {
     const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
@@ -250,5 +259,6 @@ void checkpoint_restore(struct trial *trial)
     trial->has_best = latest->has_best;
     trial->best = latest->best;
     trial->best_at = latest->best_at;
+    trial->plateau = checkpoint_plateau(latest);
     buf_append_span(&trial->last_result, buf_span(&latest->last_result));
 }

@@ -12,6 +12,7 @@
 #include "common/counters.h"
 #include "common/limits.h"
 #include "common/record.h"
+#include "head/core/plateau.h"
 #include "head/core/sched.h"
 
 #define CHECKPOINT_MARKS 2u
@@ -35,6 +36,7 @@ struct checkpoint {
     bool has_best;
     double best;
     int64_t best_at;
+    struct plateau plateau; /* its place is the one of counters */
     struct buf last_result; /* packed as result.h */
 };
 
@@ -68,10 +70,13 @@ void checkpoint_give_up(struct step *step, struct trial *trial);
  * beginning. */
 void checkpoint_restore(struct trial *trial);
 
+/* Where plateau.h stands in an attempt that goes on from it. */
+struct plateau checkpoint_plateau(const struct checkpoint *checkpoint);
+
 /* A copy of the donor's latest for another trial, told as kept for that one: the caller's; NULL
  * where there is none. The other may adopt it, when it waits with all of its rows: its own latest
- * then, which holds all that the trial has and nothing that would rate it as a checkpoint; or give
- * it back. */
+ * then, which holds all that the trial has and nothing that would rate it as a checkpoint or count
+ * for its plateau; or give it back. */
 struct checkpoint *checkpoint_lend(struct step *step, const struct trial *donor,
                                    const struct trial *trial);
 void checkpoint_adopt(struct step *step, struct trial *trial, struct checkpoint *lent);

@@ -166,7 +166,7 @@ enum core_answer step_refuse(struct step *step, enum reply_code code, const char
     return CORE_REFUSED;
 }
 
-/* Time has passed: those that rested long enough may go on. */
+/* Time has passed: those that rested long enough may go on, and an experiment's may be over. */
 static enum core_answer on_tick(struct step *step)
 {
     struct core *core = step->core;
@@ -174,7 +174,51 @@ static enum core_answer on_tick(struct step *step)
 
     for (uint32_t i = 0; i < core->running_count; i++)
         any |= rest_wake(step, core->running[i]);
+    for (uint32_t i = 0; i < core->running_count; i++)
+        any |= budget_tick(step, core->running[i]);
     return any ? CORE_ADMITTED : CORE_REFUSED;
+}
+
+static enum core_answer judge(struct step *step, const struct event *event)
+{
+    switch (event->type) {
+    case EVENT_SUBMIT:
+        return on_submit(step, &event->submit);
+    case EVENT_STOP:
+        return on_stop(step, &event->stop);
+    case EVENT_REMOVE:
+        return on_remove(step, &event->remove);
+    case EVENT_NODE_BACK:
+        return on_node_back(step, &event->node_back);
+    case EVENT_NODE_LOST:
+        return on_node_lost(step, &event->node_lost);
+    case EVENT_DRAIN:
+        return on_drain(step, &event->drain);
+    case EVENT_REPORT:
+        return on_report(step, &event->report);
+    case EVENT_PRINCIPAL_ADD:
+        return on_principal_add(step, &event->principal_add);
+    case EVENT_TOKEN_CREATE:
+        return on_token_create(step, &event->token_create);
+    case EVENT_TOKEN_REVOKE:
+        return on_token_revoke(step, &event->token_revoke);
+    case EVENT_JOIN:
+        return on_join(step, &event->join);
+    case EVENT_NODE_DISK:
+        return on_node_disk(step, &event->node_disk);
+    case EVENT_PAUSE:
+        return on_pause(step, &event->pause);
+    case EVENT_RESUME:
+        return on_resume(step, &event->pause);
+    case EVENT_EXTEND:
+        return on_extend(step, &event->extend);
+    case EVENT_RECALL:
+        return on_recall(step, &event->recall);
+    case EVENT_TICK:
+        return on_tick(step);
+    }
+    assert(!"an event of no known type");
+    return CORE_REFUSED;
 }
 
 enum core_answer core_step(struct core *core, const struct event *event, struct tape *tape,
@@ -188,55 +232,25 @@ enum core_answer core_step(struct core *core, const struct event *event, struct 
         .tape = tape,
         .effects = effects,
     };
+    enum core_answer answer;
 
     arena_reset(&core->scratch);
-    switch (event->type) {
-    case EVENT_SUBMIT:
-        return on_submit(&step, &event->submit);
-    case EVENT_STOP:
-        return on_stop(&step, &event->stop);
-    case EVENT_REMOVE:
-        return on_remove(&step, &event->remove);
-    case EVENT_NODE_BACK:
-        return on_node_back(&step, &event->node_back);
-    case EVENT_NODE_LOST:
-        return on_node_lost(&step, &event->node_lost);
-    case EVENT_DRAIN:
-        return on_drain(&step, &event->drain);
-    case EVENT_REPORT:
-        return on_report(&step, &event->report);
-    case EVENT_PRINCIPAL_ADD:
-        return on_principal_add(&step, &event->principal_add);
-    case EVENT_TOKEN_CREATE:
-        return on_token_create(&step, &event->token_create);
-    case EVENT_TOKEN_REVOKE:
-        return on_token_revoke(&step, &event->token_revoke);
-    case EVENT_JOIN:
-        return on_join(&step, &event->join);
-    case EVENT_NODE_DISK:
-        return on_node_disk(&step, &event->node_disk);
-    case EVENT_PAUSE:
-        return on_pause(&step, &event->pause);
-    case EVENT_RESUME:
-        return on_resume(&step, &event->pause);
-    case EVENT_EXTEND:
-        return on_extend(&step, &event->extend);
-    case EVENT_RECALL:
-        return on_recall(&step, &event->recall);
-    case EVENT_TICK:
-        return on_tick(&step);
-    }
-    assert(!"an event of no known type");
-    return CORE_REFUSED;
+    answer = judge(&step, event);
+    budget_enforce(&step);
+    return answer;
 }
 
 uint64_t core_deadline_ms(const struct core *core)
 {
     uint64_t first = DEADLINE_NEVER;
 
-    for (uint32_t i = 0; i < core->running_count; i++)
-        if (rest_deadline_ms(core->running[i]) < first)
-            first = rest_deadline_ms(core->running[i]);
+    for (uint32_t i = 0; i < core->running_count; i++) {
+        uint64_t rest = rest_deadline_ms(core->running[i]);
+        uint64_t budget = budget_deadline_ms(core->running[i]);
+
+        first = rest < first ? rest : first;
+        first = budget < first ? budget : first;
+    }
     return first;
 }
 

@@ -74,7 +74,9 @@ uint32_t experiment_total(const struct experiment *experiment)
 {
     uint32_t proposed = experiment->search->total(experiment->searcher);
 
-    return proposed < NUMBER_NONE - experiment->added ? proposed + experiment->added : NUMBER_NONE;
+    return budget_trials(experiment, proposed < NUMBER_NONE - experiment->added
+                                         ? proposed + experiment->added
+                                         : NUMBER_NONE);
 }
 
 int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
@@ -373,6 +375,7 @@ void experiment_bury(struct step *step, struct trial *trial, struct span text)
 
     assert(trial_is_final(trial->state) && trial->node == NULL);
     exploit_end(step, trial);
+    budget_take_end(step, trial);
     trial_tell(trial, false, step->now_ms, text, step->effects);
     if (trial->begun) {
         struct effect_close *close = &effects_add(step->effects, EFFECT_CLOSE)->close;
@@ -392,6 +395,8 @@ void experiment_settle(struct step *step, struct experiment *experiment)
     if (experiment->unended > 0 || experiment->recalled > 0 || !experiment->search_done ||
         experiment->state == EXPERIMENT_DONE)
         return;
+    budget_settle(experiment);
+    budget_halt(experiment, step->now_ms);
     experiment->state = EXPERIMENT_DONE;
     experiment->ended_ms = step->now_ms;
     experiment->changed = false;

@@ -6,6 +6,7 @@
 #define CORE_EXPERIMENT_H
 
 #include "common/spec.h"
+#include "head/core/budget.h"
 #include "head/core/sched.h"
 #include "head/core/search.h"
 #include "head/core/step.h"
@@ -63,7 +64,8 @@ struct experiment {
     uint32_t burns;      /* failures at once, in a row (burn.h) */
     uint32_t burn_node;  /* where the first of them was */
     uint32_t burn_nodes; /* 0: none; 1: all there; more: elsewhere, too */
-    struct span why;     /* in arena: why it was ended; empty: it was not */
+    struct budget budget;
+    struct span why; /* in arena: why it was ended; empty: it was not */
 
     uint32_t counts[TRIAL_STATE_COUNT];
     uint64_t results;
@@ -91,8 +93,8 @@ void experiment_free(struct experiment *experiment);
 int experiment_respec(struct experiment *experiment, uint32_t samples, struct span stop,
                       struct spec_error *error);
 
-/* How many trials it is to have in all, those that were added included; NUMBER_NONE when the
- * searcher does not know. */
+/* How many trials it is to have in all, those that were added included, and no more than its budget
+ * has; NUMBER_NONE when nobody knows. */
 uint32_t experiment_total(const struct experiment *experiment);
 
 /* Make searcher and scheduler, once the seed is known. */
@@ -139,6 +141,11 @@ void experiment_bury(struct step *step, struct trial *trial, struct span text);
 
 /* Ended trials that were to go on stay as they are. */
 void experiment_forget_recalled(struct experiment *experiment);
+
+/* on_stop.c: stop all that is left of it, each trial by `stop`; nothing happens where it has ended,
+ * or is about to. */
+void experiment_stop(struct step *step, struct experiment *experiment,
+                     void (*stop)(struct step *step, struct trial *trial));
 
 /* Done, when nothing more can come. */
 void experiment_settle(struct step *step, struct experiment *experiment);

@@ -1,6 +1,7 @@
 /* Why a trial is where it is, in sentences. */
 #include <inttypes.h>
 
+#include "common/number.h"
 #include "common/record.h"
 #include "head/core/state.h"
 
@@ -145,9 +146,11 @@ static void explain_live(const struct trial *trial, struct buf *out)
         buf_append_text(out, "Its last result said done; its program is ending.\n");
     else if (trial->state == TRIAL_STOPPING)
         buf_printf(out, "It was stopped by %s; its program is ending.\n",
-                   trial->cause == CAUSE_PERSON  ? "a person"
-                   : trial->cause == CAUSE_BURNT ? "the end of its experiment"
-                                                 : "the scheduler");
+                   trial->cause == CAUSE_PERSON ? "a person"
+                   : trial->cause == CAUSE_BURNT || trial->cause == CAUSE_BUDGET
+                       ? "the end of its experiment"
+                   : trial->cause == CAUSE_PLATEAU ? "its experiment's plateau"
+                                                   : "the scheduler");
     else if (trial->state == TRIAL_PAUSING && (trial->pause & PAUSE_BY_DONOR) != 0)
         buf_printf(out, "It is to go on from a checkpoint of trial %u; its program is ending.\n",
                    trial->exploit->donor);
@@ -158,7 +161,18 @@ static void explain_live(const struct trial *trial, struct buf *out)
         buf_append_text(out, "It runs.\n");
 }
 
-static void explain_ended(const struct trial_row *row, struct buf *out)
+static void explain_plateau(const struct spec_plateau *rule, struct buf *out)
+{
+    char digits[NUMBER_BYTES];
+    size_t size = number_repr(rule->delta, digits);
+
+    buf_printf(out, "It was stopped by its experiment's plateau: %u results in a row got %s no ",
+               rule->patience, rule->metric);
+    buf_printf(out, "further than by %.*s.\n", (int)size, digits);
+}
+
+static void explain_ended(const struct experiment *experiment, const struct trial_row *row,
+                          struct buf *out)
 {
     const struct trial_more *more = trial_row_more(row);
 
@@ -169,7 +183,9 @@ static void explain_ended(const struct trial_row *row, struct buf *out)
     else if (row->cause == CAUSE_RECALLED)
         buf_append_text(out, "A stop rule has ended it; it is to go on, as its experiment was "
                              "extended.\n");
-    else if (row->cause == CAUSE_BURNT)
+    else if (row->cause == CAUSE_PLATEAU)
+        explain_plateau(&experiment->spec.plateau, out);
+    else if (row->cause == CAUSE_BURNT || row->cause == CAUSE_BUDGET)
         buf_append_text(out, "It was stopped because its experiment was.\n");
     else if (row->cause == CAUSE_SCHEDULER)
         buf_append_text(out, "It was stopped by the scheduler.\n");
@@ -197,7 +213,7 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
     buf_printf(out, "Trial %u/%u is %s.\n", number, trial_number,
                trial_state_label(trial != NULL ? trial->state : (enum trial_state)row->state));
     if (trial == NULL)
-        explain_ended(row, out);
+        explain_ended(experiment, row, out);
     else if (trial->state == TRIAL_PAUSED)
         explain_paused(trial, out);
     else if (trial->node == NULL)

@@ -31,6 +31,7 @@ enum core_asked core_ask(struct core *core, const struct core_ask *ask, uint64_t
     experiment_fill(&step, experiment);
     if (ask->unfit_count == 0)
         experiment_rouse(&step, experiment);
+    budget_enforce(&step);
     if (ask->unfit_count > 1)
         qsort(ask->unfit, ask->unfit_count, sizeof(*ask->unfit), trial_number_order);
     experiment->unfit = ask->unfit;
@@ -48,10 +49,11 @@ enum core_asked core_ask(struct core *core, const struct core_ask *ask, uint64_t
 }
 
 /* One that is done has a trial again. */
-static void revive(struct core *core, struct experiment *experiment)
+static void revive(struct core *core, struct experiment *experiment, uint64_t now_ms)
 {
     if (experiment->state != EXPERIMENT_DONE)
         return;
+    budget_go_on(experiment, now_ms);
     experiment->state = EXPERIMENT_RUNNING;
     experiment->ended_ms = 0;
     experiment->blocked = false;
@@ -71,6 +73,8 @@ enum core_added core_add(struct core *core, const struct core_add *add, uint64_t
 
     if (number >= LIMIT_SAMPLES)
         return ADD_TOO_MANY;
+    if (budget_is_spent(experiment))
+        return ADD_OVER_BUDGET;
     value_pack(add->config, &config);
     if (config.size > LIMIT_CONFIG_BYTES)
         answer = ADD_TOO_BIG;
@@ -80,7 +84,7 @@ enum core_added core_add(struct core *core, const struct core_add *add, uint64_t
         answer = ADD_NO_BRACKET;
     if (answer == ADD_DONE) {
         vars = space_tag(&experiment->spec.config, add->config, step.scratch);
-        revive(core, experiment);
+        revive(core, experiment, now_ms);
         (void)experiment_add(
             &step, experiment, buf_span(&config),
             arena_printf(step.scratch, "%u%s%s", number, *vars != '\0' ? "_" : "", vars));
@@ -105,6 +109,7 @@ void core_fail(struct core *core, uint32_t experiment, uint32_t trial, uint64_t 
     struct step step = begin(core, now_ms, tape, effects);
 
     attempt_fail(&step, running(core, experiment, trial), (struct span){0});
+    budget_enforce(&step);
 }
 
 void core_requeue(struct core *core, uint32_t experiment, uint32_t trial, uint64_t now_ms,

@@ -37,11 +37,12 @@ struct core_add {
 };
 
 enum core_added {
-    ADD_DONE,       /* it is pending: its first EFFECT_TRIAL has its number */
-    ADD_TOO_MANY,   /* trials */
-    ADD_TOO_BIG,    /* its configuration */
-    ADD_NO_BRACKET, /* there is none of this number */
-    ADD_DRAWS_NONE  /* its scheduler has no brackets that are drawn */
+    ADD_DONE,        /* it is pending: its first EFFECT_TRIAL has its number */
+    ADD_TOO_MANY,    /* trials */
+    ADD_OVER_BUDGET, /* the experiment's is spent */
+    ADD_TOO_BIG,     /* its configuration */
+    ADD_NO_BRACKET,  /* there is none of this number */
+    ADD_DRAWS_NONE   /* its scheduler has no brackets that are drawn */
 };
 
 /* A pending trial of the caller's choosing, also of an experiment that is done. Its searcher does

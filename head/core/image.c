@@ -52,6 +52,10 @@ static const struct field trial_fields[] = {
     FIELD_LATER(trial, added_before, FIELD_U32, LIMIT_SAMPLES),
     FIELD_LATER(trial, has_sought, FIELD_BOOL, 0),
     FIELD_LATER(trial, sought, FIELD_F64, 0),
+    FIELD_LATER(trial, plateau.has_value, FIELD_BOOL, 0),
+    FIELD_LATER(trial, plateau.value, FIELD_F64, 0),
+    FIELD_LATER(trial, plateau.stale, FIELD_U32, LIMIT_SAMPLES),
+    FIELD_LATER(trial, plateau.at, FIELD_I64, 0),
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 
@@ -70,6 +74,9 @@ static const struct field checkpoint_fields[] = {
     FIELD(checkpoint, best_at, FIELD_I64, 0),
     FIELD_LATER(checkpoint, has_sought, FIELD_BOOL, 0),
     FIELD_LATER(checkpoint, sought, FIELD_F64, 0),
+    FIELD_LATER(checkpoint, plateau.has_value, FIELD_BOOL, 0),
+    FIELD_LATER(checkpoint, plateau.value, FIELD_F64, 0),
+    FIELD_LATER(checkpoint, plateau.stale, FIELD_U32, LIMIT_SAMPLES),
 };
 const struct schema image_checkpoint_schema = SCHEMA(checkpoint, 0, checkpoint_fields);
 
@@ -95,6 +102,13 @@ static const struct field experiment_fields[] = {
     FIELD(experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
     FIELD_LATER(experiment, extended, FIELD_BOOL, 0),
     FIELD_LATER(experiment, added, FIELD_U32, LIMIT_SAMPLES),
+    FIELD_LATER(experiment, budget.spent, FIELD_U32, BUDGET_PART_COUNT - 1),
+    FIELD_LATER(experiment, budget.idle_ms, FIELD_U64, 0),
+    FIELD_LATER(experiment, budget.idle_from_ms, FIELD_U64, 0),
+    FIELD_LATER(experiment, budget.has_best, FIELD_BOOL, 0),
+    FIELD_LATER(experiment, budget.best, FIELD_F64, 0),
+    FIELD_LATER(experiment, budget.best_trial, FIELD_U32, LIMIT_SAMPLES),
+    FIELD_LATER(experiment, budget.stale, FIELD_U32, LIMIT_SAMPLES),
 };
 const struct schema image_experiment_schema = SCHEMA(experiment, 0, experiment_fields);
 

@@ -374,6 +374,7 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->burns = saved->burns;
     experiment->burn_node = saved->burn_node;
     experiment->burn_nodes = saved->burn_nodes;
+    experiment->budget = saved->budget;
     experiment->why = arena_copy(&experiment->arena, saved->why);
     tape_init(&tape);
     tape_record(&tape);

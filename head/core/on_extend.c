@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/xalloc.h"
+#include "head/core/burn.h"
 #include "head/core/state.h"
 
 /* A rule, and neither its program's own word nor anybody else. */
@@ -44,7 +45,15 @@ static enum core_answer check_order(struct step *step, const struct experiment *
     if (extend->samples == 0 && extend->stop.size == 0)
         return step_refuse(step, REPLY_INVALID, "extend", "there is nothing to extend it by",
                            "give -n or --stop");
-    if (experiment->why.size > 0)
+    if (experiment->budget.spent != BUDGET_NONE && experiment->budget.spent != BUDGET_TRIALS)
+        return step_refuse(step, REPLY_CONFLICT, "experiment",
+                           "its budget has ended it, and extending adds nothing to that",
+                           "submit it anew with a larger budget");
+    if (extend->samples > 0 && experiment_total(experiment) == experiment->spec.budget.trials)
+        return step_refuse(step, REPLY_CONFLICT, "experiment",
+                           "its budget has no more trials than it is to have already",
+                           "submit it anew with a larger budget");
+    if (burn_has_ended(experiment))
         return step_refuse(step, REPLY_CONFLICT, "experiment",
                            "it was ended because all of it failed",
                            "submit it anew when that is mended");
@@ -68,6 +77,7 @@ static void go_on(struct step *step, struct experiment *experiment,
                   const struct event_extend *extend)
 {
     if (experiment->state == EXPERIMENT_DONE) {
+        budget_extend(experiment, step->now_ms);
         experiment->state = EXPERIMENT_RUNNING;
         experiment->ended_ms = 0;
         experiment->paused = false;  /* which held nothing back any more */
@@ -84,6 +94,12 @@ static void go_on(struct step *step, struct experiment *experiment,
     step->core->wants_place = true;
 }
 
+/* Trials that there would be without a budget. */
+static uint32_t proposed(const struct experiment *experiment)
+{
+    return experiment->search->total(experiment->searcher);
+}
+
 /* Trials of a sample; those that were named to be tried first are not like the others. */
 static uint64_t sample_size(const struct experiment *experiment)
 {
@@ -91,7 +107,19 @@ static uint64_t sample_size(const struct experiment *experiment)
     uint32_t points = spec->first_points != NULL ? spec->first_points->count : 0;
     uint32_t samples = spec->num_samples - points;
 
-    return samples > 0 ? (experiment_total(experiment) - spec->first_trials) / samples : 0;
+    return samples > 0 ? (proposed(experiment) - spec->first_trials) / samples : 0;
+}
+
+/* The same order again, whose answer was lost: the client had seen `total` before it. */
+static bool was_done(const struct experiment *experiment, const struct event_extend *extend)
+{
+    uint64_t size = sample_size(experiment);
+    uint64_t then = extend->total + size * extend->samples;
+    uint32_t most = experiment->spec.budget.trials;
+
+    if (most > 0 && then > most)
+        then = most;
+    return size > 0 && extend->total < then && then == experiment_total(experiment);
 }
 
 enum core_answer on_extend(struct step *step, const struct event_extend *extend)
@@ -104,8 +132,7 @@ enum core_answer on_extend(struct step *step, const struct event_extend *extend)
         return CORE_REFUSED;
     before = experiment_total(experiment);
     if (extend->samples > 0 && extend->total != before) {
-        if (extend->total + sample_size(experiment) * extend->samples != before ||
-            sample_size(experiment) == 0)
+        if (!was_done(experiment, extend))
             return step_refuse(step, REPLY_CONFLICT, "experiment",
                                "somebody else has extended it meanwhile",
                                "look at it, and ask again");

@@ -47,6 +47,7 @@ static enum core_answer pause_experiment(struct step *step, struct experiment *e
     if (experiment->paused)
         return CORE_REFUSED;
     experiment->paused = true;
+    budget_halt(experiment, step->now_ms);
     experiment->changed = true;
     for (struct trial *trial = experiment->first; trial != NULL; trial = next) {
         next = trial->next;
@@ -88,6 +89,7 @@ static enum core_answer resume_experiment(struct step *step, struct experiment *
     if (!any)
         return CORE_REFUSED;
     experiment->paused = false;
+    budget_go_on(experiment, step->now_ms);
     experiment->changed = true;
     step->core->wants_place = true;
     return CORE_ADMITTED;

@@ -77,14 +77,29 @@ static void pause_here(struct trial *trial, enum pause_by by)
         trial_order(trial, TRIAL_PAUSE);
 }
 
+/* Whether this is its last result, by a rule of its experiment or its own word. */
+static bool is_last(struct trial *trial, const struct result *result)
+{
+    const struct spec_plateau *rule = &trial->experiment->spec.plateau;
+
+    if (result->done) {
+        trial->done = true;
+        return true;
+    }
+    if (rule->patience == 0 || !plateau_take(rule, result, &trial->plateau))
+        return false;
+    trial->cause = CAUSE_PLATEAU;
+    trial_order(trial, TRIAL_STOP);
+    return true;
+}
+
 static void judge(struct step *step, struct trial *trial, const struct result *result)
 {
     struct experiment *experiment = trial->experiment;
     struct sched_verdict verdict = {0};
 
-    if (result->done) {
+    if (is_last(trial, result)) {
         trial->closed = true;
-        trial->done = true;
         attempt_observe(step, trial, true, false);
         experiment->sched->complete(experiment->scheduler, &trial->last, step->scratch, &verdict);
         attempt_obey(step, experiment, &verdict);
@@ -135,6 +150,7 @@ static void take_result(struct step *step, struct trial *trial, const struct res
     trial->experiment->results++;
     trial->experiment->changed = true;
     remember(trial->experiment, trial, result);
+    budget_take_result(step, trial);
     /* One that a person stops is not judged any more. */
     if (trial->state != TRIAL_STOPPING)
         judge(step, trial, result);
@@ -248,7 +264,7 @@ enum core_answer on_report(struct step *step, const struct event_report *report)
 
     action = trial_action(trial);
     if (action == ACTION_CONTINUE || action == ACTION_SAVE)
-        horizon = experiment->sched->horizon(experiment->scheduler, trial->number);
+        horizon = attempt_horizon(trial);
     if (report->first_seq > trial->hw + 1)
         return answer(step, report, trial->hw, ACTION_RESEND, horizon);
     if (report->first_seq + report->count <= trial->hw + 1)

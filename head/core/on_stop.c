@@ -42,15 +42,14 @@ static enum core_answer stop_trial(struct step *step, struct experiment *experim
     return CORE_ADMITTED;
 }
 
-static enum core_answer stop_experiment(struct step *step, struct experiment *experiment)
+void experiment_stop(struct step *step, struct experiment *experiment,
+                     void (*stop)(struct step *step, struct trial *trial))
 {
     uint32_t from = experiment->first != NULL ? experiment->first->number : experiment->created;
 
-    step_reply(step, REPLY_OK, experiment->number, ROLE_NONE);
     if (experiment->state != EXPERIMENT_RUNNING)
-        return CORE_REFUSED;
+        return;
     experiment->state = EXPERIMENT_STOPPING;
-    experiment->paused = false;
     experiment->search_done = true;
     experiment_forget_recalled(experiment);
     experiment->changed = true;
@@ -59,9 +58,23 @@ static enum core_answer stop_experiment(struct step *step, struct experiment *ex
         struct trial *trial = experiment_trial(experiment, i);
 
         if (trial != NULL)
-            attempt_stop(step, trial, CAUSE_PERSON);
+            stop(step, trial);
     }
     experiment_settle(step, experiment);
+}
+
+static void stop_one(struct step *step, struct trial *trial)
+{
+    attempt_stop(step, trial, CAUSE_PERSON);
+}
+
+static enum core_answer stop_experiment(struct step *step, struct experiment *experiment)
+{
+    step_reply(step, REPLY_OK, experiment->number, ROLE_NONE);
+    if (experiment->state != EXPERIMENT_RUNNING)
+        return CORE_REFUSED;
+    experiment->paused = false;
+    experiment_stop(step, experiment, stop_one);
     return CORE_ADMITTED;
 }
 

@@ -291,8 +291,10 @@ static void place_all(struct core *core, uint64_t now_ms, struct tape *tape,
     if (core->fresh_count > 1)
         qsort(core->fresh, core->fresh_count, sizeof(struct node *), by_index);
     fill_all(&placing);
+    budget_enforce(&placing.step);
     place_now(&placing);
     place_ahead(&placing);
+    budget_enforce(&placing.step); /* a searcher's last proposal may be a trial that failed */
     settle(core);
 }
 

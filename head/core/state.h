@@ -31,6 +31,7 @@ struct core {
     uint32_t changed_count;
     uint32_t next_index; /* of the node to try first */
     bool wants_place;    /* something happened that may let a trial start */
+    bool spent;          /* within one step: an experiment has reached a bound of its budget */
 
     struct registry registry;
     struct arena scratch;

@@ -111,6 +111,7 @@ void trial_forget_results(struct trial *trial)
     trial->has_best = false;
     trial->best = 0;
     trial->best_at = 0;
+    trial->plateau = (struct plateau){0};
     buf_reset(&trial->last_result);
 }
 

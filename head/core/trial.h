@@ -11,6 +11,7 @@
 #include "head/core/effect.h"
 #include "head/core/exploit.h"
 #include "head/core/past.h"
+#include "head/core/plateau.h"
 #include "head/core/sched.h"
 #include "head/core/trial_state.h"
 
@@ -26,6 +27,8 @@ enum stop_cause {
     CAUSE_PERSON,
     CAUSE_BURNT,
     CAUSE_RECALLED, /* of a row: a stop rule has ended it, and it is to go on (on_extend.c) */
+    CAUSE_PLATEAU,
+    CAUSE_BUDGET,
     CAUSE_COUNT
 };
 
@@ -96,6 +99,7 @@ struct trial {
     bool has_best;
     double best;
     int64_t best_at;
+    struct plateau plateau;
 };
 
 /* What an ended trial has beside its row: few have it, and it never changes. */

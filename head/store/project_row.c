@@ -268,7 +268,7 @@ static void experiment_words(struct words *words, const struct effect_experiment
     add_uint(words, "results", row->results);
     add_uint(words, "seed", row->seed);
     add_some_text(words, "folder", row->folder);
-    add_some_text(words, "why", row->why);
+    add_text(words, "why", row->why); /* what was extended has none any more */
 }
 
 static void trial_words(struct words *words, const struct effect_trial *row)

@@ -165,6 +165,26 @@ static void first_row(struct checker *checker, const struct effect_experiment *r
     experiment->known = experiment->plan != UINT32_MAX;
 }
 
+#define AT_ONCE "failed as soon as" /* of an experiment that burns (head/core/burn.c) */
+
+/* What the plan says that it may cost. */
+static void check_budget(struct checker *checker, const struct effect_experiment *row,
+                         const struct check_experiment *experiment)
+{
+    const struct spec_budget *most =
+        &checker->world->plan.experiments[experiment->plan].spec.budget;
+    bool runs = row->state == EXPERIMENT_RUNNING;
+
+    if (most->trials > 0 && row->created > most->trials)
+        world_fail(checker->world, "experiment %u has %u trials, its budget %u", row->experiment,
+                   row->created, most->trials);
+    if (runs && most->max_failed > 0 && row->counts[TRIAL_FAILED] >= most->max_failed)
+        world_fail(checker->world, "experiment %u goes on behind %u failed trials", row->experiment,
+                   row->counts[TRIAL_FAILED]);
+    if (runs && experiment->met)
+        world_fail(checker->world, "experiment %u goes on behind its target", row->experiment);
+}
+
 static void take_experiment(struct checker *checker, const struct effect_experiment *row,
                             const struct expected *expected)
 {
@@ -183,7 +203,11 @@ static void take_experiment(struct checker *checker, const struct effect_experim
         world_fail(checker->world, "I7: experiment %u: %llu in its states, %u created, %u told",
                    row->experiment, (unsigned long long)sum, row->created, experiment->created);
     experiment->results = row->results;
-    experiment->burnt = experiment->burnt || row->why.size > 0;
+    experiment->ended = experiment->ended || row->why.size > 0;
+    experiment->burnt =
+        experiment->burnt || memmem(row->why.data, row->why.size, AT_ONCE, strlen(AT_ONCE)) != NULL;
+    if (experiment->known)
+        check_budget(checker, row, experiment);
     if (row->state != EXPERIMENT_DONE)
         return;
     experiment->done = true;
@@ -192,7 +216,7 @@ static void take_experiment(struct checker *checker, const struct effect_experim
             world_fail(checker->world, "I7: experiment %u is done before trial %u", row->experiment,
                        i);
     /* A searcher that is asked late has proposed fewer where somebody ended it. */
-    if (!experiment->stopped && !experiment->burnt && row->total != row->created)
+    if (!experiment->stopped && !experiment->ended && row->total != row->created)
         world_fail(checker->world, "I7: experiment %u is done with %u of %u trials",
                    row->experiment, row->created, row->total);
 }

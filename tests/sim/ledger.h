@@ -87,7 +87,9 @@ struct check_experiment {
     bool done;
     bool removed;
     bool stopped; /* by a person */
-    bool burnt;   /* ended, as all of its trials failed at once */
+    bool ended;   /* for some reason, before all of its trials had run */
+    bool burnt;   /* that was that all of its trials failed at once */
+    bool met;     /* a result has reached its budget's target */
     bool paused;
     bool extending; /* within one event: its row with another spec comes */
     bool extended;

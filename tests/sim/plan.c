@@ -6,8 +6,9 @@
 
 #include "common/json.h"
 
-#define STREAM_PLAN (UINT64_C(1) << 40)
-#define GIB         (INT64_C(1) << 30)
+#define STREAM_PLAN   (UINT64_C(1) << 40)
+#define STREAM_BUDGET (UINT64_C(1) << 41)
+#define GIB           (INT64_C(1) << 30)
 
 /* Nobody reports more seldom than once in an hour. */
 #define INTERVAL_MOST_US UINT64_C(3600000000)
@@ -176,6 +177,36 @@ static void write_pbt(struct rng *rng, struct buf *out)
                chance(rng, 50) ? "{\"loguniform\":[0.001,1]}" : "[0.1,0.2,0.4]");
 }
 
+/* Who goes by a metric has to have one. */
+static void write_bounds(struct rng *rng, uint64_t pace, struct buf *out)
+{
+    if (strstr(buf_text(out), "\"r\"") == NULL)
+        buf_printf(out, ",\"metric\":\"r\",\"mode\":\"%s\"", chance(rng, 50) ? "min" : "max");
+    buf_printf(out, ",\"budget\":{\"trials\":%u", (unsigned)draw(rng, 1, 40));
+    if (chance(rng, 30))
+        buf_printf(out, ",\"time\":\"%llums\"", (unsigned long long)(draw(rng, 500, 20000) * pace));
+    if (chance(rng, 30))
+        write_number(out, "no_improvement", draw(rng, 1, 6));
+    if (chance(rng, 30))
+        buf_printf(out, ",\"target\":0.%u", (unsigned)draw(rng, 1, 9));
+    if (chance(rng, 30))
+        write_number(out, "max_failed", draw(rng, 1, 5));
+    buf_append_char(out, '}');
+}
+
+/* Drawn from a stream of its own: what else a seed says stays what it was. */
+static void write_budget(uint64_t seed, uint32_t index, uint64_t pace, struct buf *out)
+{
+    struct rng rng = {.seed = seed, .stream = STREAM_BUDGET + index};
+
+    if (chance(&rng, 20))
+        write_bounds(&rng, pace, out);
+    if (chance(&rng, 20))
+        buf_printf(out, ",\"plateau\":{\"metric\":\"%s\",\"patience\":%u,\"delta\":%s}",
+                   chance(&rng, 70) ? "r" : "t", (unsigned)draw(&rng, 1, 5),
+                   chance(&rng, 50) ? "0.1" : "0");
+}
+
 /* Whether a trial may begin again and again under it, and needs a rule to come to an end. */
 static bool write_scheduler(struct rng *rng, struct buf *out)
 {
@@ -243,6 +274,7 @@ static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, st
         write_number(out, "max_concurrent", draw(rng, 1, 4));
     if (endless || chance(rng, 60))
         buf_printf(out, ",\"stop\":{\"training_iteration\":%u}", (unsigned)draw(rng, 1, 12));
+    write_budget(rng->seed, index, plan->pace, out);
     buf_append_char(out, '}');
 }
 

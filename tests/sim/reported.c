@@ -80,9 +80,20 @@ void report_expect(struct checker *checker, const struct event_report *report,
     attempt->over = ended;
 }
 
+static bool meets_target(const struct spec *spec, const struct result *result)
+{
+    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+    double value;
+
+    return spec->budget.has_target && result_number(result, "r", &value) &&
+           (mode == MODE_MIN ? value <= spec->budget.target : value >= spec->budget.target);
+}
+
 static uint32_t compare_rows(struct checker *checker, const struct effect_results *effect,
                              const struct expected *expected)
 {
+    struct check_experiment *experiment = ledger_experiment(checker, effect->experiment);
+    const struct spec *spec = &checker->world->plan.experiments[experiment->plan].spec;
     struct cursor cursor;
     uint32_t rows = 0;
 
@@ -100,6 +111,7 @@ static uint32_t compare_rows(struct checker *checker, const struct effect_result
                     expected->hashes[rows])
                 world_fail(checker->world, "I2: %u/%u: row %u is not what was reported",
                            effect->experiment, effect->trial, rows);
+            experiment->met |= meets_target(spec, &record.result);
             rows++;
         }
     }

@@ -260,7 +260,7 @@ static void report_apply(struct world *world, struct run *run)
     (void)autofill_report(&run->fill, buf_span(&report), now_s, 1600000000 + (int64_t)now_s,
                           &scratch, &record.result);
     record.result.done =
-        stop_check(spec->stop, spec->stop_count, &record.result, &missing) == STOP_YES;
+        stop_check(spec->stop, spec->watched_count, &record.result, &missing) == STOP_YES;
     record_write(world, run, &record);
     record_seq = run->last;
     checkpoints_go_on(world, run);
