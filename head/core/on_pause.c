@@ -1,6 +1,7 @@
 /* A person pauses a trial or an experiment, or lets it go on. */
 #include "head/core/attempt.h"
 #include "head/core/state.h"
+#include "head/core/suggest.h"
 
 /* One that can be paused or resumed; NULL: it was answered. */
 static struct trial *own_trial(struct step *step, const struct experiment *experiment,
@@ -47,6 +48,7 @@ static enum core_answer pause_experiment(struct step *step, struct experiment *e
     if (experiment->paused)
         return CORE_REFUSED;
     experiment->paused = true;
+    suggest_forget(experiment);
     experiment->changed = true;
     for (struct trial *trial = experiment->first; trial != NULL; trial = next) {
         next = trial->next;
