@@ -22,9 +22,17 @@ static struct value without_resources(const struct value *experiment, struct are
     return out;
 }
 
-/* Trials that take over from one another would need checkpoints that the caller has. */
+/* Trials that take over from one another would need checkpoints that the caller has; and who
+ * suggests configurations talks to a head (`assay suggest`). */
 static bool can_be_driven(const struct spec *spec, struct spec_error *error)
 {
+    if (strcmp(spec->search.type, "external") == 0) {
+        *error = (struct spec_error){
+            .path = "search.type",
+            .what = "nobody suggests anything on this pipe",
+            .mend = "set num_samples to 0 and add what is to be tried: {\"op\":\"add\"}"};
+        return false;
+    }
     if (spec->scheduler.mutation_count == 0)
         return true;
     *error = (struct spec_error){.path = "scheduler.type",

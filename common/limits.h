@@ -30,6 +30,7 @@
 #define LIMIT_GPUS            64u     /* devices of a node */
 #define LIMIT_ENV             256u
 #define LIMIT_TRIALS_AHEAD    256u /* proposed and not started, an experiment */
+#define LIMIT_SUGGESTIONS     64u  /* the same of those that somebody suggests */
 #define LIMIT_BRACKETS        64u
 #define LIMIT_MUTATIONS       256u /* hyperparameters that pbt explores */
 #define LIMIT_RUNGS           64u
@@ -38,7 +39,7 @@
 #define LIMIT_MEDIAN_SHARE    8u         /* and how many more a result */
 #define LIMIT_PLACES          1024u      /* of values in one command */
 #define LIMIT_EXPORT_COLUMNS  16384u     /* of a table that `assay export` writes */
-#define LIMIT_DRIVE_BYTES     (1u << 20) /* a line of a caller of `assay drive` */
+#define LIMIT_DRIVE_BYTES     (1u << 20) /* a line of who talks to `assay drive`, or suggests */
 
 #define LIMIT_LOSSES    8u     /* of a trial that gets no further, before it is given up */
 #define LIMIT_REST_MS   60000u /* between two attempts of a trial */

@@ -73,7 +73,8 @@ static int read_num_samples(struct spec_reader *reader, const struct value *valu
     return err;
 }
 
-static const char *const search_types[] = {"random", "grid", "list", "halton", "sobol", "tpe"};
+static const char *const search_types[] = {"random", "grid", "list",    "halton",
+                                           "sobol",  "tpe",  "external"};
 
 const char *search_type_name(size_t i)
 {
@@ -144,7 +145,8 @@ static int read_search(struct spec_reader *reader, const struct value *value)
                                            {"seed", read_seed},
                                            {"points", read_points},
                                            {"startup", spec_read_startup},
-                                           {"candidates", spec_read_candidates}};
+                                           {"candidates", spec_read_candidates},
+                                           {"timeout", spec_read_timeout}};
     const struct spec_search *search = &reader->spec->search;
     bool list;
     int err;
@@ -163,6 +165,8 @@ static int read_search(struct spec_reader *reader, const struct value *value)
     if (reader->has_tpe_key && strcmp(search->type, "tpe") != 0)
         return spec_refuse(reader, "write type: tpe", "%s takes no startup and no candidates",
                            search->type);
+    if (reader->has_timeout && strcmp(search->type, "external") != 0)
+        return spec_refuse(reader, "write type: external", "%s takes no timeout", search->type);
     return 0;
 }
 
@@ -463,7 +467,7 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
     struct spec spec = {
         .config = {.type = VALUE_MAP},
         .num_samples = 1,
-        .search = {.type = "random", .startup = 10, .candidates = 24},
+        .search = {.type = "random", .startup = 10, .candidates = 24, .timeout_ms = 10000},
         .scheduler = {.type = scheduler_type_find("fifo")},
         .resources = {.cpu = RESOURCE_ONE},
         .files = FILES_PARAMS | FILES_RESULT | FILES_PROGRESS,

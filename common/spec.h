@@ -18,6 +18,8 @@ enum semantics { SEMANTICS_TUNE_2, SEMANTICS_TUNE_07 };
 
 enum spec_files { FILES_PARAMS = 1, FILES_RESULT = 2, FILES_PROGRESS = 4 };
 
+#define TIMEOUT_NEVER UINT64_MAX /* of spec_search */
+
 struct spec_search {
     const char *type; /* "random" */
     bool has_seed;
@@ -25,6 +27,7 @@ struct spec_search {
     const struct value *points; /* list: of maps; NULL */
     uint32_t startup;           /* tpe: so many trials end before it learns from them */
     uint32_t candidates;        /* tpe: drawn for one that is proposed */
+    uint64_t timeout_ms;        /* external: so long a place waits for a suggestion */
 };
 
 struct spec_scheduler;
@@ -148,6 +151,10 @@ struct spec_error {
     char what[256];
     char mend[256]; /* may be empty */
 };
+
+/* Before an error is handed out: it ends up on terminals, in logs and in messages, so no control
+ * character and no half of a character may be in it. What comes of the functions here is tame. */
+void spec_tame(struct spec_error *error);
 
 /* Check and fill in. Everything in *out lives in arena or borrows from value, which must outlive
  * it. Returns 0, or ERR_MALFORMED or ERR_TOO_BIG with *error filled. */

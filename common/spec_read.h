@@ -19,6 +19,7 @@ struct spec_reader {
     bool has_scheduler_mode;
     bool has_semantics;
     bool has_tpe_key;
+    bool has_timeout;
     bool has_number[SCHEDULER_KEYS];
 };
 
@@ -40,10 +41,6 @@ int spec_refuse(struct spec_reader *reader, const char *mend, const char *format
  * as not given. */
 int spec_read_map(struct spec_reader *reader, const struct value *value, const char *where,
                   const struct spec_key *keys, size_t count);
-
-/* Before an error is handed out: it ends up on terminals, in logs and in messages, so no control
- * character and no half of a character may be in it. */
-void spec_tame(struct spec_error *error);
 
 /* A text that is not empty and has no control character; lines may have newlines and tabs. */
 int spec_read_text(struct spec_reader *reader, const struct value *value, size_t limit_bytes,
@@ -82,9 +79,11 @@ int spec_finish_scheduler(struct spec_reader *reader);
 int spec_read_mutations(struct spec_reader *reader, const struct value *value);
 int spec_check_mutations(struct spec_reader *reader, const struct spec_scheduler *scheduler);
 
-/* spec_search.c: keys of tpe, and what it needs of the rest, once everything is read. */
+/* spec_search.c: keys of tpe and external, and what a searcher needs of the rest, once everything
+ * is read. */
 int spec_read_startup(struct spec_reader *reader, const struct value *value);
 int spec_read_candidates(struct spec_reader *reader, const struct value *value);
+int spec_read_timeout(struct spec_reader *reader, const struct value *value);
 int spec_finish_search(struct spec_reader *reader);
 
 /* spec_budget.c: two sections, and what they need of the rest, once everything is read. */

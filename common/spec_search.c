@@ -1,4 +1,5 @@
-/* spec_search.c - the keys of a searcher that learns, and what it needs of the rest. */
+/* spec_search.c - the keys of searchers that learn, or that somebody else does the learning for,
+ * and what they need of the rest. */
 #include <string.h>
 
 #include "common/limits.h"
@@ -25,6 +26,20 @@ int spec_read_startup(struct spec_reader *reader, const struct value *value)
 int spec_read_candidates(struct spec_reader *reader, const struct value *value)
 {
     return read_count(reader, value, LIMIT_CANDIDATES, &reader->spec->search.candidates);
+}
+
+int spec_read_timeout(struct spec_reader *reader, const struct value *value)
+{
+    uint64_t *timeout_ms = &reader->spec->search.timeout_ms;
+
+    reader->has_timeout = true;
+    *timeout_ms = 0;
+    if (value->type == VALUE_INT && value->integer == 0)
+        return 0;
+    *timeout_ms = TIMEOUT_NEVER;
+    if (value->type == VALUE_TEXT && strcmp(value->text, "never") == 0)
+        return 0;
+    return spec_read_duration(reader, value, timeout_ms);
 }
 
 int spec_finish_search(struct spec_reader *reader)

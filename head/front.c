@@ -125,7 +125,7 @@ static void on_submit(struct front *front, const struct link_message *from,
     (void)turns_step(front->parts.turns, &event, unix_ms);
 }
 
-/* STOP, REMOVE, PAUSE, RESUME, EXTEND, DRAIN: one event each. */
+/* STOP, REMOVE, PAUSE, RESUME, EXTEND, SUGGEST, DRAIN: one event each. */
 static void on_order(struct front *front, const struct link_message *from,
                      const struct message *message, uint64_t unix_ms)
 {
@@ -142,6 +142,8 @@ static void on_order(struct front *front, const struct link_message *from,
         wire_resume(message->body, from->principal, &event);
     else if (message->type == MSG_EXTEND)
         wire_extend(message->body, from->principal, &event);
+    else if (message->type == MSG_SUGGEST)
+        wire_suggest(message->body, from->principal, &event);
     else
         wire_drain(message->body, &event);
     (void)turns_step(front->parts.turns, &event, unix_ms);
@@ -155,7 +157,7 @@ size_t front_requests(const struct front *front)
 static bool changes_something(enum msg_type type)
 {
     return type == MSG_SUBMIT || type == MSG_STOP || type == MSG_REMOVE || type == MSG_DRAIN ||
-           type == MSG_PAUSE || type == MSG_RESUME || type == MSG_EXTEND ||
+           type == MSG_PAUSE || type == MSG_RESUME || type == MSG_EXTEND || type == MSG_SUGGEST ||
            type == MSG_TOKEN_CREATE || type == MSG_TOKEN_REVOKE || type == MSG_JOIN;
 }
 
@@ -192,6 +194,7 @@ void front_message(struct front *front, enum link_plane plane, const struct link
     case MSG_PAUSE:
     case MSG_RESUME:
     case MSG_EXTEND:
+    case MSG_SUGGEST:
     case MSG_DRAIN:
         on_order(front, from, message, unix_ms);
         break;
@@ -210,6 +213,7 @@ void front_message(struct front *front, enum link_plane plane, const struct link
     case MSG_TRIALS:
     case MSG_RESULTS:
     case MSG_LOGS:
+    case MSG_WANT:
         front_read_waiting(front, from, message, now_ms);
         break;
     case MSG_LIST:
@@ -235,6 +239,7 @@ static void answer_ok(struct front *front, const struct request *request,
     void *socket = front_socket(front, request->plane);
     const struct view_experiment *experiment;
     struct msg_submitted submitted;
+    struct msg_suggested suggested;
     struct msg_ok ok = {0};
 
     switch ((int)request->type) {
@@ -244,6 +249,10 @@ static void answer_ok(struct front *front, const struct request *request,
                                            .name = experiment != NULL ? experiment->row.name
                                                                       : (struct span){0}};
         front_send(front, socket, &request->route, MSG_SUBMITTED, request->request, &submitted);
+        break;
+    case MSG_SUGGEST:
+        suggested = (struct msg_suggested){.trial = reply->experiment};
+        front_send(front, socket, &request->route, MSG_SUGGESTED, request->request, &suggested);
         break;
     case MSG_JOIN:
     case MSG_TOKEN_CREATE:

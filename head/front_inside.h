@@ -41,6 +41,7 @@ struct waiter {
         struct msg_trials trials;
         struct msg_results results;
         struct msg_logs logs;
+        struct msg_want want;
     };
 };
 

@@ -37,6 +37,8 @@ static void waiter_refuse(struct front *front, const struct waiter *waiter, int 
     } else if (waiter->type == MSG_LOGS) {
         experiment = waiter->logs.experiment;
         trial = waiter->logs.trial;
+    } else if (waiter->type == MSG_WANT) {
+        experiment = waiter->want.experiment;
     }
     refuse_read(front, &waiter->route, waiter->request, err, experiment, trial);
 }
@@ -48,6 +50,7 @@ static bool waiter_answer(struct front *front, const struct waiter *waiter, bool
     struct msg_trial_rows rows;
     struct msg_lines lines;
     struct msg_log_chunk chunk;
+    struct msg_wanted wanted;
     const void *body = &rows;
     enum msg_type type = MSG_TRIAL_ROWS;
     bool nothing = false;
@@ -61,6 +64,10 @@ static bool waiter_answer(struct front *front, const struct waiter *waiter, bool
                             &nothing);
         body = &lines;
         type = MSG_LINES;
+    } else if (waiter->type == MSG_WANT) {
+        err = query_want(parts->view, &waiter->want, &wanted, &nothing);
+        body = &wanted;
+        type = MSG_WANTED;
     } else {
         err = query_logs(parts->view, &waiter->logs, &front->arena, &chunk, &nothing);
         body = &chunk;
@@ -92,6 +99,9 @@ void front_read_waiting(struct front *front, const struct link_message *from,
     } else if (message->type == MSG_RESULTS) {
         waiter.results = *(const struct msg_results *)message->body;
         wait_ms = waiter.results.wait_ms;
+    } else if (message->type == MSG_WANT) {
+        waiter.want = *(const struct msg_want *)message->body;
+        wait_ms = waiter.want.wait_ms;
     } else {
         waiter.logs = *(const struct msg_logs *)message->body;
         wait_ms = waiter.logs.wait_ms;

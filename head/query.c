@@ -75,6 +75,20 @@ int query_trials(const struct view *view, const struct msg_trials *ask, struct a
     return 0;
 }
 
+int query_want(const struct view *view, const struct msg_want *ask, struct msg_wanted *out,
+               bool *nothing)
+{
+    const struct view_experiment *experiment = view_experiment(view, ask->experiment);
+    const struct effect_experiment *row;
+
+    if (experiment == NULL)
+        return ERR_NOT_FOUND;
+    row = &experiment->row;
+    *out = (struct msg_wanted){.count = row->wanted, .over = row->state == EXPERIMENT_DONE};
+    *nothing = out->count == 0 && !out->over;
+    return 0;
+}
+
 /* Whether trial a goes before trial b: better, the earlier number at a tie. */
 static bool better(const struct view_slot *slots, uint32_t a, uint32_t b, enum metric_mode mode)
 {

@@ -32,6 +32,10 @@ int query_status(const struct view *view, const struct core *core, const struct 
 int query_trials(const struct view *view, const struct msg_trials *ask, struct arena *arena,
                  struct msg_trial_rows *out, bool *nothing);
 
+/* *nothing: it could not use one now, and may later. */
+int query_want(const struct view *view, const struct msg_want *ask, struct msg_wanted *out,
+               bool *nothing);
+
 int query_best(const struct view *view, const struct msg_best *ask, struct arena *arena,
                struct msg_trial_rows *out);
 int query_show(const struct view *view, const struct msg_show *ask, struct arena *arena,

@@ -16,6 +16,7 @@ bool wire_becomes_event(uint32_t type)
     case MSG_PAUSE:
     case MSG_RESUME:
     case MSG_EXTEND:
+    case MSG_SUGGEST:
     case MSG_TOKEN_CREATE:
     case MSG_TOKEN_REVOKE:
     case MSG_DRAIN:
@@ -49,6 +50,15 @@ void wire_extend(const struct msg_extend *message, uint32_t principal, struct ev
                                           .samples = message->samples,
                                           .total = message->total,
                                           .stop = message->stop};
+}
+
+void wire_suggest(const struct msg_suggest *message, uint32_t principal, struct event *event)
+{
+    event->type = EVENT_SUGGEST;
+    event->suggest = (struct event_suggest){.experiment = message->experiment,
+                                            .principal = principal,
+                                            .number = message->number,
+                                            .config = message->config};
 }
 
 void wire_pause(const struct msg_pause *message, uint32_t principal, struct event *event)

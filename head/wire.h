@@ -18,6 +18,7 @@ bool wire_becomes_event(uint32_t type);
 void wire_submit(const struct msg_submit *message, uint32_t principal, struct event *event);
 void wire_stop(const struct msg_stop *message, uint32_t principal, struct event *event);
 void wire_extend(const struct msg_extend *message, uint32_t principal, struct event *event);
+void wire_suggest(const struct msg_suggest *message, uint32_t principal, struct event *event);
 void wire_pause(const struct msg_pause *message, uint32_t principal, struct event *event);
 void wire_resume(const struct msg_resume *message, uint32_t principal, struct event *event);
 void wire_remove(const struct msg_remove *message, uint32_t principal, struct event *event);

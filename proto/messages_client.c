@@ -300,6 +300,30 @@ static const struct field msg_doctor_fields[] = {
 };
 MESSAGE_TABLE(doctor, DOCTOR);
 
+static const struct field msg_suggest_fields[] = {
+    FIELD(msg_suggest, experiment, FIELD_U32, 0),
+    FIELD(msg_suggest, number, FIELD_U64, 0),
+    FIELD(msg_suggest, config, FIELD_PACKED, LIMIT_CONFIG_BYTES),
+};
+MESSAGE_TABLE(suggest, SUGGEST);
+
+static const struct field msg_suggested_fields[] = {
+    FIELD(msg_suggested, trial, FIELD_U32, 0),
+};
+MESSAGE_TABLE(suggested, SUGGESTED);
+
+static const struct field msg_want_fields[] = {
+    FIELD(msg_want, experiment, FIELD_U32, 0),
+    FIELD(msg_want, wait_ms, FIELD_U32, LIMIT_WAIT_MS),
+};
+MESSAGE_TABLE(want, WANT);
+
+static const struct field msg_wanted_fields[] = {
+    FIELD(msg_wanted, count, FIELD_U32, 0),
+    FIELD(msg_wanted, over, FIELD_BOOL, 0),
+};
+MESSAGE_TABLE(wanted, WANTED);
+
 static const struct field msg_finding_fields[] = {
     FIELD(msg_finding, subject, FIELD_TEXT, LIMIT_NAME_BYTES),
     FIELD(msg_finding, grade, FIELD_U32, FINDING_ERROR),

@@ -263,6 +263,29 @@ struct msg_drain {
     bool on;
 };
 
+/* A configuration to try, in an experiment whose trials are suggested to it. The same number again
+ * is answered the same again, until the next one. */
+struct msg_suggest {
+    uint32_t experiment;
+    uint64_t number;    /* drawn by the client; not 0 */
+    struct span config; /* packed map; what it leaves out is drawn */
+};
+
+struct msg_suggested {
+    uint32_t trial;
+};
+
+/* How many suggestions it could use; waits up to wait_ms until it could use any. */
+struct msg_want {
+    uint32_t experiment;
+    uint32_t wait_ms;
+};
+
+struct msg_wanted {
+    uint32_t count;
+    bool over; /* it has ended */
+};
+
 /* What the head finds when it looks at itself. */
 struct msg_doctor {
     struct span version; /* of who asks */

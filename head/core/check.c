@@ -362,6 +362,8 @@ static const char *check_experiment(const struct core *core, const struct experi
         finding = check_budget(core, experiment);
     if (finding != NULL)
         return finding;
+    if (experiment->fill_ms > 0 && (experiment->fills || experiment->search->suggest == NULL))
+        return broken(core, "experiment %u waits for what nobody suggests", experiment->number);
     if (most > 0 && experiment->leases > most)
         return broken(core, "experiment %u: more than max_concurrent run", experiment->number);
     if ((experiment->state == EXPERIMENT_DONE) !=

@@ -7,6 +7,7 @@
 #include "common/xalloc.h"
 #include "head/core/rest.h"
 #include "head/core/state.h"
+#include "head/core/suggest.h"
 
 struct core *core_new(void)
 {
@@ -166,14 +167,15 @@ enum core_answer step_refuse(struct step *step, enum reply_code code, const char
     return CORE_REFUSED;
 }
 
-/* Time has passed: those that rested long enough may go on, and an experiment's may be over. */
+/* Time has passed: those that rested long enough may go on, who waited long enough for a suggestion
+ * goes on without, and an experiment's time may be over. */
 static enum core_answer on_tick(struct step *step)
 {
     struct core *core = step->core;
     bool any = false;
 
     for (uint32_t i = 0; i < core->running_count; i++)
-        any |= rest_wake(step, core->running[i]);
+        any |= rest_wake(step, core->running[i]) | suggest_wake(step, core->running[i]);
     for (uint32_t i = 0; i < core->running_count; i++)
         any |= budget_tick(step, core->running[i]);
     return any ? CORE_ADMITTED : CORE_REFUSED;
@@ -212,6 +214,8 @@ static enum core_answer judge(struct step *step, const struct event *event)
         return on_resume(step, &event->pause);
     case EVENT_EXTEND:
         return on_extend(step, &event->extend);
+    case EVENT_SUGGEST:
+        return on_suggest(step, &event->suggest);
     case EVENT_RECALL:
         return on_recall(step, &event->recall);
     case EVENT_TICK:
@@ -245,10 +249,12 @@ uint64_t core_deadline_ms(const struct core *core)
     uint64_t first = DEADLINE_NEVER;
 
     for (uint32_t i = 0; i < core->running_count; i++) {
-        uint64_t rest = rest_deadline_ms(core->running[i]);
+        uint64_t rests = rest_deadline_ms(core->running[i]);
+        uint64_t waits = suggest_deadline_ms(core->running[i]);
         uint64_t budget = budget_deadline_ms(core->running[i]);
 
-        first = rest < first ? rest : first;
+        first = rests < first ? rests : first;
+        first = waits < first ? waits : first;
         first = budget < first ? budget : first;
     }
     return first;

@@ -92,6 +92,7 @@ static const struct field experiment_fields[] = {
     FIELD(effect_experiment, seed, FIELD_U64, 0),
     FIELD(effect_experiment, why, FIELD_TEXT, LIMIT_WHY_BYTES),
     FIELD(effect_experiment, paused, FIELD_BOOL, 0),
+    FIELD(effect_experiment, wanted, FIELD_U32, 0),
 };
 
 static const struct field trial_fields[] = {

@@ -44,7 +44,8 @@ enum reply_code {
 struct effect_reply {
     uint64_t origin;
     uint32_t code;       /* enum reply_code */
-    uint32_t experiment; /* SUBMIT: its number; JOIN: the principal's; NODE_BACK: the node's */
+    uint32_t experiment; /* SUBMIT: its number; JOIN: the principal's; NODE_BACK: the node's;
+                            SUGGEST: the trial's */
     uint32_t role;       /* JOIN */
     struct span what;    /* for an error: WHAT, WHY and MEND */
     struct span why;
@@ -117,6 +118,7 @@ struct effect_experiment {
     uint64_t seed;
     struct span why; /* it was ended for this; empty: it was not */
     bool paused;     /* by a person: nothing of it starts */
+    uint32_t wanted; /* suggestions that it could use now (suggest.h) */
 };
 
 struct effect_trial {

@@ -118,6 +118,13 @@ static const struct field extend_fields[] = {
     FIELD(event_extend, stop, FIELD_PACKED, LIMIT_SPEC_BYTES),
 };
 
+static const struct field suggest_fields[] = {
+    FIELD(event_suggest, experiment, FIELD_U32, 0),
+    FIELD(event_suggest, principal, FIELD_U32, 0),
+    FIELD(event_suggest, number, FIELD_U64, 0),
+    FIELD(event_suggest, config, FIELD_PACKED, LIMIT_CONFIG_BYTES),
+};
+
 static const struct field recall_fields[] = {
     FIELD(event_recall, experiment, FIELD_U32, 0),
     FIELD(event_recall, trial, FIELD_U32, 0),
@@ -155,6 +162,7 @@ static const struct schema schemas[] = {
     ROW(EVENT_EXTEND, "extend", extend, extend_fields),
     ROW(EVENT_RECALL, "recall", recall, recall_fields),
     ROW(EVENT_NODE_DISK, "node_disk", node_disk, node_disk_fields),
+    ROW(EVENT_SUGGEST, "suggest", suggest, suggest_fields),
 };
 
 #define SCHEMA_COUNT (sizeof(schemas) / sizeof(schemas[0]))

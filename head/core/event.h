@@ -32,7 +32,8 @@ enum event_type {
     EVENT_RESUME = 14,
     EVENT_EXTEND = 15,
     EVENT_RECALL = 16,
-    EVENT_NODE_DISK = 20
+    EVENT_NODE_DISK = 20,
+    EVENT_SUGGEST = 21
 };
 
 #define NUMBER_NONE UINT32_MAX /* no experiment, trial or node has this number */
@@ -73,6 +74,15 @@ struct event_extend {
     uint32_t samples; /* more; 0: none */
     uint32_t total;
     struct span stop; /* packed map as in a spec, set beside its rules; empty: none */
+};
+
+/* Somebody proposes a configuration for an experiment whose searcher waits for such. The same
+ * number as that of the experiment's last one: it is that one, whose answer was not heard. */
+struct event_suggest {
+    uint32_t experiment;
+    uint32_t principal;
+    uint64_t number;    /* drawn by the client; not 0 */
+    struct span config; /* packed map: all of a configuration, or a part of it */
 };
 
 /* The row of an ended trial that is to go on (core_recall): the core has kept little of it. An
@@ -205,6 +215,7 @@ struct event {
         struct event_pause pause; /* RESUME as well */
         struct event_extend extend;
         struct event_recall recall;
+        struct event_suggest suggest;
     };
 };
 

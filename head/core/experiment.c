@@ -11,6 +11,7 @@
 #include "common/xalloc.h"
 #include "head/core/state.h"
 #include "head/core/streams.h"
+#include "head/core/suggest.h"
 
 #define FOLDER_NAME_BYTES 130u /* of a trial's name in its folder's, as Tune cuts it */
 #define FOLDER_END_BYTES  8u
@@ -424,6 +425,7 @@ void experiment_tell(const struct experiment *experiment, bool first, struct eff
     row->folder = arena_copy(arena, span_text(experiment->folder));
     row->seed = experiment->seed;
     row->paused = experiment->paused;
+    row->wanted = suggest_wanted(experiment);
     row->code = arena_copy(arena, span_of(experiment->code, experiment->code_size));
     row->why = arena_copy(arena, experiment->why);
     if (first)

@@ -61,6 +61,11 @@ struct experiment {
     struct queue resting; /* pending ones that wait a while (rest.h) */
     uint64_t wake_ms;     /* when the first of them is due */
 
+    uint64_t fill_ms;    /* suggest.h: when it goes on without a suggestion; 0: it waits for none */
+    bool fills;          /* it does, until one comes */
+    uint64_t suggestion; /* number of the last one; 0: there was none */
+    uint32_t suggested;  /* the trial that it became */
+
     uint32_t burns;      /* failures at once, in a row (burn.h) */
     uint32_t burn_node;  /* where the first of them was */
     uint32_t burn_nodes; /* 0: none; 1: all there; more: elsewhere, too */
@@ -105,6 +110,11 @@ void experiment_fill(struct step *step, struct experiment *experiment);
 
 /* Ask for one that can start now; false where there is none. */
 bool experiment_propose(struct step *step, struct experiment *experiment);
+
+/* Have the searcher make one of a suggestion that fits the space; false where nothing came of it.
+ */
+bool experiment_suggest(struct step *step, struct experiment *experiment,
+                        const struct value *config);
 
 /* A new one that somebody has chosen himself; its scheduler is the caller's to tell. */
 struct trial *experiment_add(struct step *step, struct experiment *experiment, struct span config,

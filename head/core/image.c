@@ -109,6 +109,10 @@ static const struct field experiment_fields[] = {
     FIELD_LATER(experiment, budget.best, FIELD_F64, 0),
     FIELD_LATER(experiment, budget.best_trial, FIELD_U32, LIMIT_SAMPLES),
     FIELD_LATER(experiment, budget.stale, FIELD_U32, LIMIT_SAMPLES),
+    FIELD_LATER(experiment, fill_ms, FIELD_U64, 0),
+    FIELD_LATER(experiment, fills, FIELD_BOOL, 0),
+    FIELD_LATER(experiment, suggestion, FIELD_U64, 0),
+    FIELD_LATER(experiment, suggested, FIELD_U32, LIMIT_SAMPLES),
 };
 const struct schema image_experiment_schema = SCHEMA(experiment, 0, experiment_fields);
 

@@ -371,6 +371,10 @@ static struct experiment *load_head(struct core *core, struct cursor *in)
     experiment->paused = saved->paused;
     experiment->blocked = saved->blocked;
     experiment->changed = saved->changed;
+    experiment->fill_ms = saved->fill_ms;
+    experiment->fills = saved->fills;
+    experiment->suggestion = saved->suggestion;
+    experiment->suggested = saved->suggested;
     experiment->burns = saved->burns;
     experiment->burn_node = saved->burn_node;
     experiment->burn_nodes = saved->burn_nodes;

@@ -9,6 +9,7 @@
 #include "common/xalloc.h"
 #include "head/core/burn.h"
 #include "head/core/state.h"
+#include "head/core/suggest.h"
 
 /* A rule, and neither its program's own word nor anybody else. */
 static bool ended_by_rule(const struct trial_row *row)
@@ -89,6 +90,7 @@ static void go_on(struct step *step, struct experiment *experiment,
     if (extend->samples > 0)
         experiment->search_done = experiment->created >= experiment_total(experiment);
     experiment->search_waits = false;
+    suggest_forget(experiment);
     if (extend->stop.size > 0)
         mark_ended_by_rule(experiment);
     step->core->wants_place = true;

@@ -1,6 +1,7 @@
 /* A person pauses a trial or an experiment, or lets it go on. */
 #include "head/core/attempt.h"
 #include "head/core/state.h"
+#include "head/core/suggest.h"
 
 /* One that can be paused or resumed; NULL: it was answered. */
 static struct trial *own_trial(struct step *step, const struct experiment *experiment,
@@ -48,6 +49,7 @@ static enum core_answer pause_experiment(struct step *step, struct experiment *e
         return CORE_REFUSED;
     experiment->paused = true;
     budget_halt(experiment, step->now_ms);
+    suggest_forget(experiment);
     experiment->changed = true;
     for (struct trial *trial = experiment->first; trial != NULL; trial = next) {
         next = trial->next;

@@ -2,6 +2,7 @@
 #include "head/core/attempt.h"
 #include "head/core/rest.h"
 #include "head/core/state.h"
+#include "head/core/suggest.h"
 
 void attempt_pause(struct step *step, struct trial *trial, enum pause_by by)
 {
@@ -51,7 +52,8 @@ static bool waits_for_itself(const struct experiment *experiment)
     uint32_t paused = experiment->counts[TRIAL_PAUSED];
 
     if (paused == 0 || paused < experiment->unended || experiment->paused ||
-        experiment->recalled > 0 || !(experiment->search_done || experiment->search_waits))
+        experiment->recalled > 0 || suggest_may_come(experiment) ||
+        !(experiment->search_done || experiment->search_waits))
         return false;
     for (const struct trial *trial = experiment->first; trial != NULL; trial = trial->next)
         if (!experiment_may_choose(trial))

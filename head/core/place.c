@@ -195,11 +195,13 @@ static void place_now(struct placing *placing)
     }
 }
 
-/* Whether one of its trials may wait on any node, if all that it has were there. */
+/* Whether one of its trials may wait on any node, if all that it has were there. Where trials are
+ * suggested none is made to wait: by the time that its place is free there may be a better one. */
 static bool may_wait(const struct experiment *experiment)
 {
     return experiment->spec.resources.gpu == 0 && experiment->has_mean &&
-           experiment->leases * AHEAD_MS >= experiment->mean_ms;
+           experiment->leases * AHEAD_MS >= experiment->mean_ms &&
+           (experiment->search->suggest == NULL || experiment->pending.count > 0);
 }
 
 static void place_ahead(struct placing *placing)

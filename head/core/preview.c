@@ -60,6 +60,8 @@ uint32_t preview_known(const struct preview *preview)
 {
     uint32_t total = preview_total(preview);
 
+    if (preview->experiment->search->suggest != NULL)
+        return preview_spec(preview)->first_trials;
     if (preview->experiment->search->ahead)
         return total < LIMIT_SAMPLES ? total : LIMIT_SAMPLES;
     return total > 0 ? 1 : 0;

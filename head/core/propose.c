@@ -5,6 +5,7 @@
 #include "common/pack.h"
 #include "common/xalloc.h"
 #include "head/core/state.h"
+#include "head/core/suggest.h"
 
 /* On the tape: what the searcher answered, or that its answer was more than a trial may carry. */
 enum proposal_kind { PROPOSAL_TRIAL, PROPOSAL_WAIT, PROPOSAL_END, PROPOSAL_TOO_BIG };
@@ -15,12 +16,15 @@ struct decided {
     struct span tag;
 };
 
-static void ask(struct step *step, struct experiment *experiment, struct buf *out)
+static void ask(struct step *step, struct experiment *experiment, const struct value *suggested,
+                struct buf *out)
 {
     enum search_answer answer;
     struct proposal proposal;
     struct buf config = {0};
 
+    if (experiment->search->suggest != NULL)
+        experiment->search->suggest(experiment->searcher, suggested);
     answer = experiment->search->propose(
         experiment->searcher, experiment->created - experiment->added, step->scratch, &proposal);
     if (answer == SEARCH_PROPOSED)
@@ -41,14 +45,15 @@ static void ask(struct step *step, struct experiment *experiment, struct buf *ou
 
 /* What a tape that is damaged says is taken for the end of the search; the tape knows that it
  * diverged. */
-static struct decided decide(struct step *step, struct experiment *experiment, struct buf *answer)
+static struct decided decide(struct step *step, struct experiment *experiment,
+                             const struct value *suggested, struct buf *answer)
 {
     struct decided decided = {.kind = PROPOSAL_END};
     struct cursor cursor;
     uint32_t items;
 
     if (!step->tape->replaying)
-        ask(step, experiment, answer);
+        ask(step, experiment, suggested, answer);
     cursor_init(&cursor, tape_packed(step->tape, buf_span(answer)));
     if (!cursor_list(&cursor, &items) || !cursor_u32(&cursor, &decided.kind))
         return (struct decided){.kind = PROPOSAL_END};
@@ -122,8 +127,8 @@ static void create_failed(struct step *step, struct experiment *experiment)
                                            LIMIT_CONFIG_BYTES)));
 }
 
-/* Ask once; false where nothing came of it. */
-static bool propose(struct step *step, struct experiment *experiment)
+/* Ask once; false where nothing came of it. suggested: what the proposal is to be made of; NULL. */
+static bool propose(struct step *step, struct experiment *experiment, const struct value *suggested)
 {
     struct buf answer = {0};
     struct decided decided;
@@ -134,10 +139,12 @@ static bool propose(struct step *step, struct experiment *experiment)
         experiment->search_done = true;
         return false;
     }
-    decided = decide(step, experiment, &answer);
+    decided = decide(step, experiment, suggested, &answer);
     if (decided.kind == PROPOSAL_TRIAL)
         create_pending(step, experiment, &decided);
     experiment->search_waits = decided.kind == PROPOSAL_WAIT;
+    if (experiment->search_waits)
+        suggest_wait(step, experiment);
     if (decided.kind == PROPOSAL_END || decided.kind == PROPOSAL_TOO_BIG ||
         experiment->created >= experiment_total(experiment))
         experiment->search_done = true;
@@ -147,13 +154,19 @@ static bool propose(struct step *step, struct experiment *experiment)
     return decided.kind == PROPOSAL_TRIAL;
 }
 
-bool experiment_propose(struct step *step, struct experiment *experiment)
+bool experiment_suggest(struct step *step, struct experiment *experiment,
+                        const struct value *config)
 {
-    bool came = !experiment->search_done && propose(step, experiment);
+    bool came = !experiment->search_done && propose(step, experiment, config);
 
     if (!came)
         experiment_settle(step, experiment);
     return came;
+}
+
+bool experiment_propose(struct step *step, struct experiment *experiment)
+{
+    return experiment_suggest(step, experiment, suggest_filling(experiment));
 }
 
 void experiment_fill(struct step *step, struct experiment *experiment)
@@ -162,6 +175,6 @@ void experiment_fill(struct step *step, struct experiment *experiment)
         return;
     while (!experiment->search_done && !experiment->search_waits &&
            experiment->pending.count < LIMIT_TRIALS_AHEAD)
-        (void)propose(step, experiment);
+        (void)propose(step, experiment, NULL);
     experiment_settle(step, experiment);
 }

@@ -45,6 +45,10 @@ struct search_ops {
     bool ahead;
     enum search_answer (*propose)(void *self, uint32_t trial, struct arena *arena,
                                   struct proposal *out);
+    /* For who makes nothing up: what the next proposal is to be made of, a configuration in part
+     * (space.h) that is borrowed until it was asked for, or NULL: nothing. The rest is drawn. NULL
+     * where proposals are the searcher's own. */
+    void (*suggest)(void *self, const struct value *config);
     /* NULL where the searcher does not learn. config is packed. */
     void (*pending)(void *self, uint32_t trial, struct span config);
     void (*observe)(void *self, uint32_t trial, const struct observation *observation);
@@ -73,5 +77,6 @@ extern const struct search_ops search_list;
 extern const struct search_ops search_halton;
 extern const struct search_ops search_sobol;
 extern const struct search_ops search_tpe;
+extern const struct search_ops search_external;
 
 #endif

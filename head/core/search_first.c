@@ -141,6 +141,14 @@ static enum search_answer first_propose(void *self, uint32_t trial, struct arena
     return answer;
 }
 
+static void first_suggest(void *self, const struct value *config)
+{
+    const struct first *first = self;
+
+    if (first->ops->suggest != NULL)
+        first->ops->suggest(first->searcher, config);
+}
+
 static void first_pending(void *self, uint32_t trial, struct span config)
 {
     const struct first *first = self;
@@ -183,8 +191,9 @@ static bool first_load(void *self, struct cursor *in)
 #define OPS(proposes_ahead)                                                                        \
     {                                                                                              \
         .name = "points_to_evaluate", .new = first_new, .free = first_free, .total = first_total,  \
-        .ahead = (proposes_ahead), .propose = first_propose, .pending = first_pending,             \
-        .observe = first_observe, .error = first_error, .save = first_save, .load = first_load,    \
+        .ahead = (proposes_ahead), .propose = first_propose, .suggest = first_suggest,             \
+        .pending = first_pending, .observe = first_observe, .error = first_error,                  \
+        .save = first_save, .load = first_load,                                                    \
     }
 
 const struct search_ops search_first_ahead = OPS(true);

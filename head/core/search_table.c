@@ -7,8 +7,9 @@ static const struct {
     const char *name;
     const struct search_ops *ops;
 } rows[] = {
-    {"random", &search_random}, {"grid", &search_grid},   {"list", &search_list},
-    {"halton", &search_halton}, {"sobol", &search_sobol}, {"tpe", &search_tpe},
+    {"random", &search_random},     {"grid", &search_grid},   {"list", &search_list},
+    {"halton", &search_halton},     {"sobol", &search_sobol}, {"tpe", &search_tpe},
+    {"external", &search_external},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -23,7 +24,8 @@ const struct search_ops *search_find(const char *name)
 
 const char *const *search_names(size_t *count)
 {
-    static const char *const names[] = {"random", "grid", "list", "halton", "sobol", "tpe"};
+    static const char *const names[] = {"random", "grid", "list",    "halton",
+                                        "sobol",  "tpe",  "external"};
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == ROW_COUNT, "a name a row");
     *count = ROW_COUNT;

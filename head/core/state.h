@@ -77,6 +77,7 @@ enum core_answer on_token_revoke(struct step *step, const struct event_token_rev
 enum core_answer on_pause(struct step *step, const struct event_pause *pause);
 enum core_answer on_resume(struct step *step, const struct event_pause *resume);
 enum core_answer on_extend(struct step *step, const struct event_extend *extend);
+enum core_answer on_suggest(struct step *step, const struct event_suggest *suggest);
 enum core_answer on_recall(struct step *step, const struct event_recall *recall);
 enum core_answer on_join(struct step *step, const struct event_join *join);
 

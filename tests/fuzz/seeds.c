@@ -185,6 +185,11 @@ static const char *const scripts[][8] = {
      "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff "
      "key=0000000000000000000000000000000000000000000000000000000000000005 name=j",
      "token_revoke id=0011223344556677", "tick"},
+    {PRINCIPALS, NODE,
+     SUBMIT("4", "\"config\":{\"x\":{\"uniform\":[0,1]},\"g\":{\"grid_search\":[1,2]}},"
+                 "\"search\":{\"type\":\"external\",\"timeout\":3},\"num_samples\":3"),
+     "suggest experiment=1 principal=1 number=1 config={\"x\":0.5}", "report", "tick",
+     "suggest experiment=1 principal=1 number=2 config={\"y\":1}"},
 };
 
 static void event_read(const char *line, struct event *event)

@@ -337,11 +337,26 @@ static void expect_extended(struct checker *checker, const struct event *event)
     }
 }
 
+/* Sent again, it is the one that was taken before. */
+static void expect_suggested(struct checker *checker, const struct event *event)
+{
+    struct check_experiment *experiment;
+
+    if (event->type != EVENT_SUGGEST)
+        return;
+    experiment = ledger_experiment(checker, event->suggest.experiment);
+    if (event->suggest.number <= experiment->suggestion)
+        world_fail(checker->world, "I8: a suggestion for experiment %u is taken twice",
+                   event->suggest.experiment);
+    experiment->suggestion = event->suggest.number;
+}
+
 static void before(struct checker *checker, const struct event *event, struct expected *expected,
                    uint64_t *hashes)
 {
     expect_pause(checker, event);
     expect_extended(checker, event);
+    expect_suggested(checker, event);
     if (event->type == EVENT_SUBMIT)
         expected->submission = event->submit.submission;
     if (event->type == EVENT_REPORT)

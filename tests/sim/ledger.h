@@ -97,6 +97,7 @@ struct check_experiment {
     uint32_t created;
     uint32_t total; /* of its last row */
     uint64_t results;
+    uint64_t suggestion;        /* number of the last one */
     struct check_trial *trials; /* owned */
     uint32_t trial_count;
 };

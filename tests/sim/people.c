@@ -22,6 +22,7 @@ enum wish {
     WISH_PAUSE,
     WISH_RESUME,
     WISH_EXTEND,
+    WISH_SUGGEST,
     WISH_JOIN,
     WISH_RACE,
     WISH_DRAIN,
@@ -43,6 +44,8 @@ struct people {
     uint32_t numbers[PLAN_EXPERIMENTS]; /* what submissions were answered; 0: not yet */
     uint32_t raced;                     /* keys that came in by the token for one */
     uint32_t extended;                  /* orders to extend */
+    bool suggesting[PLAN_EXPERIMENTS];  /* a suggestion is on its way, or being made up */
+    uint64_t suggestion;                /* number of the last one */
 };
 
 static const uint8_t token_ids[2][8] = {"token-1", "token-2"};
@@ -274,9 +277,57 @@ static void extend(struct world *world, void *subject, uint64_t number)
     (void)ask(world, WISH_EXTEND, checker_plan_of(world->checker, (uint32_t)number), &event, 0);
 }
 
+/* Something that fits the space, or part of it; or something that does not. */
+static void write_suggestion(struct rng *rng, struct buf *out)
+{
+    bool all = rng_chance(rng, 70);
+
+    pack_map(out, all ? 2 : 1);
+    pack_text(out, "x");
+    pack_double(out, rng_chance(rng, 15) ? 7 : 0.25);
+    if (!all)
+        return;
+    pack_text(out, "n");
+    pack_uint(out, 1 + rng_next_below(rng, 9)); /* the last of these is none */
+}
+
+static void suggest(struct world *world, void *subject, uint64_t number)
+{
+    struct people *people = world->people;
+    struct event event = {.type = EVENT_SUGGEST};
+    struct buf config = {0};
+
+    (void)subject;
+    write_suggestion(&world->persons, &config);
+    event.suggest = (struct event_suggest){
+        .experiment = (uint32_t)number,
+        .principal = SUBMITTER,
+        .number = ++people->suggestion,
+        .config = arena_copy(&world->arena, buf_span(&config)),
+    };
+    buf_fini(&config);
+    (void)ask(world, WISH_SUGGEST, checker_plan_of(world->checker, (uint32_t)number), &event, 0);
+}
+
+/* Who suggests is mostly quick, now and then too late, and sometimes does not react at all. */
+static void suggest_soon(struct world *world, uint32_t experiment)
+{
+    uint32_t index = checker_plan_of(world->checker, experiment);
+    uint64_t most_us = rng_chance(&world->persons, 70) ? 20000 : 6000000;
+
+    if (index >= PLAN_EXPERIMENTS || world->people->suggesting[index] ||
+        rng_chance(&world->persons, 30))
+        return;
+    world->people->suggesting[index] = true;
+    world_after(world, rng_next_below(&world->persons, most_us), suggest, NULL, experiment);
+}
+
 void people_look(struct world *world, const struct effect_experiment *row)
 {
     struct people *people = world->people;
+
+    if (row->wanted > 0)
+        suggest_soon(world, row->experiment);
 
     if (row->state != EXPERIMENT_DONE || people->extended == world->plan.extends)
         return;
@@ -340,6 +391,22 @@ static void ask_resume(struct world *world, const struct request *pause)
     (void)ask(world, WISH_RESUME, pause->subject, &event, rng_next_below(&world->persons, 4000000));
 }
 
+/* Only where it fits the space may it have become a trial. */
+static void on_suggested(struct world *world, const struct answer *answer)
+{
+    struct span config = answer->request->event.suggest.config;
+    struct value value;
+    struct cursor cursor;
+
+    world->people->suggesting[answer->request->subject] = false;
+    cursor_init(&cursor, config);
+    if (value_unpack(&cursor, &world->arena, &value) != 0 || answer->code != REPLY_OK)
+        return;
+    if (value_get(&value, "x")->number > 1 ||
+        (value_get(&value, "n") != NULL && value_get(&value, "n")->integer > 8))
+        world_fail(world, "a suggestion that does not fit is taken as trial %u", answer->number);
+}
+
 static void on_answer(struct world *world, const struct answer *answer)
 {
     switch (answer->request->wish) {
@@ -363,6 +430,9 @@ static void on_answer(struct world *world, const struct answer *answer)
         world->people->raced += answer->code == REPLY_OK;
         if (world->people->raced > 1)
             world_fail(world, "a token for one let two in");
+        return;
+    case WISH_SUGGEST:
+        on_suggested(world, answer);
         return;
     case WISH_PAUSE:
         ask_resume(world, answer->request);

@@ -94,11 +94,17 @@ static void write_resources(const struct plan *plan, struct rng *rng, struct buf
 static void write_drawn(uint32_t seed, uint32_t samples, struct buf *out)
 {
     static const char *const types[] = {"random", "halton", "sobol"};
+    static const char *const timeouts[] = {"0", "\"300ms\"", "2", "\"5s\""};
+    bool external = seed % 7 == 3; /* people suggest what is tried */
 
+    buf_printf(out, ",\"search\":{\"type\":\"%s\",\"seed\":%u",
+               external ? "external" : types[seed % 3], seed);
+    if (external)
+        buf_printf(out, ",\"timeout\":%s", timeouts[seed % 4]);
     buf_printf(out,
-               ",\"search\":{\"type\":\"%s\",\"seed\":%u},\"num_samples\":%u,\"config\":"
-               "{\"x\":{\"loguniform\":[0.001,1]},\"n\":{\"randint\":[1,9]}}",
-               types[seed % 3], seed, samples);
+               "},\"num_samples\":%u,\"config\":{\"x\":{\"loguniform\":[0.001,1]},"
+               "\"n\":{\"randint\":[1,9]}}",
+               samples);
     if (seed % 5 < 2)
         buf_printf(out, ",\"points_to_evaluate\":[{\"x\":0.5}%s]",
                    samples > 1 ? ",{\"n\":3,\"x\":1}" : "");

@@ -84,7 +84,7 @@ START_TEST(flags_and_their_values)
     expect("run --mode =", "words max min");
     expect("run --mode = mi", "words min");
     expect("run --scheduler a", "words async_hyperband asha");
-    expect("run --search ", "words random grid list halton sobol tpe");
+    expect("run --search ", "words random grid list halton sobol tpe external");
     expect("token create --role s", "words submit");
     expect("trials --state T", "words TERMINATED");
     expect("run -n ", "words");

@@ -19,7 +19,7 @@ static const struct {
     {MSG_LOGS, "sra"},       {MSG_BEST, "sra"},     {MSG_NODES, "sra"},      {MSG_EXPLAIN, "sra"},
     {MSG_TOKEN_CREATE, "a"}, {MSG_TOKEN_LIST, "a"}, {MSG_TOKEN_REVOKE, "a"}, {MSG_DRAIN, "a"},
     {MSG_DOCTOR, "rsa"},     {MSG_STORE_ASK, "w"},  {MSG_STORE_PUT, "w"},    {MSG_PAUSE, "sa"},
-    {MSG_RESUME, "sa"},      {MSG_EXTEND, "sa"},
+    {MSG_RESUME, "sa"},      {MSG_EXTEND, "sa"},    {MSG_SUGGEST, "sa"},     {MSG_WANT, "sra"},
 };
 
 static const char letters[] = "nwsra";

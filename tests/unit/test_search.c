@@ -276,6 +276,57 @@ START_TEST(first_points_and_grids)
 }
 END_TEST
 
+static void expect_suggested(uint32_t trial, const char *suggested, const char *tag,
+                             const char *config)
+{
+    struct value given = read_json(suggested);
+
+    ops->suggest(search, &given);
+    expect(trial, tag, config);
+}
+
+/* Each suggestion is good for one; of what it leaves open grids are walked and the rest is drawn as
+ * random draws it. */
+START_TEST(external_proposes_what_is_suggested)
+{
+    const char *space = "{'u': {'uniform': [0, 1]}, 'g': {'grid_search': [1, 2]}, 'c': 'x'}";
+    struct value nothing = {.type = VALUE_MAP};
+    struct proposal plain, proposal;
+
+    begin("random", space, 2, 9);
+    ck_assert_int_eq(ops->propose(search, 3, &arena, &plain), SEARCH_PROPOSED);
+    begin("external", space, 2, 9);
+    ck_assert_int_eq(ops->propose(search, 0, &arena, &proposal), SEARCH_WAIT);
+    expect_suggested(0, "{'u': 0.5, 'g': 2}", "0_g=2,u=0.5", "{'u': 0.5, 'g': 2, 'c': 'x'}");
+    ck_assert_int_eq(ops->propose(search, 1, &arena, &proposal), SEARCH_WAIT);
+    expect_suggested(1, "{'u': 1}", "1_g=2,u=1.0", "{'u': 1.0, 'g': 2, 'c': 'x'}");
+    expect_suggested(2, "{'u': 0, 'c': 'x'}", "2_g=1,u=0.0", "{'u': 0.0, 'g': 1, 'c': 'x'}");
+    ops->suggest(search, &nothing);
+    ck_assert_int_eq(ops->propose(search, 3, &arena, &proposal), SEARCH_PROPOSED);
+    ck_assert(value_equal(&proposal.config, &plain.config));
+    ck_assert_str_eq(proposal.tag, plain.tag);
+    ops->suggest(search, &nothing);
+    expect_end(4);
+}
+END_TEST
+
+/* Points that are tried first need none, and use none up. */
+START_TEST(external_behind_first_points)
+{
+    struct value given = read_json("{'u': 0.25}");
+    struct proposal proposal;
+
+    give_first("[{'u': 0.75}]");
+    begin("external", "{'u': {'uniform': [0, 1]}}", 2, 9);
+    ck_assert(!ops->ahead);
+    expect(0, "0_u=0.75", "{'u': 0.75}");
+    ck_assert_int_eq(ops->propose(search, 1, &arena, &proposal), SEARCH_WAIT);
+    ops->suggest(search, &given);
+    expect(1, "1_u=0.25", "{'u': 0.25}");
+    expect_end(2);
+}
+END_TEST
+
 /* A searcher that learns, and notes what it is told. */
 static struct buf told;
 
@@ -395,12 +446,14 @@ START_TEST(found_by_name)
     size_t count;
     const char *const *names = search_names(&count);
 
-    ck_assert_uint_eq(count, 6);
+    ck_assert_uint_eq(count, 7);
     for (size_t i = 0; i < count; i++) {
         ck_assert_str_eq(search_find(names[i])->name, names[i]);
         /* Who learns is asked as late as can be. */
-        ck_assert(search_find(names[i])->ahead == (search_find(names[i])->observe == NULL));
-        ck_assert(search_find(names[i])->ahead == (strcmp(names[i], "tpe") != 0));
+        ck_assert(search_find(names[i])->ahead == (search_find(names[i])->observe == NULL &&
+                                                   search_find(names[i])->suggest == NULL));
+        ck_assert(search_find(names[i])->ahead ==
+                  (strcmp(names[i], "tpe") != 0 && strcmp(names[i], "external") != 0));
     }
     ck_assert_ptr_null(search_find("randon"));
 }
@@ -423,6 +476,8 @@ Suite *suite(void)
     tcase_add_loop_test(tc, first_points_come_first, 0, 4);
     tcase_add_loop_test(tc, first_points_change_nothing_else, 0, 3);
     tcase_add_test(tc, first_points_and_grids);
+    tcase_add_test(tc, external_proposes_what_is_suggested);
+    tcase_add_test(tc, external_behind_first_points);
     tcase_add_test(tc, first_points_before_one_that_learns);
     tcase_add_test(tc, found_by_name);
     suite_add_tcase(s, tc);

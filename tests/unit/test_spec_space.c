@@ -107,6 +107,27 @@ START_TEST(sequences_have_so_many_dimensions)
 }
 END_TEST
 
+START_TEST(how_long_a_suggestion_is_waited_for)
+{
+    check_parses("{" NATIVE ", 'search': 'external'}");
+    ck_assert_uint_eq(spec.search.timeout_ms, 10000);
+    check_parses("{" NATIVE ", 'search': {'type': 'external', 'timeout': '1m30s'}}");
+    ck_assert_uint_eq(spec.search.timeout_ms, 90000);
+    check_parses("{" NATIVE ", 'search': {'timeout': 0, 'type': 'external'}}");
+    ck_assert_uint_eq(spec.search.timeout_ms, 0);
+    check_parses("{" NATIVE ", 'search': {'type': 'external', 'timeout': 'never'}}");
+    ck_assert_uint_eq(spec.search.timeout_ms, TIMEOUT_NEVER);
+    check_refused("{" NATIVE ", 'search': {'type': 'external', 'timeout': -1}}", "search.timeout",
+                  "'-1' is no duration");
+    check_refused("{" NATIVE ", 'search': {'type': 'external', 'timeout': '0s'}}", "search.timeout",
+                  "longer than nothing");
+    check_refused("{" NATIVE ", 'search': {'type': 'external', 'timeout': 'ever'}}",
+                  "search.timeout", "'ever' is no duration");
+    check_refused("{" NATIVE ", 'search': {'type': 'random', 'timeout': 3}}", "search",
+                  "random takes no timeout");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("spec_space");
@@ -117,6 +138,7 @@ Suite *suite(void)
     tcase_add_test(tc, bad_points_are_refused);
     tcase_add_test(tc, too_many_points_are_refused);
     tcase_add_test(tc, sequences_have_so_many_dimensions);
+    tcase_add_test(tc, how_long_a_suggestion_is_waited_for);
     suite_add_tcase(s, tc);
     return s;
 }
