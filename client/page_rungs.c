@@ -47,6 +47,8 @@ static void put_rung(const struct page *page, uint32_t bracket, char *rung,
         return;
     *what = '\0';
     what += 2;
+    for (size_t size = strlen(what); size > 0 && what[size - 1] == ' '; size--)
+        what[size - 1] = '\0';
     if (!number_parse(span_text(rung + strlen(RUNG)), &milestone))
         return;
     for (uint32_t i = 0; i < reach->count; i++)

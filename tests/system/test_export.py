@@ -112,6 +112,30 @@ def told(result, status, what):
 
 
 @case
+def cut_offs_are_in_the_metrics_own_sign(scene):
+    """The scheduler counts so that more is better; here less is."""
+    scene.write("rungs.sh", 'for i in 1 2 3 4 5 6 7 8 9; do echo "assay: loss=$1"; done\n')
+    scene.assay("run", scene.write("rungs.yaml", """\
+name: rungs
+run: {command: "sh rungs.sh {x}"}
+config: {x: {grid_search: [1, 2, 3, 4, 5, 6]}}
+metric: loss
+mode: min
+scheduler: {type: asha, max_t: 9, reduction_factor: 3}
+local_dir: %s
+""" % scene.path("results")))
+    text = scene.assay("export", "last", "--html", "-").out
+    section = text[text.index('id="scheduler"'):]
+    rows = [[re.sub("<[^>]*>", "", cell) for cell in re.findall("<td[^>]*>.*?</td>", row, re.S)]
+            for row in re.findall("<tr>.*?</tr>", section[:section.index("</section>")], re.S)]
+    rungs = [row for row in rows if row]
+    equal([row[1] for row in rungs], ["9", "3", "1"], "rungs")
+    for row in rungs:
+        check(row[2] == "not enough trials yet" or 1 <= float(row[2]) <= 6, "a cut-off: %s" % row)
+    check(float(rungs[-1][2]) >= 1, "of the lowest rung there is one")
+
+
+@case
 def a_run_is_a_table_and_a_document_when_no_head_is_there(scene):
     scene.assay("run", mixed(scene))
     rows = table_of(scene.assay("export", "last", "--csv", "-").out)
