@@ -1,12 +1,21 @@
 /* `assay show`: all that is known of an experiment or a trial. */
+#include <math.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "client/command.h"
+#include "client/flat.h"
 #include "client/out.h"
+#include "client/results_each.h"
 #include "client/rows.h"
 #include "client/say.h"
 #include "client/source.h"
+#include "client/sparkline.h"
 #include "client/yaml_write.h"
+#include "common/number.h"
+#include "common/xalloc.h"
+
+#define CURVE_MOST 20000u /* results that are read for a curve */
 
 /* The same with times as people read them, and without what is not known. */
 static struct value for_people(const struct value *row, struct arena *arena)
@@ -60,6 +69,54 @@ static void print(struct value row, const char *also, struct value more, bool js
     buf_fini(&text);
 }
 
+/* How its metric went. */
+struct curve {
+    const char *metric;
+    double *values; /* owned */
+    uint32_t count;
+    uint32_t room;
+};
+
+static bool take_result(const struct value *result, void *context)
+{
+    struct curve *curve = context;
+    double value = (double)NAN;
+
+    (void)flat_number(result, curve->metric, &value);
+    if (curve->count == curve->room) {
+        curve->room = curve->room * 2 + 64;
+        curve->values = xrealloc(curve->values, curve->room, sizeof(double));
+    }
+    curve->values[curve->count++] = value;
+    return true;
+}
+
+/* Its results as a line of blocks, with the first and the last of them: a comment of YAML's.
+ * Nothing where there are not two, or too many to be read for it. */
+static void print_curve(struct source *source, const struct msg_experiment_row *experiment,
+                        const struct msg_trial_row *trial, struct arena *arena)
+{
+    struct curve curve = {.metric = arena_text(arena, experiment->metric)};
+    struct buf text = {0};
+    uint64_t count;
+
+    if (trial->results > CURVE_MOST || *curve.metric == '\0')
+        return;
+    if (results_each(source, experiment->experiment, trial->trial, CURVE_MOST, take_result, &curve,
+                     &count) == 0 &&
+        curve.count > 1) {
+        char first[NUMBER_BYTES + 1], last[NUMBER_BYTES + 1];
+
+        first[number_short(curve.values[0], first)] = '\0';
+        last[number_short(curve.values[curve.count - 1], last)] = '\0';
+        buf_printf(&text, "# %s: ", curve.metric);
+        sparkline_write(curve.values, curve.count, &text);
+        buf_printf(&text, " from %s to %s\n", first, last);
+        out_text(&text);
+    }
+    free(curve.values);
+}
+
 static int show_trials(struct source *source, const struct pick *pick, bool json,
                        struct arena *arena)
 {
@@ -76,6 +133,8 @@ static int show_trials(struct source *source, const struct pick *pick, bool json
         if (i > 0 && !json)
             out_write(span_text("\n"));
         print(rows_trial(reply.trials.items, arena), NULL, value_null(), json, arena);
+        if (!json)
+            print_curve(source, &pick->experiment, reply.trials.items, arena);
     }
     return rc;
 }
@@ -109,8 +168,9 @@ const struct command command_show = {
     .name = "show",
     .operands = "[EXP-or-TRIAL]",
     .help = "Show all that is known of an experiment or a trial",
-    .about = "Of a trial: its state, node and times, its configuration and what it last "
-             "reported. Of an experiment: how it does, and what was handed in. Without an "
+    .about = "Of a trial: its state, node and times, its configuration, what it last "
+             "reported, and how its metric went. Of an experiment: how it does, and what was "
+             "handed in. Without an "
              "operand it is the last experiment.",
     .example = "assay show 3/17",
     .takes = TAKES_HEAD | TAKES_JSON,

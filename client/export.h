@@ -24,11 +24,4 @@ int export_csv(const struct export *of, struct outlet *outlet);
 int export_json(const struct export *of, struct outlet *outlet);
 int export_html(const struct export *of, struct outlet *outlet);
 
-/* In export_results.c: each result of a trial as it stands in result.json, from the first on, up to
- * `most`; *count: how many there were. A result lives until visit returns, which answers whether to
- * go on. Lines that are none are left out. */
-int export_each_result(const struct export *of, uint32_t trial, uint64_t most,
-                       bool (*visit)(const struct value *result, void *context), void *context,
-                       uint64_t *count);
-
 #endif

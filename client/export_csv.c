@@ -6,6 +6,7 @@
 #include "client/csv_table.h"
 #include "client/export.h"
 #include "client/flat.h"
+#include "client/results_each.h"
 #include "client/rows.h"
 #include "client/say.h"
 #include "common/limits.h"
@@ -157,7 +158,8 @@ static int look_at_results(const struct export *of, struct writer *writer, uint6
         uint64_t count;
 
         look.row = &of->rows[i];
-        rc = export_each_result(of, look.row->trial, most, take_result, &look, &count);
+        rc = results_each(of->source, of->status.experiment.experiment, look.row->trial, most,
+                          take_result, &look, &count);
         if (rc == 0 && !outlet_failed(writer->outlet))
             writer->lacks |= !writer->naming && count < most;
         counts[i] = count;

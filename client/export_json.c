@@ -1,5 +1,6 @@
 /* export_json.c - an experiment as one document, written as it is read. */
 #include "client/export.h"
+#include "client/results_each.h"
 #include "client/rows.h"
 
 struct list {
@@ -52,7 +53,8 @@ static int put_trial(const struct export *of, struct outlet *outlet,
         return 0;
     }
     put_open(outlet, &trial, ", \"reported\": [", arena);
-    rc = export_each_result(of, row->trial, UINT64_MAX, put_result, &results, &count);
+    rc = results_each(of->source, of->status.experiment.experiment, row->trial, UINT64_MAX,
+                      put_result, &results, &count);
     put_text(outlet, "]}");
     arena_fini(&results.arena);
     return rc;

@@ -6,6 +6,7 @@
 #include "client/html.h"
 #include "client/page.h"
 #include "client/plot.h"
+#include "client/results_each.h"
 #include "common/xalloc.h"
 
 #define WIDTH        760.0
@@ -86,8 +87,8 @@ static int read_curves(struct curves *curves, const uint32_t *ranks, uint32_t co
         curve->count = 0;
         curve->seen = 0;
         curve->stride = 1;
-        rc = export_each_result(page->of, page_ranked(page, ranks[i])->trial, left, take_result,
-                                &reading, &seen);
+        rc = results_each(page->of->source, page->of->status.experiment.experiment,
+                          page_ranked(page, ranks[i])->trial, left, take_result, &reading, &seen);
         left -= seen;
         if (curve->count == 0)
             continue;

@@ -56,6 +56,8 @@ def reading_commands_answer(scene):
     check("Number of trials: 4 ({'TERMINATED': 4})" in head.assay("status", number).out, "status")
     equal(head.assay("status", number, "--json").json()["states"], {"TERMINATED": 4}, "status --json")
     check("reads" in head.assay("show", number).out, "show an experiment")
+    check(re.search(r"^# value: [▁▂▃▄▅▆▇█]{5} from \S+ to \S+$", head.assay("show", "%s/0" % number).out, re.M),
+          "how the metric of a trial went")
     shown = head.assay("show", "%s/0" % number, "--json").json()
     check(rows[0]["id"] in json.dumps(shown), "show a trial: %s" % shorten(json.dumps(shown)))
     streamed = head.assay("results", number, "--json").json_lines()

@@ -1,8 +1,8 @@
-/* export_results.c - a trial's results one by one. A head sends whole lines; a piece of a file may
- * end within one. */
+/* A head sends whole lines; a piece of a file may end within one. */
+#include "client/results_each.h"
+
 #include <string.h>
 
-#include "client/export.h"
 #include "client/say.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -59,9 +59,9 @@ static bool take_piece(struct reader *reader, struct span piece)
     return more;
 }
 
-int export_each_result(const struct export *of, uint32_t trial, uint64_t most,
-                       bool (*visit)(const struct value *result, void *context), void *context,
-                       uint64_t *count)
+int results_each(struct source *source, uint32_t experiment, uint32_t trial, uint64_t most,
+                 bool (*visit)(const struct value *result, void *context), void *context,
+                 uint64_t *count)
 {
     struct reader reader = {.most = most, .visit = visit, .context = context};
     struct msg_lines lines = {0};
@@ -71,8 +71,7 @@ int export_each_result(const struct export *of, uint32_t trial, uint64_t most,
 
     while (more) {
         arena_reset(&arena);
-        rc = source_lines(of->source, of->status.experiment.experiment, trial, lines.cursor, 0,
-                          &arena, &lines);
+        rc = source_lines(source, experiment, trial, lines.cursor, 0, &arena, &lines);
         more = rc == 0 && lines.lines.size > 0 && take_piece(&reader, lines.lines);
     }
     *count = reader.count;
