@@ -102,12 +102,15 @@ static int submit_all(struct connection *connection, const struct values *values
 static int run(const struct invocation *invocation)
 {
     const struct values *values = invocation->values;
+    struct draft_flags flags = values->flags;
     struct connection *connection;
     struct drafts drafts;
     int rc;
 
-    rc = drafts_read(invocation->operands[0], invocation->program, &values->flags,
-                     invocation->arena, &drafts);
+    flags.address = values->common.address;
+    flags.token_file = values->common.token_file;
+    rc = drafts_read(invocation->operands[0], invocation->program, &flags, invocation->arena,
+                     &drafts);
     if (rc != 0 || values->flags.save != NULL)
         return rc;
     rc = connection_open_head(values->common.address, values->common.token_file, &connection);

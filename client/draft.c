@@ -7,6 +7,7 @@
 
 #include "client/code_tree.h"
 #include "client/say.h"
+#include "client/warm_start.h"
 #include "client/yaml_write.h"
 #include "common/err.h"
 #include "common/json.h"
@@ -193,7 +194,8 @@ static void make_run(struct value *value, struct arena *arena)
 }
 
 static int check_all(const char *file, const struct experiment_file *entries,
-                     const struct value *values, struct arena *arena, struct drafts *out)
+                     const struct value *values, const struct warm_start_place *place,
+                     struct arena *arena, struct drafts *out)
 {
     for (uint32_t i = 0; i < entries->count; i++) {
         struct value value = values[i];
@@ -201,6 +203,8 @@ static int check_all(const char *file, const struct experiment_file *entries,
 
         if (out->by_hand)
             make_run(&value, arena);
+        if (rc == 0)
+            rc = warm_start_read(&value, place, arena);
         if (rc == 0)
             rc = check(file, file != NULL ? &entries->entries[i] : NULL, &value, out, arena,
                        &out->items[i]);
@@ -215,6 +219,8 @@ int drafts_read(const char *file, char *const *words, const struct draft_flags *
 {
     struct experiment_file entries;
     struct drafts drafts = {.base = folder_of(file, arena), .by_hand = flags->by_hand};
+    const struct warm_start_place place = {
+        .base = drafts.base, .address = flags->address, .token_file = flags->token_file};
     struct value *values;
     int rc = check_words(words, flags, arena);
 
@@ -233,7 +239,7 @@ int drafts_read(const char *file, char *const *words, const struct draft_flags *
         if (rc != 0)
             return rc;
     }
-    rc = check_all(file, &entries, values, arena, &drafts);
+    rc = check_all(file, &entries, values, &place, arena, &drafts);
     if (rc == 0 && flags->save != NULL)
         rc = save(flags->save, values, entries.count, arena);
     if (rc == 0)

@@ -12,6 +12,8 @@ struct draft_flags {
     struct option_texts sets;   /* "set=a.b=v", "seed=1", "stop=K=V", ...: in their order */
     struct option_texts spaces; /* -p K=DOMAIN:VALUES */
     const char *save;
+    const char *address;    /* of a head that knows what warm_start names; NULL: as usual */
+    const char *token_file; /* NULL */
     bool by_hand; /* `drive`: the trials' program is the caller's, and all of them may be, too */
 };
 

@@ -21,6 +21,7 @@
 #define LIMIT_VARIABLES       4096u      /* of a search space */
 #define LIMIT_DIMENSIONS      256u       /* of halton and sobol: domains of a space that draw */
 #define LIMIT_FIRST_POINTS    1000u      /* points_to_evaluate */
+#define LIMIT_WARM            1000u      /* observations of warm_start */
 #define LIMIT_FIRST_VALUES    16384u     /* in all of them */
 #define LIMIT_MODELLED        256u       /* of tpe: domains and grids of a space */
 #define LIMIT_CANDIDATES      4096u      /* of tpe: that it draws for one trial */

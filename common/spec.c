@@ -353,6 +353,7 @@ static const struct spec_key spec_keys[] = {
     {"num_samples", read_num_samples},
     {"search", read_search},
     {"points_to_evaluate", spec_read_points_to_evaluate},
+    {"warm_start", spec_read_warm_start},
     {"scheduler", spec_read_scheduler},
     {"stop", read_stop},
     {"budget", spec_read_budget},
@@ -490,6 +491,8 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
         err = spec_finish_scheduler(&reader);
     if (err == 0)
         err = spec_finish_search(&reader);
+    if (err == 0)
+        err = spec_finish_warm_start(&reader);
     if (err == 0)
         err = spec_finish_budget(&reader);
     if (err == 0)

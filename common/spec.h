@@ -116,6 +116,7 @@ struct spec {
     struct spec_search search;
     const struct value *first_points; /* points_to_evaluate: parts of configurations; NULL: none */
     uint32_t first_trials;            /* that they make */
+    const struct value *warm_start;   /* a list of {config, value}, known beforehand; NULL: none */
     struct spec_scheduler scheduler;
     struct stop_rule *stop;
     uint32_t stop_count;

@@ -98,6 +98,10 @@ int spec_read_env(struct spec_reader *reader, const struct value *value);
 /* spec_space.c: what is tried first, and what only the whole says about a space; the error of a
  * space as one of the experiment. */
 int spec_read_points_to_evaluate(struct spec_reader *reader, const struct value *value);
+
+/* spec_warm.c: warm_start, and who can learn from it. */
+int spec_read_warm_start(struct spec_reader *reader, const struct value *value);
+int spec_finish_warm_start(struct spec_reader *reader);
 int spec_finish_space(struct spec_reader *reader);
 int spec_refuse_space(struct spec_reader *reader, const struct space_error *error);
 

@@ -26,7 +26,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEPS, CONFIGURATIONS = 51, 200
-BUDGETS = ((1, 1020), (1, 2550), (8, 1020), (8, 2550), (25, 2550))  # workers, steps of all together
+BUDGETS = ((1, 255), (1, 1020), (8, 255), (8, 1020), (25, 1020))  # workers, steps of all together
 
 
 # ---- making them ----
@@ -172,14 +172,14 @@ def compare(folder, assay, seeds):
     if not paths:
         sys.exit("curves.py: %s: there are no tables\n  try: curves.py make %s" % (folder, folder))
     print("%d tables, %d seeds each; mean regret, and its standard error over the seeds" % (len(paths), seeds))
-    print("%-22s" % "" + "".join("  W=%-2d %5d steps" % budget for budget in BUDGETS))
+    print("%-22s" % "" + "".join("   W=%-2d %5d steps" % budget for budget in BUDGETS))
     for name, scheduler in SCHEDULERS:
         cells = []
         for workers, steps in BUDGETS:
             # The same seeds on every table: their means are independent of each other.
             rows = [regrets(assay, path, scheduler, workers, steps, seeds) for path in paths]
             means = [statistics.mean(row[i] for row in rows) for i in range(seeds)]
-            cells.append("  %7.3f ± %5.3f" % (statistics.mean(means),
+            cells.append("  %7.4f ± %6.4f" % (statistics.mean(means),
                                              statistics.stdev(means) / math.sqrt(seeds) if seeds > 1 else 0))
         print("%-22s" % name + "".join(cells), flush=True)
 
@@ -189,7 +189,7 @@ def main():
     parser.add_argument("what", choices=("make", "compare"))
     parser.add_argument("folder")
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--assay", default=os.path.join(HERE, "..", "..", "build", "release", "bin", "assay"))
     options = parser.parse_args()
     if options.what == "make":

@@ -36,8 +36,10 @@
  * none. */
 #define RANDOM_TRIES 50u
 
+/* What was known beforehand comes first: trial n is the warm + n-th that the past hears of. */
 struct tpe {
     const struct spec *spec; /* borrowed */
+    uint32_t warm;
     uint64_t seed;
     uint64_t points; /* combinations of the grids */
     uint32_t total;
@@ -47,6 +49,26 @@ struct tpe {
     struct tpe_side others;
     struct arena arena;
 };
+
+static bool less_is_better(const struct spec *spec)
+{
+    return (spec->metric != NULL ? spec->mode : spec->scheduler.mode) == MODE_MIN;
+}
+
+static void learn_warm(struct tpe *tpe)
+{
+    const struct value *known = tpe->spec->warm_start;
+    double *numbers = arena_alloc(&tpe->arena, (tpe->space.count + (size_t)1) * sizeof(*numbers));
+
+    tpe->warm = known != NULL ? known->count : 0;
+    for (uint32_t i = 0; i < tpe->warm; i++) {
+        double value = value_number(value_get(&known->items[i], "value"));
+
+        tpe_space_read(&tpe->space, value_get(&known->items[i], "config"), numbers);
+        tpe_past_begin(&tpe->past, i, numbers);
+        tpe_past_end(&tpe->past, i, TPE_COMPLETE, less_is_better(tpe->spec) ? -value : value, 0);
+    }
+}
 
 static void *tpe_new(const struct spec *spec, uint64_t seed)
 {
@@ -64,6 +86,7 @@ static void *tpe_new(const struct spec *spec, uint64_t seed)
     tpe_side_init(&tpe->good, &tpe->space, GOOD_PART, 1);
     tpe_side_init(&tpe->others, &tpe->space, REST_PART, 2);
     arena_init(&tpe->arena);
+    learn_warm(tpe);
     return tpe;
 }
 
@@ -233,7 +256,7 @@ static void tpe_pending(void *self, uint32_t trial, struct span config)
     if (err < 0)
         return; /* a damaged log: what is not known of is not learned from */
     tpe_space_read(&tpe->space, &value, numbers);
-    tpe_past_begin(&tpe->past, trial, numbers);
+    tpe_past_begin(&tpe->past, tpe->warm + trial, numbers);
 }
 
 static void tpe_observe(void *self, uint32_t trial, const struct observation *observation)
@@ -244,9 +267,9 @@ static void tpe_observe(void *self, uint32_t trial, const struct observation *ob
         return;
     /* Stopped before it said anything: by a person, for whatever reason. */
     if (observation->early && isnan(observation->value))
-        tpe_past_forget(&tpe->past, trial);
+        tpe_past_forget(&tpe->past, tpe->warm + trial);
     else
-        tpe_past_end(&tpe->past, trial, observation->early ? TPE_EARLY : TPE_COMPLETE,
+        tpe_past_end(&tpe->past, tpe->warm + trial, observation->early ? TPE_EARLY : TPE_COMPLETE,
                      observation->value, observation->time);
 }
 
@@ -255,7 +278,7 @@ static void tpe_error(void *self, uint32_t trial)
 {
     struct tpe *tpe = self;
 
-    tpe_past_end(&tpe->past, trial, TPE_WORTHLESS, NAN, 0);
+    tpe_past_end(&tpe->past, tpe->warm + trial, TPE_WORTHLESS, NAN, 0);
 }
 
 static void tpe_save(const void *self, struct buf *out)
@@ -269,6 +292,9 @@ static bool tpe_load(void *self, struct cursor *in)
 {
     struct tpe *tpe = self;
 
+    /* What new() has learned is in it. */
+    tpe_past_fini(&tpe->past);
+    tpe_past_init(&tpe->past, &tpe->space, tpe->seed);
     return tpe_past_load(&tpe->past, in);
 }
 
