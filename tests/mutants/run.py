@@ -130,16 +130,31 @@ def read_until_failure(process, end):
             return said, True
 
 
-def end_left(mark):
-    """An executor has a session of its own, and outlives for a while the test that started it. All that a test
-    starts has its environment."""
+def pids_of(mark):
+    """Processes that have it in their environment."""
+    found = []
     for path in glob.glob("/proc/[0-9]*/environ"):
         try:
             with open(path, "rb") as file:
                 if mark.encode() in file.read().split(b"\0"):
-                    os.kill(int(path.split("/")[2]), signal.SIGKILL)
-        except (OSError, ValueError):
+                    found.append(int(path.split("/")[2]))
+        except OSError:
             pass  # it has ended, or is not ours
+    return found
+
+
+def end_left(mark):
+    """An executor has a session of its own, and outlives for a while the test that started it. All that a test
+    starts has its environment; one that was begun meanwhile is seen by the next look."""
+    while True:
+        left = pids_of(mark)
+        if not left:
+            return
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
 
 def run(program, words, folder):
