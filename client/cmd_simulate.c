@@ -140,6 +140,10 @@ static int simulate(const struct values *values, struct draft *draft, struct are
     struct curves *curves = NULL;
     int rc = read_plan(values, &page);
 
+    if (rc == 0 && strcmp(draft->spec.search.type, "external") == 0)
+        return say(EXIT_USAGE, "search.type", "--search random, or another that needs nobody",
+                   "nobody suggests anything here");
+
     if (rc == 0)
         rc = open_curves(values, &draft->spec, arena, &table, &curves);
     page.curves = curves;

@@ -252,15 +252,26 @@ static void look_at_best(struct simulation *simulation, const struct driven *tri
     simulation->best_trial = trial->number;
 }
 
+/* How far it is, in the scheduler's time. */
+static double time_of(const struct drive *drive, const struct driven *trial,
+                      const struct value *result)
+{
+    const char *name = drive->spec.scheduler.time_attr;
+    const struct value *value = value_get(result, name);
+
+    if (value != NULL && value_is_number(value))
+        return value_number(value);
+    return trial->fill != NULL && strcmp(name, "time_total_s") == 0 ? trial->fill->time_total_s : 0;
+}
+
 static int report(struct simulation *simulation, uint32_t number)
 {
     struct worker *worker = &simulation->workers[number];
     struct drive *drive = simulation->drive;
     struct driven *trial = drive->trials[worker->trial];
     char why[DRIVE_WHY_BYTES];
-    const struct value *time_value;
     struct curve_step step;
-    double time = 0;
+    double time;
 
     arena_reset(&simulation->step_arena);
     curves_step(simulation->curves, trial->number, trial->fill->training_iteration,
@@ -275,9 +286,7 @@ static int report(struct simulation *simulation, uint32_t number)
     }
     simulation->out->results++;
     look_at_best(simulation, trial);
-    time_value = value_get(&step.metrics, drive->spec.scheduler.time_attr);
-    if (time_value != NULL && value_is_number(time_value))
-        time = value_number(time_value);
+    time = time_of(drive, trial, &step.metrics);
     if (drive->done || time >= simulation->max_t)
         simulation->out->full++;
     release_ended(simulation, trial->number);
@@ -321,7 +330,9 @@ static int run(struct simulation *simulation)
         if (due_ms == DEADLINE_NEVER || due_ms > end_ms)
             break;
         simulation->now_ms = due_ms;
-        while (err == 0 && deadlines_pop(simulation->due, due_ms, &worker))
+        /* Steps may take no time at all: then this is where there is no end. */
+        while (err == 0 && simulation->out->results < LIMIT_SIMULATED_RESULTS &&
+               deadlines_pop(simulation->due, due_ms, &worker))
             err = work(simulation, (uint32_t)worker);
         if (err == 0 && simulation->out->results >= LIMIT_SIMULATED_RESULTS) {
             *simulation->error =

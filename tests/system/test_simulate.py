@@ -90,7 +90,7 @@ def what_is_wrong_is_said(scene):
                   ["--table", file, "--formula", "loss=x"], ["--formula", "loss=x", "--workers", "0"],
                   ["--formula", "loss=x", "--drops", "2"], ["--formula", "loss=x", "--stragglers", "much"],
                   ["--formula", "loss=x", "--repeat", "0"], ["--formula", "loss=x", "--set", "scheduler=fifo"],
-                  ["--formula", "accuracy=x", "--stop", "loss=0"]):
+                  ["--formula", "accuracy=x", "--stop", "loss=0"], ["--formula", "loss=x", "--search", "external"]):
         scene.assay("simulate", file, *words, status=2).check_error()
 
 

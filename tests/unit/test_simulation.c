@@ -59,6 +59,25 @@ START_TEST(the_best_so_far_is_kept_with_its_time)
 }
 END_TEST
 
+/* Its time is over with the first thing that happens behind it. */
+START_TEST(a_budget_ends_it)
+{
+    const struct simulation_plan plan = {.workers = 2, .seed = 1};
+    const struct simulated *out = &simulation_out;
+
+    ck_simulates(
+        X ", 'num_samples': 50, 'stop': {'training_iteration': 10}, 'budget': {'time': '24s'}",
+        &plan);
+    ck_assert_uint_eq(out->ended_ms, 24000);
+    ck_assert_uint_eq(out->trials, 6);
+    ck_assert_uint_eq(out->full, 4);
+    ck_simulates(X
+                 ", 'num_samples': 50, 'stop': {'training_iteration': 10}, 'budget': {'trials': 7}",
+                 &plan);
+    ck_assert_uint_eq(out->trials, 7);
+}
+END_TEST
+
 START_TEST(it_ends_when_the_time_is_up)
 {
     const struct simulation_plan plan = {.workers = 2, .seed = 1, .until_ms = 15500};
@@ -202,6 +221,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, each_worker_runs_a_trial_after_the_other);
     tcase_add_test(cases, the_best_so_far_is_kept_with_its_time);
+    tcase_add_test(cases, a_budget_ends_it);
     tcase_add_test(cases, it_ends_when_the_time_is_up);
     tcase_add_test(cases, the_toy_of_ashas_paper);
     tcase_add_test(cases, stragglers_take_longer_and_what_is_lost_begins_again);
