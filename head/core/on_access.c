@@ -183,8 +183,9 @@ enum core_answer on_join(struct step *step, const struct event_join *join)
     token->uses_left--;
     principal = registry_add(registry, join->key, token->role, join->name);
     principal_came_with(principal, join->token);
-    step_reply(step, REPLY_OK, principal->number, principal->role);
+    /* The door has to know the key before the key knows that it is let in: it is back at once. */
     principal_tell(principal, step->effects);
     token_tell(token, step->effects);
+    step_reply(step, REPLY_OK, principal->number, principal->role);
     return CORE_ADMITTED;
 }
