@@ -278,7 +278,7 @@ static int take_file(struct reader *reader, FILE *file)
         (void)read_csv(reader, file);
     if (reader->err == 0 && ferror(file))
         (void)fail(reader, ERR_IO, NULL, "it cannot be read", strerror(errno));
-    if (reader->err == 0 && out->row_count == 0)
+    if (reader->err == 0 && (out->row_count == 0 || out->column_count == 0))
         reader->err = trouble_set(reader->trouble, ERR_MALFORMED, reader->path,
                                   "give names of columns, and rows below them", "it has no rows");
     (void)fclose(file);

@@ -163,14 +163,14 @@ def run(program, words, folder):
     try:
         return run_test(program, words, folder)
     finally:
-        end_left("ASSAY_MUTANT=" + folder)
+        end_left("MUTANT_RUN=" + folder)
 
 
 def run_test(program, words, folder):
     with subprocess.Popen([program] + words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True,
                           env=dict(os.environ, CK_TIMEOUT_MULTIPLIER="4", CK_LOG_FILE_NAME="-",
-                                   ASSAY_MUTANT=folder)) as process:
+                                   MUTANT_RUN=folder)) as process:
         said, ended = read_until_failure(process, time.monotonic() + LIMIT_S)
         failed = FAILED.search(said) is not None
         if ended and not failed:

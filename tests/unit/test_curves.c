@@ -153,6 +153,7 @@ START_TEST(what_is_no_table_is_refused)
 {
     check_refused("", "it has no rows");
     check_refused("lr,loss\n", "it has no rows");
+    check_refused("{}", "it has no rows");
     check_refused("lr,lr\n1,2\n", "line 1: two columns are called the same: lr");
     check_refused("lr,\n1,2\n", "line 1: a column has no name");
     check_refused("lr,loss\n1,2\n1,2,3\n", "line 3: there are more cells than names of columns");
