@@ -106,18 +106,11 @@ static int drive_pipe(const struct value *experiment)
 static int run(const struct invocation *invocation)
 {
     const struct values *values = invocation->values;
-    struct draft_flags flags = values->flags;
-    struct drafts drafts;
-    int rc;
+    struct draft *draft;
+    int rc = drafts_read_one(invocation->operands[0], &values->flags, "driven", invocation->arena,
+                             &draft);
 
-    flags.by_hand = true;
-    rc = drafts_read(invocation->operands[0], NULL, &flags, invocation->arena, &drafts);
-    if (rc != 0 || flags.save != NULL)
-        return rc;
-    if (drafts.count > 1)
-        return say(EXIT_USAGE, invocation->operands[0], "put each into a file of its own",
-                   "it has %u experiments, and one can be driven", drafts.count);
-    return drive_pipe(&drafts.items[0].value);
+    return draft != NULL ? drive_pipe(&draft->value) : rc;
 }
 
 static const struct option_row options[] = {

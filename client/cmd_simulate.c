@@ -121,13 +121,8 @@ static int run_variant(const struct simulate_page *page, struct variant *variant
 /* Trials that nothing ends would be reckoned for ever. */
 static int check_end(const struct simulate_page *page)
 {
-    bool max_t = false;
-
-    for (uint32_t i = 0; i < SCHEDULER_KEYS && page->spec->scheduler.type->keys[i].name != NULL;
-         i++)
-        max_t |= strcmp(page->spec->scheduler.type->keys[i].name, "max_t") == 0;
-    if (max_t || page->spec->stop_count > 0 || page->plan.until_ms > 0 ||
-        curves_longest(page->curves) > 0)
+    if (scheduler_type_has(page->spec->scheduler.type, "max_t") || page->spec->stop_count > 0 ||
+        page->plan.until_ms > 0 || curves_longest(page->curves) > 0)
         return 0;
     return say(EXIT_USAGE, "simulate", "--stop training_iteration=100, or --until 1h",
                "nothing ends a trial, and a formula has no end");
@@ -169,18 +164,11 @@ static int simulate(const struct values *values, struct draft *draft, struct are
 static int run(const struct invocation *invocation)
 {
     const struct values *values = invocation->values;
-    struct draft_flags flags = values->flags;
-    struct drafts drafts;
-    int rc;
+    struct draft *draft;
+    int rc = drafts_read_one(invocation->operands[0], &values->flags, "simulated",
+                             invocation->arena, &draft);
 
-    flags.by_hand = true;
-    rc = drafts_read(invocation->operands[0], NULL, &flags, invocation->arena, &drafts);
-    if (rc != 0 || flags.save != NULL)
-        return rc;
-    if (drafts.count > 1)
-        return say(EXIT_USAGE, invocation->operands[0], "put each into a file of its own",
-                   "it has %u experiments, and one can be simulated", drafts.count);
-    return simulate(values, &drafts.items[0], invocation->arena);
+    return draft != NULL ? simulate(values, draft, invocation->arena) : rc;
 }
 
 static const struct option_row options[] = {
@@ -215,7 +203,7 @@ const struct command command_simulate = {
         "were, how many trials ran to the end; and the same for every other scheduler on the same "
         "curves.\n\n"
         "A table has a row a result. Columns that are called like keys of config (lr, model/size, "
-        "config/lr) say whose it is, or a column trial does; training_iteration says which one, "
+        "config.lr) say whose it is, or a column trial does; training_iteration says which one, "
         "time_this_iter_s or time_total_s how long it took (else a second). All other numbers are "
         "metrics. A trial has the curve of its configuration, or the nearest one; where no column "
         "is in config, trials take the curves in an order that the seed draws.\n\n"

@@ -8,6 +8,7 @@
 #include "client/curves_inside.h"
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/normal.h"
 #include "common/space.h"
 #include "common/xalloc.h"
 
@@ -16,7 +17,6 @@
 /* Of draws. */
 #define STREAM_LUCK  3u
 #define STREAM_NOISE 4u
-#define TWO_PI       6.283185307179586
 
 struct formula {
     const char *name;
@@ -87,15 +87,12 @@ static void formula_give(struct curves *curves, uint32_t trial, const struct val
     }
 }
 
-/* Box and Muller, A Note on the Generation of Random Normal Deviates, Ann. Math. Stat. 29 (1958).
- */
 static double draw_normal(uint64_t seed, uint32_t trial, int64_t iteration)
 {
     uint64_t stream = (uint64_t)STREAM_NOISE << 32 | trial;
-    double one = 1 - rng_unit(seed, stream, (uint64_t)iteration * 2);
-    double other = rng_unit(seed, stream, (uint64_t)iteration * 2 + 1);
 
-    return sqrt(-2 * log(one)) * cos(TWO_PI * other);
+    return normal_of_two(rng_unit(seed, stream, (uint64_t)iteration * 2),
+                         rng_unit(seed, stream, (uint64_t)iteration * 2 + 1));
 }
 
 static void set_variables(struct formula_curves *self, uint32_t trial, int64_t past)

@@ -2,7 +2,7 @@
  * table of what was measured once (curve_table.c), or from formulas (curve_formula.c).
  *
  * A table has a row a result. Columns that are called like a part of the configuration ("lr",
- * "model/size", "config/lr") say whose it is, and so do `trial`, `trial_id` and `trial_name`;
+ * "model/size", "config.lr") say whose it is, and so do `trial`, `trial_id` and `trial_name`;
  * `training_iteration` says which one (else they are counted), `time_this_iter_s` or `time_total_s`
  * how long it took (else a second). All other numbers are metrics. A trial takes the curve of its
  * own configuration or, where there is none, of the one that is nearest: each number counts by its

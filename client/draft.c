@@ -80,14 +80,6 @@ static int make_local_dir(struct value *value, struct arena *arena)
     return 0; /* what is no map is refused by spec_parse */
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t size = strlen(text);
-    size_t end_size = strlen(end);
-
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
-
 /* The experiments as a file: one, or a map by name. */
 static int save(const char *path, const struct value *values, uint32_t count, struct arena *arena)
 {
@@ -109,7 +101,7 @@ static int save(const char *path, const struct value *values, uint32_t count, st
         }
         whole = value_builder_done(&map);
     }
-    if (ends_with(path, ".json")) {
+    if (span_ends_with(span_text(path), ".json")) {
         json_write(&whole, JSON_INDENT, &text);
         buf_append_char(&text, '\n');
     } else {
@@ -245,4 +237,23 @@ int drafts_read(const char *file, char *const *words, const struct draft_flags *
     if (rc == 0)
         *out = drafts;
     return rc;
+}
+
+int drafts_read_one(const char *file, const struct draft_flags *flags, const char *doing,
+                    struct arena *arena, struct draft **out)
+{
+    struct draft_flags by_hand = *flags;
+    struct drafts drafts;
+    int rc;
+
+    *out = NULL;
+    by_hand.by_hand = true;
+    rc = drafts_read(file, NULL, &by_hand, arena, &drafts);
+    if (rc != 0 || flags->save != NULL)
+        return rc;
+    if (drafts.count > 1)
+        return say(EXIT_USAGE, file, "put each into a file of its own",
+                   "it has %u experiments, and one can be %s", drafts.count, doing);
+    *out = &drafts.items[0];
+    return 0;
 }

@@ -66,6 +66,11 @@ int draft_set_stop(struct value *value, const char *rule, struct arena *arena);
 int drafts_read(const char *file, char *const *words, const struct draft_flags *flags,
                 struct arena *arena, struct drafts *out);
 
+/* The same of a file that holds one experiment, whose trials the caller runs by hand; doing: what
+ * is done with it, for the error. *out is NULL where --save was all. */
+int drafts_read_one(const char *file, const struct draft_flags *flags, const char *doing,
+                    struct arena *arena, struct draft **out);
+
 /* In draft_flags.c: one experiment's value with the flags done. EXIT_USAGE, said, for a wrong one.
  */
 int draft_apply_flags(const struct draft_flags *flags, struct arena *arena, struct value *value);

@@ -375,7 +375,7 @@ static bool is_better(const struct driven *one, const struct driven *other, enum
 static void do_best(struct drive *drive, struct buf *out)
 {
     const struct spec *spec = &drive->spec;
-    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+    enum metric_mode mode = spec_mode(spec);
     struct arena *arena = &drive->turn;
     const struct driven *best = NULL;
     struct value_builder map;
@@ -387,9 +387,7 @@ static void do_best(struct drive *drive, struct buf *out)
     value_builder_map(&map, arena);
     value_builder_append(&map, "trial",
                          best != NULL ? value_text(arena, best->name) : value_null());
-    value_builder_append(
-        &map, "metric",
-        value_text(arena, spec->metric != NULL ? spec->metric : spec->scheduler.metric));
+    value_builder_append(&map, "metric", value_text(arena, spec_metric(spec)));
     value_builder_append(&map, "mode", value_text(arena, mode == MODE_MIN ? "min" : "max"));
     if (best != NULL) {
         value_builder_append(&map, "value",

@@ -1,4 +1,4 @@
-/* drive_inside.h - what a drive holds; for drive.c, drive_core.c and simulation.c only. */
+/* drive_inside.h - what a drive holds; for drive*.c and simulation.c only. */
 #ifndef CLIENT_DRIVE_INSIDE_H
 #define CLIENT_DRIVE_INSIDE_H
 
@@ -74,6 +74,9 @@ struct drive {
 /* drive.c: a drive without the look at whether a caller on a pipe can do it. */
 struct drive *drive_begin(const struct value *experiment, uint64_t now_ms, bool keeps,
                           struct spec_error *error);
+
+/* drive_hear.c: take in what the core has just said, in drive->effects. */
+void drive_hear(struct drive *drive);
 
 /* drive_core.c: the core's one node. Each of these goes through the core and hears what it says:
  * the rows of trials, what else is to be done (which is done), and the verdict. */

@@ -109,8 +109,8 @@ static void put_stop(const struct spec *spec, struct arena *arena, struct buf *o
 static void put_budget(const struct spec *spec, struct arena *arena, struct buf *out)
 {
     const struct spec_budget *budget = &spec->budget;
-    const char *metric = spec->metric != NULL ? spec->metric : spec->scheduler.metric;
-    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+    const char *metric = spec_metric(spec);
+    enum metric_mode mode = spec_mode(spec);
     struct buf text = {0};
 
     if (budget->time_ms > 0)

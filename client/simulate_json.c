@@ -96,9 +96,9 @@ void simulate_json(const struct simulate_page *page, struct arena *arena)
             value_builder_add(&runs, run_of(page, &page->variants[i], k, arena));
     value_builder_map(&map, arena);
     value_builder_append(&map, "name", value_text(arena, page->spec->name));
-    value_builder_append(&map, "metric", value_text(arena, simulation_metric(page->spec)));
+    value_builder_append(&map, "metric", value_text(arena, spec_metric(page->spec)));
     value_builder_append(&map, "mode",
-                         value_text(arena, rows_mode((uint32_t)simulation_mode(page->spec))));
+                         value_text(arena, rows_mode((uint32_t)spec_mode(page->spec))));
     value_builder_append(&map, "workers", value_int(page->plan.workers));
     value_builder_append(&map, "curves", value_text(arena, buf_text(&curves)));
     value_builder_append(&map, "runs", value_builder_done(&runs));

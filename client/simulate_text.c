@@ -94,11 +94,10 @@ static void put_row(struct table_out *table, const struct simulate_page *page,
 
 static void print_rows(const struct simulate_page *page, struct arena *arena)
 {
-    const char *columns[] = {
-        "SCHEDULER", arena_printf(arena, "BEST %s", simulation_metric(page->spec)),
-        "FOUND",     "ENDED",
-        "BUSY",      "RESULTS",
-        "TRIALS",    "TO THE END"};
+    const char *columns[] = {"SCHEDULER", arena_printf(arena, "BEST %s", spec_metric(page->spec)),
+                             "FOUND",     "ENDED",
+                             "BUSY",      "RESULTS",
+                             "TRIALS",    "TO THE END"};
     const bool numbers[] = {false, true, true, true, true, true, true, true};
     struct table_out *table = table_out_new(columns, numbers, sizeof(numbers) / sizeof(numbers[0]));
 
@@ -129,7 +128,7 @@ static void print_moments(const struct simulate_page *page, struct arena *arena)
     bool numbers[MOMENTS + 1] = {false};
     struct table_out *table;
 
-    columns[0] = arena_printf(arena, "BEST %s AFTER", simulation_metric(page->spec));
+    columns[0] = arena_printf(arena, "BEST %s AFTER", spec_metric(page->spec));
     for (uint32_t i = 0; i < MOMENTS; i++) {
         moments[i] = longest >> (MOMENTS - 1 - i);
         columns[i + 1] = duration_text(moments[i], arena);
@@ -196,12 +195,11 @@ static void put_best(const struct simulate_page *page, struct arena *arena, stru
     if (page->repeats > 1)
         return;
     if (run->best_trial == NULL) {
-        buf_printf(out, "No trial has reported %s.\n", simulation_metric(page->spec));
+        buf_printf(out, "No trial has reported %s.\n", spec_metric(page->spec));
         return;
     }
     buf_printf(out, "Best: %s, %s %s at iteration %lld, after %s", run->best_trial,
-               simulation_metric(page->spec),
-               words_amount(run->bests[run->best_count - 1].value).text,
+               spec_metric(page->spec), words_amount(run->bests[run->best_count - 1].value).text,
                (long long)run->best_iteration,
                duration_text(run->bests[run->best_count - 1].at_ms, arena));
     buf_printf(out, ": %s\n", trial_config_value_text(run->best_config, arena));

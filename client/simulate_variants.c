@@ -28,10 +28,7 @@ static bool is_of_time(const struct stop_rule *rule, const struct spec *spec)
 /* A key of the own scheduler; NaN where it has none of the name. */
 static double own_number(const struct spec_scheduler *own, const char *key)
 {
-    for (uint32_t i = 0; i < SCHEDULER_KEYS && own->type->keys[i].name != NULL; i++)
-        if (strcmp(own->type->keys[i].name, key) == 0)
-            return own->numbers[i];
-    return (double)NAN;
+    return scheduler_type_has(own->type, key) ? spec_scheduler_number(own, key) : (double)NAN;
 }
 
 static double find_max_t(const struct spec *spec, int64_t longest)
@@ -74,10 +71,9 @@ static struct value section_of(const struct maker *maker, const struct scheduler
         value_builder_set(&map, "form", value_text(arena, type->form));
     if (type->judges) {
         value_builder_set(&map, "time_attr", value_text(arena, own->time_attr));
-        value_builder_set(&map, "metric", value_text(arena, simulation_metric(maker->spec)));
-        value_builder_set(
-            &map, "mode",
-            value_text(arena, simulation_mode(maker->spec) == MODE_MIN ? "min" : "max"));
+        value_builder_set(&map, "metric", value_text(arena, spec_metric(maker->spec)));
+        value_builder_set(&map, "mode",
+                          value_text(arena, spec_mode(maker->spec) == MODE_MIN ? "min" : "max"));
     }
     for (uint32_t i = 0; i < SCHEDULER_KEYS && type->keys[i].name != NULL; i++) {
         const struct scheduler_key *key = &type->keys[i];
@@ -87,14 +83,6 @@ static struct value section_of(const struct maker *maker, const struct scheduler
             value_builder_set(&map, key->name, number_value(number));
     }
     return value_builder_done(&map);
-}
-
-static bool has_key(const struct scheduler_type *type, const char *name)
-{
-    for (uint32_t i = 0; i < SCHEDULER_KEYS && type->keys[i].name != NULL; i++)
-        if (strcmp(type->keys[i].name, name) == 0)
-            return true;
-    return false;
 }
 
 static bool needs_more(const struct scheduler_type *type)
@@ -115,7 +103,7 @@ static void make(const struct maker *maker, const struct scheduler_type *type, s
     *out = (struct variant){.label = label_of(type, maker->arena), .type = type};
     err = value_set_path(maker->experiment, "scheduler", section, maker->arena, &out->experiment);
     /* Who knows no max_t lets trials run as far, and no further. */
-    if (err == 0 && !maker->stops && !isnan(maker->max_t) && !has_key(type, "max_t"))
+    if (err == 0 && !maker->stops && !isnan(maker->max_t) && !scheduler_type_has(type, "max_t"))
         err =
             value_set_path(&out->experiment,
                            arena_printf(maker->arena, "stop.%s", maker->spec->scheduler.time_attr),

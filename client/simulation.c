@@ -10,6 +10,7 @@
 #include "common/deadlines.h"
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/normal.h"
 #include "common/xalloc.h"
 
 #define BEGINNING_MS 1000u /* of virtual time, as unix time */
@@ -17,7 +18,6 @@
 /* Of draws: how slow a job is, and when it is lost. */
 #define STREAM_SLOW 5u
 #define STREAM_DROP 6u
-#define TWO_PI      6.283185307179586
 
 struct worker {
     uint32_t trial; /* NUMBER_NONE: it is free */
@@ -49,29 +49,18 @@ struct simulation {
     struct spec_error *error;
 };
 
-const char *simulation_metric(const struct spec *spec)
-{
-    return spec->metric != NULL ? spec->metric : spec->scheduler.metric;
-}
-
-enum metric_mode simulation_mode(const struct spec *spec)
-{
-    return spec->metric != NULL ? spec->mode : spec->scheduler.mode;
-}
-
 /* ---- workers ---- */
 
 /* How many times as long as it should a job takes: the same when it begins again. */
 static double draw_slow(const struct simulation_plan *plan, uint32_t trial, double rung)
 {
     uint64_t stream = (uint64_t)STREAM_SLOW << 32 | trial;
-    double one, other;
     uint64_t bits;
+    double z;
 
     memcpy(&bits, &rung, sizeof(bits));
-    one = 1 - rng_unit(plan->seed, stream, bits);
-    other = rng_unit(plan->seed, stream, ~bits);
-    return 1 + plan->stragglers * fabs(sqrt(-2 * log(one)) * cos(TWO_PI * other));
+    z = normal_of_two(rng_unit(plan->seed, stream, bits), rng_unit(plan->seed, stream, ~bits));
+    return 1 + plan->stragglers * fabs(z);
 }
 
 /* The seconds until it is lost: whole ones, each with the same chance. */
@@ -231,7 +220,7 @@ static bool take_trial(struct simulation *simulation)
 static void look_at_best(struct simulation *simulation, const struct driven *trial)
 {
     struct simulated *out = simulation->out;
-    bool least = simulation_mode(&simulation->drive->spec) == MODE_MIN;
+    bool least = spec_mode(&simulation->drive->spec) == MODE_MIN;
     double best = out->best_count > 0 ? out->bests[out->best_count - 1].value : (double)NAN;
 
     if (!trial->has_best || isnan(trial->best) ||
@@ -348,10 +337,8 @@ static int run(struct simulation *simulation)
 
 static double max_t_of(const struct spec_scheduler *scheduler)
 {
-    for (uint32_t i = 0; i < SCHEDULER_KEYS && scheduler->type->keys[i].name != NULL; i++)
-        if (strcmp(scheduler->type->keys[i].name, "max_t") == 0)
-            return scheduler->numbers[i];
-    return (double)INFINITY;
+    return scheduler_type_has(scheduler->type, "max_t") ? spec_scheduler_number(scheduler, "max_t")
+                                                        : (double)INFINITY;
 }
 
 static void finish(struct simulation *simulation)

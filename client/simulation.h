@@ -48,10 +48,6 @@ struct simulated {
     const struct value *best_config;
 };
 
-/* What the experiment calls good, whatever its scheduler says. */
-const char *simulation_metric(const struct spec *spec);
-enum metric_mode simulation_mode(const struct spec *spec);
-
 /* experiment: as spec_parse takes it. What *out has lives in arena. 0; ERR_MALFORMED where the core
  * or a rule refuses something, ERR_TOO_BIG after LIMIT_SIMULATED_RESULTS, with *error filled. */
 int simulation_run(const struct value *experiment, const struct simulation_plan *plan,

@@ -45,6 +45,30 @@ uint32_t table_file_column(const struct table_file *table, const char *name)
     return NUMBER_NONE;
 }
 
+/* Whether two names are the same, but for a '.' in the place of a '/'. */
+static bool is_called(const char *name, const char *key)
+{
+    for (; *name != '\0' && (*name == *key || (*name == '.' && *key == '/')); name++)
+        key++;
+    return *name == '\0' && *key == '\0';
+}
+
+uint32_t table_file_find(const struct table_file *table, const char *part, const char *key)
+{
+    size_t size = strlen(part);
+    uint32_t found = table_file_column(table, key);
+
+    for (uint32_t i = 0; i < table->column_count && found == NUMBER_NONE; i++) {
+        const char *name = table->names[i];
+
+        if (is_called(name, key) ||
+            (strncmp(name, part, size) == 0 && (name[size] == '/' || name[size] == '.') &&
+             is_called(name + size + 1, key)))
+            found = i;
+    }
+    return found;
+}
+
 const struct value *table_file_cell(const struct table_file *table, uint32_t row, uint32_t column)
 {
     return &table->cells[(size_t)row * table->column_count + column];

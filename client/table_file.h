@@ -31,6 +31,10 @@ void table_file_fini(struct table_file *table);
 /* The column of a name, NUMBER_NONE where there is none. */
 uint32_t table_file_column(const struct table_file *table, const char *name);
 
+/* The column of a key, "model/size", as tables have it: by its name, or as our own tables write
+ * those of a part ("config"): config/model/size, config.model.size. */
+uint32_t table_file_find(const struct table_file *table, const char *part, const char *key);
+
 const struct value *table_file_cell(const struct table_file *table, uint32_t row, uint32_t column);
 
 #endif

@@ -120,26 +120,6 @@ static int read_experiment(struct reader *reader, const struct warm_start_place 
 
 /* ---- a table ---- */
 
-/* Of a name: as it is, or as our own tables have it. */
-static uint32_t find_column(const struct reader *reader, const struct table_file *table,
-                            const char *prefix, const char *name)
-{
-    const char *forms[] = {name, arena_printf(reader->arena, "%s/%s", prefix, name),
-                           arena_printf(reader->arena, "%s.%s", prefix, name)};
-    uint32_t column = NUMBER_NONE;
-
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]) && column == NUMBER_NONE; i++) {
-        char *dotted = arena_strdup(reader->arena, forms[i]);
-
-        column = table_file_column(table, forms[i]);
-        for (char *at = dotted; *at != '\0'; at++)
-            *at = *at == '/' ? '.' : *at;
-        if (column == NUMBER_NONE)
-            column = table_file_column(table, dotted);
-    }
-    return column;
-}
-
 /* The last row of each trial is what came of it. */
 static void find_last_rows(const struct table_file *table, uint32_t trial, bool *last)
 {
@@ -174,12 +154,12 @@ static int take_table(struct reader *reader, const struct table_file *table)
 {
     uint32_t *columns =
         arena_alloc(reader->arena, (reader->key_count + (size_t)1) * sizeof(*columns));
-    uint32_t metric = find_column(reader, table, "last_result", reader->metric);
+    uint32_t metric = table_file_find(table, "last_result", reader->metric);
     bool *last = xcalloc(table->row_count, sizeof(*last));
     int rc = 0;
 
     for (uint32_t i = 0; rc == 0 && i < reader->key_count; i++) {
-        columns[i] = find_column(reader, table, "config", reader->keys[i].name);
+        columns[i] = table_file_find(table, "config", reader->keys[i].name);
         if (columns[i] == NUMBER_NONE)
             rc = say(EXIT_USAGE, reader->what, "call its columns as the keys of config",
                      "it has no column %s", reader->keys[i].name);
@@ -286,14 +266,6 @@ static int put_list(struct reader *reader, struct value *experiment)
     return 0;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t size = strlen(text);
-    size_t end_size = strlen(end);
-
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
-
 static void find_keys(struct reader *reader)
 {
     struct curve_key *keys = arena_alloc(reader->arena, KEYS_MOST * sizeof(*keys));
@@ -326,11 +298,12 @@ int warm_start_read(struct value *experiment, const struct warm_start_place *pla
         *experiment = without; /* what else is wrong with it is said first */
         return 0;
     }
-    reader.metric = spec.metric != NULL ? spec.metric : spec.scheduler.metric;
-    reader.least = (spec.metric != NULL ? spec.mode : spec.scheduler.mode) == MODE_MIN;
+    reader.metric = spec_metric(&spec);
+    reader.least = spec_mode(&spec) == MODE_MIN;
     reader.space = &spec.config;
     find_keys(&reader);
-    rc = ends_with(reader.what, ".csv") || ends_with(reader.what, ".jsonl")
+    rc = span_ends_with(span_text(reader.what), ".csv") ||
+                 span_ends_with(span_text(reader.what), ".jsonl")
              ? read_table(&reader, place)
              : read_experiment(&reader, place);
     if (rc == 0)

@@ -288,12 +288,12 @@ static double to_step(const struct domain *domain, double number)
     return steps * domain->q;
 }
 
-/* Box and Muller's; the other of the pair is not kept, so that every draw takes two numbers. */
+/* Every draw takes two numbers. */
 static double draw_normal(struct rng *rng)
 {
-    double radius = sqrt(-2.0 * log(1.0 - rng_next_unit(rng)));
+    double one = rng_next_unit(rng);
 
-    return radius * cos(2.0 * M_PI * rng_next_unit(rng));
+    return normal_of_two(one, rng_next_unit(rng));
 }
 
 /* One of so many that are as likely. */

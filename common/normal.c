@@ -68,3 +68,10 @@ double normal_quantile(double probability)
     size = tail <= NEAR ? quotient(&near_tail, tail - 1.6) : quotient(&far_tail, tail - NEAR);
     return from_half < 0 ? -size : size;
 }
+
+double normal_of_two(double one, double other)
+{
+    double radius = sqrt(-2.0 * log(1.0 - one));
+
+    return radius * cos(2.0 * M_PI * other);
+}

@@ -32,6 +32,14 @@ static inline bool span_is(struct span a, const char *text)
     return span_equal(a, span_text(text));
 }
 
+static inline bool span_ends_with(struct span a, const char *text)
+{
+    struct span end = span_text(text);
+
+    return a.size >= end.size &&
+           span_equal(span_of((const char *)a.data + (a.size - end.size), end.size), end);
+}
+
 /* For printf: printf("%.*s", SPAN(s)). */
 #define SPAN(s) (int)(s).size, (const char *)(s).data
 

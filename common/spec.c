@@ -73,104 +73,6 @@ static int read_num_samples(struct spec_reader *reader, const struct value *valu
     return err;
 }
 
-static const char *const search_types[] = {"random", "grid", "list",    "halton",
-                                           "sobol",  "tpe",  "external"};
-
-const char *search_type_name(size_t i)
-{
-    return i < COUNT(search_types) ? search_types[i] : NULL;
-}
-
-static int read_search_type(struct spec_reader *reader, const struct value *value)
-{
-    uint32_t index;
-    int err = spec_read_word(reader, value, search_types, COUNT(search_types), &index);
-
-    if (err == 0)
-        reader->spec->search.type = search_types[index];
-    return err;
-}
-
-static int read_seed(struct spec_reader *reader, const struct value *value)
-{
-    int64_t seed;
-    int err = spec_read_int(reader, value, 0, INT64_MAX, &seed);
-
-    if (err < 0)
-        return err;
-    reader->spec->search.seed = (uint64_t)seed;
-    reader->spec->search.has_seed = true;
-    return 0;
-}
-
-static int read_point(struct spec_reader *reader, const struct value *point)
-{
-    struct space_error error = {0};
-    struct variable *variables;
-    uint32_t count;
-
-    if (point->type != VALUE_MAP)
-        return spec_refuse(reader, "", "must be a map of configuration values");
-    if (space_variables(point, reader->path, reader->arena, &variables, &count, &error) < 0)
-        return spec_refuse_space(reader, &error);
-    if (count > 0)
-        return spec_refuse(reader, "write the value itself", "has something left to choose");
-    return 0;
-}
-
-static int read_points(struct spec_reader *reader, const struct value *value)
-{
-    if (value->type != VALUE_LIST || value->count == 0)
-        return spec_refuse(reader, "write [{lr: 0.1}, {lr: 0.2}]",
-                           "must be a list of configurations");
-    for (uint32_t i = 0; i < value->count; i++) {
-        char index[16];
-        size_t size;
-        int err;
-
-        (void)snprintf(index, sizeof(index), "%u", i);
-        size = spec_enter(reader, index);
-        err = read_point(reader, &value->items[i]);
-        if (err < 0)
-            return err;
-        spec_leave(reader, size);
-    }
-    reader->spec->search.points = value;
-    return 0;
-}
-
-static int read_search(struct spec_reader *reader, const struct value *value)
-{
-    static const struct spec_key keys[] = {{"type", read_search_type},
-                                           {"seed", read_seed},
-                                           {"points", read_points},
-                                           {"startup", spec_read_startup},
-                                           {"candidates", spec_read_candidates},
-                                           {"timeout", spec_read_timeout}};
-    const struct spec_search *search = &reader->spec->search;
-    bool list;
-    int err;
-
-    if (value->type == VALUE_TEXT)
-        err = read_search_type(reader, value);
-    else
-        err = spec_read_map(reader, value, "search", keys, COUNT(keys));
-    if (err < 0)
-        return err;
-    list = strcmp(search->type, "list") == 0;
-    if (list && search->points == NULL)
-        return spec_refuse(reader, "write {type: list, points: [...]}", "list needs points");
-    if (!list && search->points != NULL)
-        return spec_refuse(reader, "write type: list", "%s takes no points", search->type);
-    if (reader->has_tpe_key && strcmp(search->type, "tpe") != 0)
-        return spec_refuse(reader, "write type: tpe", "%s takes no startup and no candidates",
-                           search->type);
-    if (reader->has_timeout && strcmp(search->type, "external") != 0)
-        return spec_refuse(reader, "write type: external", "%s takes no timeout", search->type);
-    return 0;
-}
-
-/* What a bound may be: a number, or a map that says its side. */
 static int read_bound(struct spec_reader *reader, const char *metric, enum stop_side side,
                       const struct value *value)
 {
@@ -351,7 +253,7 @@ static const struct spec_key spec_keys[] = {
     {"run", read_run},
     {"config", read_config},
     {"num_samples", read_num_samples},
-    {"search", read_search},
+    {"search", spec_read_search},
     {"points_to_evaluate", spec_read_points_to_evaluate},
     {"warm_start", spec_read_warm_start},
     {"scheduler", spec_read_scheduler},

@@ -171,6 +171,20 @@ int spec_extend(struct span packed, uint32_t samples, struct span stop, struct a
 /* Whether two specs are the same but for what spec_extend may change. */
 bool spec_same_but_extended(const struct value *one, const struct value *other);
 
+/* What an experiment calls good: the top level's metric if there is one, else the scheduler's. */
+static inline const char *spec_metric(const struct spec *spec)
+{
+    return spec->metric != NULL ? spec->metric : spec->scheduler.metric;
+}
+
+static inline enum metric_mode spec_mode(const struct spec *spec)
+{
+    return spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+}
+
+/* Whether a scheduler has such a key of its own. */
+bool scheduler_type_has(const struct scheduler_type *type, const char *key);
+
 /* A key of the scheduler's own; its row must have it. */
 double spec_scheduler_number(const struct spec_scheduler *scheduler, const char *key);
 

@@ -166,7 +166,7 @@ static int finish_plateau(struct spec_reader *reader)
     struct spec *spec = reader->spec;
     struct spec_plateau *plateau = &spec->plateau;
     const char *metric = metric_of(spec);
-    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+    enum metric_mode mode = spec_mode(spec);
     size_t size;
 
     if (plateau->patience == 0)

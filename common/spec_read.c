@@ -167,6 +167,24 @@ int spec_read_map(struct spec_reader *reader, const struct value *value, const c
     return 0;
 }
 
+int spec_read_list(struct spec_reader *reader, const struct value *list,
+                   int (*read)(struct spec_reader *reader, const struct value *item))
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        char index[16];
+        size_t size;
+        int err;
+
+        (void)snprintf(index, sizeof(index), "%u", i);
+        size = spec_enter(reader, index);
+        err = read(reader, &list->items[i]);
+        if (err < 0)
+            return err;
+        spec_leave(reader, size);
+    }
+    return 0;
+}
+
 static bool is_control(char c)
 {
     return (unsigned char)c < 0x20 || c == 0x7f;

@@ -42,6 +42,10 @@ int spec_refuse(struct spec_reader *reader, const char *mend, const char *format
 int spec_read_map(struct spec_reader *reader, const struct value *value, const char *where,
                   const struct spec_key *keys, size_t count);
 
+/* Each item of a list. */
+int spec_read_list(struct spec_reader *reader, const struct value *list,
+                   int (*read)(struct spec_reader *reader, const struct value *item));
+
 /* A text that is not empty and has no control character; lines may have newlines and tabs. */
 int spec_read_text(struct spec_reader *reader, const struct value *value, size_t limit_bytes,
                    const char **out);
@@ -79,11 +83,8 @@ int spec_finish_scheduler(struct spec_reader *reader);
 int spec_read_mutations(struct spec_reader *reader, const struct value *value);
 int spec_check_mutations(struct spec_reader *reader, const struct spec_scheduler *scheduler);
 
-/* spec_search.c: keys of tpe and external, and what a searcher needs of the rest, once everything
- * is read. */
-int spec_read_startup(struct spec_reader *reader, const struct value *value);
-int spec_read_candidates(struct spec_reader *reader, const struct value *value);
-int spec_read_timeout(struct spec_reader *reader, const struct value *value);
+/* spec_search.c: the section, and what it needs of the rest, once everything is read. */
+int spec_read_search(struct spec_reader *reader, const struct value *value);
 int spec_finish_search(struct spec_reader *reader);
 
 /* spec_budget.c: two sections, and what they need of the rest, once everything is read. */

@@ -103,6 +103,11 @@ static uint32_t key_index(const struct scheduler_type *type, const char *name)
     return SCHEDULER_KEYS;
 }
 
+bool scheduler_type_has(const struct scheduler_type *type, const char *key)
+{
+    return key_index(type, key) < SCHEDULER_KEYS;
+}
+
 double spec_scheduler_number(const struct spec_scheduler *scheduler, const char *key)
 {
     uint32_t index = key_index(scheduler->type, key);

@@ -24,6 +24,13 @@ static uint32_t count_values(const struct value *value)
     return count;
 }
 
+static int read_first_point(struct spec_reader *reader, const struct value *point)
+{
+    if (point->type != VALUE_MAP)
+        return spec_refuse(reader, "", "must be a map of configuration values");
+    return 0;
+}
+
 /* What they are held against may stand behind them in the file. */
 int spec_read_points_to_evaluate(struct spec_reader *reader, const struct value *value)
 {
@@ -34,18 +41,8 @@ int spec_read_points_to_evaluate(struct spec_reader *reader, const struct value 
         return spec_refuse(reader, "use search: list",
                            "has more than %u points, or %u values in them", LIMIT_FIRST_POINTS,
                            LIMIT_FIRST_VALUES);
-    for (uint32_t i = 0; i < value->count; i++) {
-        char index[16];
-        size_t size;
-
-        (void)snprintf(index, sizeof(index), "%u", i);
-        size = spec_enter(reader, index);
-        if (value->items[i].type != VALUE_MAP)
-            return spec_refuse(reader, "", "must be a map of configuration values");
-        spec_leave(reader, size);
-    }
     reader->spec->first_points = value->count > 0 ? value : NULL;
-    return 0;
+    return spec_read_list(reader, value, read_first_point);
 }
 
 static int check_points(struct spec_reader *reader)

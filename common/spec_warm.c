@@ -32,20 +32,8 @@ int spec_read_warm_start(struct spec_reader *reader, const struct value *value)
                            "must name an experiment or a table");
     if (value->count > LIMIT_WARM)
         return spec_refuse(reader, "leave some out", "has more than %u observations", LIMIT_WARM);
-    for (uint32_t i = 0; i < value->count; i++) {
-        char index[16];
-        size_t size;
-        int err;
-
-        (void)snprintf(index, sizeof(index), "%u", i);
-        size = spec_enter(reader, index);
-        err = read_one(reader, &value->items[i]);
-        if (err < 0)
-            return err;
-        spec_leave(reader, size);
-    }
     reader->spec->warm_start = value->count > 0 ? value : NULL;
-    return 0;
+    return spec_read_list(reader, value, read_one);
 }
 
 int spec_finish_warm_start(struct spec_reader *reader)

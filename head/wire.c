@@ -238,8 +238,8 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
         .error = counts[TRIAL_FAILED],
         .results = from->results,
         .folder = from->folder,
-        .metric = span_text(spec->metric != NULL ? spec->metric : spec->scheduler.metric),
-        .mode = (uint32_t)(spec->metric != NULL ? spec->mode : spec->scheduler.mode),
+        .metric = span_text(spec_metric(spec)),
+        .mode = (uint32_t)spec_mode(spec),
         .why = from->why,
     };
 }

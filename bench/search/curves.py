@@ -58,34 +58,34 @@ def loss_of(model, x, y):
     return min(worst, log_loss(y, chances, labels=classes))
 
 
+def epochs(model, load):
+    """The loss behind each of STEPS epochs."""
+    train_x, test_x, train_y, test_y = split(load)
+    losses = []
+    for _ in range(STEPS):
+        model.partial_fit(train_x, train_y, classes=sorted(set(train_y)))
+        losses.append(loss_of(model, test_x, test_y))
+    return losses
+
+
 def network(draw, load):
     from sklearn.neural_network import MLPClassifier
-    train_x, test_x, train_y, test_y = split(load)
     config = {"lr": log_uniform(draw, 1e-5, 1), "alpha": log_uniform(draw, 1e-7, 1),
               "batch": draw.choice((8, 16, 32, 64, 128)), "width": draw.choice((8, 16, 32, 64)),
               "momentum": draw.uniform(0, 0.99)}
     model = MLPClassifier((config["width"],), solver="sgd", learning_rate_init=config["lr"], alpha=config["alpha"],
                           batch_size=config["batch"], momentum=config["momentum"], random_state=1)
-    losses = []
-    for _ in range(STEPS):
-        model.partial_fit(train_x, train_y, classes=sorted(set(train_y)))
-        losses.append(loss_of(model, test_x, test_y))
-    return config, losses
+    return config, epochs(model, load)
 
 
 def linear(draw, load):
     from sklearn.linear_model import SGDClassifier
-    train_x, test_x, train_y, test_y = split(load)
     config = {"eta0": log_uniform(draw, 1e-5, 10), "alpha": log_uniform(draw, 1e-7, 1),
               "power_t": draw.uniform(0.01, 0.9), "l1_ratio": draw.uniform(0, 1)}
     model = SGDClassifier(loss="log_loss", penalty="elasticnet", learning_rate="invscaling", random_state=1,
                           eta0=config["eta0"], alpha=config["alpha"], power_t=config["power_t"],
                           l1_ratio=config["l1_ratio"])
-    losses = []
-    for _ in range(STEPS):
-        model.partial_fit(train_x, train_y, classes=sorted(set(train_y)))
-        losses.append(loss_of(model, test_x, test_y))
-    return config, losses
+    return config, epochs(model, load)
 
 
 def boosting(draw, load):

@@ -12,18 +12,13 @@ static const struct spec_budget *bounds(const struct experiment *experiment)
 
 static const char *metric_of(const struct experiment *experiment)
 {
-    const struct spec *spec = &experiment->spec;
-
-    return spec->metric != NULL ? spec->metric : spec->scheduler.metric;
+    return spec_metric(&experiment->spec);
 }
 
 /* A value of the metric, so that higher is better; and the same way back. */
 static double turned(const struct experiment *experiment, double value)
 {
-    const struct spec *spec = &experiment->spec;
-    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
-
-    return mode == MODE_MIN ? -value : value;
+    return spec_mode(&experiment->spec) == MODE_MIN ? -value : value;
 }
 
 static const char *number_text(double number, struct arena *arena)

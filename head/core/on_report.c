@@ -37,8 +37,8 @@ static void judge_metric(const struct experiment *experiment, struct trial *tria
                          const struct result *result)
 {
     const struct spec *spec = &experiment->spec;
-    const char *metric = spec->metric != NULL ? spec->metric : spec->scheduler.metric;
-    enum metric_mode mode = spec->metric != NULL ? spec->mode : spec->scheduler.mode;
+    const char *metric = spec_metric(spec);
+    enum metric_mode mode = spec_mode(spec);
     double value;
 
     trial->has_sought = result_number(result, metric, &value);

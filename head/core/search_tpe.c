@@ -50,11 +50,6 @@ struct tpe {
     struct arena arena;
 };
 
-static bool less_is_better(const struct spec *spec)
-{
-    return (spec->metric != NULL ? spec->mode : spec->scheduler.mode) == MODE_MIN;
-}
-
 static void learn_warm(struct tpe *tpe)
 {
     const struct value *known = tpe->spec->warm_start;
@@ -66,7 +61,8 @@ static void learn_warm(struct tpe *tpe)
 
         tpe_space_read(&tpe->space, value_get(&known->items[i], "config"), numbers);
         tpe_past_begin(&tpe->past, i, numbers);
-        tpe_past_end(&tpe->past, i, TPE_COMPLETE, less_is_better(tpe->spec) ? -value : value, 0);
+        tpe_past_end(&tpe->past, i, TPE_COMPLETE, spec_mode(tpe->spec) == MODE_MIN ? -value : value,
+                     0);
     }
 }
 

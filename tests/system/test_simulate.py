@@ -55,6 +55,19 @@ def a_table_that_was_measured_is_replayed(scene):
 
 
 @case
+def what_was_run_is_a_table(scene):
+    scene.write("one.sh", 'for i in 1 2 3; do echo "assay: loss=$1"; done\n')
+    scene.assay("run", scene.write("real.json", json.dumps(
+        {"name": "real", "run": {"command": "sh one.sh {x}"}, "config": {"x": {"grid_search": [3, 1, 2]}},
+         "metric": "loss", "mode": "min", "local_dir": scene.path("results")})))
+    scene.assay("export", "last", "--csv", scene.path("real.csv"), "--results")
+    shown = simulate(scene, {"config": {"x": {"grid_search": [1, 2, 3]}}, "metric": "loss", "mode": "min"}, "--table",
+                     "real.csv", "--alone")
+    equal((shown["runs"][0]["results"], shown["runs"][0]["best"]["config"]), (9, {"x": 1}), "what it had reported")
+    equal(shown["curves"], "3 curves of 3 steps from real.csv", "each has its own")
+
+
+@case
 def the_papers_stragglers(scene):
     """A part of the table of docs/BENCHMARKS.md: configurations that were trained to the end."""
     space = {"config": {"x": {"uniform": [0, 1]}}, "num_samples": 60000, "metric": "loss", "mode": "min"}

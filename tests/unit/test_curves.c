@@ -81,6 +81,20 @@ START_TEST(keys_of_maps_and_those_of_our_own_files_are_found)
 }
 END_TEST
 
+/* As `assay export --csv` writes them. */
+START_TEST(so_are_those_with_points_in_their_names)
+{
+    simulation_takes_table("config.model.size,trial,pid,training_iteration,loss\n"
+                           "2,7,1,1,5\n2,7,1,2,4\n1,8,1,1,8\n",
+                           "{'model': {'size': {'grid_search': [1, 2]}}}");
+    curves_begin(simulation_curves, 1);
+    give(0, "{'model': {'size': 2}}");
+    give(1, "{'model': {'size': 1}}");
+    ck_assert_str_eq(step(0, 1), "{\"pid\":1,\"loss\":4,\"training_iteration\":2} 1 last");
+    ck_assert_str_eq(step(1, 0), "{\"pid\":1,\"loss\":8,\"training_iteration\":1} 1 last");
+}
+END_TEST
+
 START_TEST(json_lines_are_a_table_too)
 {
     simulation_takes_table("{\"config\": {\"lr\": 1}, \"loss\": 3, \"time_this_iter_s\": 0.5}\n"
@@ -247,6 +261,7 @@ Suite *suite(void)
     tcase_add_test(cases, a_trial_has_the_curve_of_its_configuration);
     tcase_add_test(cases, one_that_is_not_in_the_table_has_the_nearest);
     tcase_add_test(cases, keys_of_maps_and_those_of_our_own_files_are_found);
+    tcase_add_test(cases, so_are_those_with_points_in_their_names);
     tcase_add_test(cases, json_lines_are_a_table_too);
     tcase_add_test(cases, where_nothing_says_whose_they_are_the_seed_does);
     tcase_add_test(cases, one_of_several_curves_of_a_configuration_is_drawn);
