@@ -201,8 +201,9 @@ void executor_starter_ready(struct executor *executor)
     if (status < 0)
         return;
     source_close(executor, &executor->starter);
-    if (status == 0)
-        executor_connect(executor);
+    /* Whatever became of who started it: a starter that was killed leaves an executor behind it,
+     * which has the folder, and with which no other one can begin. */
+    executor_connect(executor);
     if (executor->local.fd >= 0)
         return;
     log_line(LOG_ERROR, "executor-start", "the executor of experiment %u did not start status=%d",

@@ -4,8 +4,11 @@ F1, F2, F11 and F15 of the failure model. ASSAY_ROUNDS (1) says how often, ASSAY
 """
 import os
 import random
+import shutil
 
-from cluster import case, check, count_rows, equal, kill_pid, main, pids_of_run, shorten, wait_for
+from cluster import (
+    Daemon, Head, case, check, count_rows, equal, kill_pid, main, pids_of_run, shorten, tool, wait_for,
+)
 from experiments import check_ran_once, cluster_of, paced, submit, trials, up
 from kills import (
     CPUS, KILLS, check_all, end_all, go_through, kill_executor, kill_head, kill_head_and_redis,
@@ -134,6 +137,27 @@ def the_client_that_watches_sees_every_line(scene):
     lines = [line for line in reader.out().splitlines() if line]
     equal(len(lines), 6 * 80, "lines that the reader saw")
     equal(len(set(lines)), 6 * 80, "each once")
+
+
+@case
+def whoever_starts_an_executor_may_die(scene):
+    """It is killed when the executor runs, and before it could say so: that one is found all the same."""
+    head = Head(scene)
+    os.mkdir(scene.path("bin"))
+    for name in ("assay", "assay-worker"):
+        shutil.copy(tool(name), scene.path("bin"))
+    scene.write("bin/assay-executor", '#!/bin/sh\n%s "$@"\nkill -9 $$\n' % tool("assay-executor"), 0o755)
+    worker = Daemon(scene, "n1", [scene.path("bin", "assay"), "worker", "--address", head.address, "--cpus", "2", "--name",
+                                  "n1", "--data-dir", scene.path("n1.data"), "--token-file",
+                                  scene.token(head, "worker", "worker.token")],
+                    scene.env(scene.home("n1"), {"TEST_NODE": "n1"}))
+    wait_for(lambda: up(head) == {"n1"}, 30, lambda: "the worker to join: " + worker.err())
+    got = submit(head, paced(scene, "found", 6, 20))
+    rows = check_all(scene, head, got, scene.path("results", "found"), 6, 20)
+    check_ran_once(scene, rows)
+    worker.end()
+    head.daemon.end()
+    scene.check_nothing_runs()
 
 
 main()
