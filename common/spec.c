@@ -73,6 +73,7 @@ static int read_num_samples(struct spec_reader *reader, const struct value *valu
     return err;
 }
 
+/* What a bound may be: a number, or a map that says its side. */
 static int read_bound(struct spec_reader *reader, const char *metric, enum stop_side side,
                       const struct value *value)
 {

@@ -126,8 +126,6 @@ int spec_read_search(struct spec_reader *reader, const struct value *value)
     return 0;
 }
 
-/* What a bound may be: a number, or a map that says its side. */
-
 int spec_finish_search(struct spec_reader *reader)
 {
     const struct spec *spec = reader->spec;
