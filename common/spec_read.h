@@ -112,8 +112,8 @@ int spec_read_checkpoint_at_end(struct spec_reader *reader, const struct value *
 int spec_read_keep_checkpoints(struct spec_reader *reader, const struct value *value);
 int spec_read_checkpoint_score(struct spec_reader *reader, const struct value *value);
 
-/* spec_command.c: split a command whose placeholders are looked up in a space, where what stands
- * for a value may be a domain. Words with a placeholder hold "{}" in its place. */
+/* spec_command.c: split a command whose {NAME}s are looked up in a space, where what stands for a
+ * value may be a domain. Words with such a name hold "{}" in its place. */
 int spec_command_check(struct spec_reader *reader, const char *command, char ***words);
 
 /* spec_name.c. */
