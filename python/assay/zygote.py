@@ -29,6 +29,10 @@ from .trial import Trial, current_trial
 LINK_FD = 3  # of the zygote
 REPORT_FD = 3  # of a trial
 PR_SET_PDEATHSIG = 1
+NUMPY_STREAM = 1  # else its numbers are those of `random`, which is the same generator
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.getenv.restype = ctypes.c_void_p
 
 
 def main(args: list[str]) -> NoReturn:
@@ -67,17 +71,26 @@ def _single(run: str) -> NoReturn:
 def seed_generators(seed: int) -> None:
     """The generators that programs share: of the C library, `random`, and where they are imported
     numpy's global one and torch's. Others are the module's to seed, by `current_trial().seed`."""
-    libc = ctypes.CDLL(None)
-    libc.srand(ctypes.c_uint(seed & 0xFFFFFFFF))
-    libc.srandom(ctypes.c_uint(seed & 0xFFFFFFFF))
-    libc.srand48(ctypes.c_long(seed & 0x7FFFFFFFFFFFFFFF))
+    low, high = seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF
+    _libc.srand(ctypes.c_uint(low))
+    _libc.srandom(ctypes.c_uint(low))
+    _libc.srand48(ctypes.c_long(low))
     random.seed(seed)
     numpy: Any = sys.modules.get("numpy")
     if hasattr(numpy, "random"):
-        numpy.random.seed([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF])
+        numpy.random.seed([low, high, NUMPY_STREAM])
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "manual_seed"):
         torch.manual_seed(seed)
+
+
+def _warm_up() -> None:
+    """What every child would have to do anew: generators are made when they are first seeded."""
+    seed_generators(0)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    gc.collect()
+    gc.freeze()  # what is there now is not touched in the children
 
 
 def _leave(status: int) -> NoReturn:
@@ -103,15 +116,13 @@ class _Zygote:
         self._run = run
         self._link = socket.socket(fileno=LINK_FD)
         self._link.set_inheritable(False)
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._libc.getenv.restype = ctypes.c_void_p
         self._keys: dict[int, int] = {}  # by process
         self._woken, self._wake = os.pipe()
         if not self._dies_with(parent):
             os._exit(1)
 
     def _dies_with(self, parent: int) -> bool:
-        done = self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0
+        done = _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0
         return bool(done) and os.getppid() == parent
 
     def serve(self) -> NoReturn:
@@ -129,10 +140,7 @@ class _Zygote:
         self._answer(zygote_wire.READY if why is None else zygote_wire.THREADS, text=why)
         if why is not None:
             os._exit(0)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        gc.collect()
-        gc.freeze()  # what is there now is not touched in the children
+        _warm_up()
         self._loop(target)
 
     def _answer(self, kind: int, **more: Any) -> None:
@@ -220,7 +228,7 @@ class _Zygote:
     def _environment(self, entries: dict[bytes, bytes]) -> None:
         """The attempt's own. Its mark is also written over the zygote's where that stands, so that
         /proc shows whose process it is."""
-        old = self._libc.getenv(zygote_wire.MARK)
+        old = _libc.getenv(zygote_wire.MARK)
         mark = entries.get(zygote_wire.MARK, b"")
         if old and len(ctypes.string_at(old)) == len(mark):
             ctypes.memmove(old, mark, len(mark))
