@@ -216,6 +216,25 @@ static int plan_command(struct draft *draft, const char *base, bool shared, stru
     return 0;
 }
 
+/* The folder that a Python module stands in is that of the experiment's file; its top is a file
+ * there, or a folder. */
+static void plan_python(const struct draft *draft, const char *base, struct arena *arena,
+                        struct code_plan *plan)
+{
+    const char *run = draft->spec.run;
+    const char *top = arena_text(arena, span_of(run, strcspn(run, ".:")));
+    const char *file = arena_printf(arena, "%s.py", top);
+
+    if (fs_is_file(under(base, file, arena))) {
+        plan->root = base;
+        plan->only = file; /* until the folder is found to be small */
+    } else if (folder_find(top, base, arena) != NULL) {
+        plan->root = base;
+    } else {
+        say_note("%s is not beside the experiment's file: each node's Python is to find it", top);
+    }
+}
+
 int code_plan_make(struct draft *draft, const char *base, bool shared, struct arena *arena,
                    struct code_plan *out)
 {
@@ -225,6 +244,8 @@ int code_plan_make(struct draft *draft, const char *base, bool shared, struct ar
 
     if (draft->spec.run_kind == RUN_NATIVE)
         rc = plan_native(draft, base, shared, arena, &plan);
+    else if (draft->spec.run_kind == RUN_PYTHON && draft->spec.code == NULL)
+        plan_python(draft, base, arena, &plan);
     else if (draft->spec.code == NULL)
         rc = plan_command(draft, base, shared, arena, &plan);
     if (rc == 0 && has_folder(&draft->spec)) {

@@ -2,7 +2,8 @@
  * the same files (sorted, no times, no owners), named by its hash.
  *
  * What is shipped: the folder that `code` names; else the folder of the script that the command
- * names, if it is small (else the script alone); the shared object of `native`. Less hidden files,
+ * names, or of the file that names a Python module, if it is small (else the script, or the
+ * module's file, alone); the shared object of `native`. Less hidden files,
  * Python's own caches, what .gitignore and .assayignore name, and the experiment's results. */
 #ifndef CLIENT_CODE_TREE_H
 #define CLIENT_CODE_TREE_H

@@ -14,36 +14,6 @@ static int read_experiment_name(struct spec_reader *reader, const struct value *
     return spec_read_name(reader, value, &reader->spec->name);
 }
 
-static int read_run_as(struct spec_reader *reader, const struct value *value, enum run_kind kind)
-{
-    if (reader->spec->run != NULL)
-        return spec_refuse(reader, "take one of them away", "run has both native and command");
-    reader->spec->run_kind = kind;
-    if (kind == RUN_NATIVE)
-        return spec_read_text(reader, value, LIMIT_PATH_BYTES, &reader->spec->run);
-    return spec_read_lines(reader, value, LIMIT_TEXT_BYTES, &reader->spec->run);
-}
-
-static int read_native(struct spec_reader *reader, const struct value *value)
-{
-    return read_run_as(reader, value, RUN_NATIVE);
-}
-
-static int read_command(struct spec_reader *reader, const struct value *value)
-{
-    return read_run_as(reader, value, RUN_COMMAND);
-}
-
-static int read_run(struct spec_reader *reader, const struct value *value)
-{
-    static const struct spec_key keys[] = {{"native", read_native}, {"command", read_command}};
-
-    if (value->type != VALUE_MAP || value->count == 0)
-        return spec_refuse(reader, "write {command: \"...\"} or {native: libX.so}",
-                           "does not say what to run");
-    return spec_read_map(reader, value, "run", keys, COUNT(keys));
-}
-
 static int read_config(struct spec_reader *reader, const struct value *value)
 {
     struct space_error error = {0};
@@ -251,7 +221,7 @@ static int read_code(struct spec_reader *reader, const struct value *value)
 /* All that an experiment may say. */
 static const struct spec_key spec_keys[] = {
     {"name", read_experiment_name},
-    {"run", read_run},
+    {"run", spec_read_run},
     {"config", read_config},
     {"num_samples", read_num_samples},
     {"search", spec_read_search},
@@ -318,39 +288,6 @@ static int check_sizes(struct spec_reader *reader)
     return ERR_TOO_BIG;
 }
 
-static int finish_run(struct spec_reader *reader)
-{
-    struct spec *spec = reader->spec;
-    char **words = NULL;
-    size_t size;
-
-    if (spec->run == NULL)
-        return spec_refuse(reader, "write run: {command: \"...\"} or run: {native: libX.so}",
-                           "does not say what to run");
-    if (spec->run_kind == RUN_COMMAND && spec_command_check(reader, spec->run, &words) < 0)
-        return ERR_MALFORMED;
-    spec->run_name = spec_run_name(spec->run_kind, spec->run, words, reader->arena);
-    if (spec->name == NULL) {
-        struct value name = {
-            .type = VALUE_TEXT, .count = (uint32_t)strlen(spec->run_name), .text = spec->run_name};
-
-        size = spec_enter(reader, "name");
-        if (spec_read_name(reader, &name, &spec->name) < 0)
-            return spec_refuse(reader, "write name: ...",
-                               "what is run has no name that could be the experiment's");
-        spec_leave(reader, size);
-    }
-    if (spec->run_kind != RUN_COMMAND)
-        return 0;
-    size = spec_enter(reader, "start");
-    if (reader->has_start && spec->start == START_ZYGOTE)
-        return spec_refuse(reader, "take start away, or use run: {native: ...}",
-                           "a command always starts as a fresh process");
-    spec->start = START_EXEC;
-    spec_leave(reader, size);
-    return 0;
-}
-
 static int check_packed(struct spec_reader *reader, const struct value *value)
 {
     struct buf packed = {0};
@@ -389,7 +326,7 @@ int spec_parse(const struct value *value, struct arena *arena, struct spec *out,
     if (err == 0)
         err = spec_finish_space(&reader);
     if (err == 0)
-        err = finish_run(&reader);
+        err = spec_finish_run(&reader);
     if (err == 0)
         err = spec_finish_scheduler(&reader);
     if (err == 0)

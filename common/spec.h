@@ -11,7 +11,7 @@
 #include "common/stop.h"
 #include "common/value.h"
 
-enum run_kind { RUN_COMMAND, RUN_NATIVE };
+enum run_kind { RUN_COMMAND, RUN_NATIVE, RUN_PYTHON };
 enum start_kind { START_ZYGOTE, START_EXEC };
 enum metric_mode { MODE_MAX, MODE_MIN };
 enum semantics { SEMANTICS_TUNE_2, SEMANTICS_TUNE_07 };
@@ -109,10 +109,11 @@ struct spec_env {
 struct spec {
     const char *name;
     enum run_kind run_kind;
-    const char *run;      /* the command line or the library's path, as written */
-    const char *run_name; /* its stem: a library's without "lib" and ".so", else the script's */
-    struct value config;  /* with its markers */
-    uint32_t num_samples; /* 0: none but those that are added: for `assay drive` alone */
+    const char *run;         /* the command line, the library's path or "module:Name", as written */
+    const char *interpreter; /* of Python: a program's name or absolute path; NULL: not said */
+    const char *run_name;    /* its stem: a library's without "lib" and ".so", the script's, Name */
+    struct value config;     /* with its markers */
+    uint32_t num_samples;    /* 0: none but those that are added: for `assay drive` alone */
     struct spec_search search;
     const struct value *first_points; /* points_to_evaluate: parts of configurations; NULL: none */
     uint32_t first_trials;            /* that they make */

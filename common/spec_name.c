@@ -65,6 +65,8 @@ const char *spec_run_name(enum run_kind kind, const char *run, char *const *word
 {
     if (kind == RUN_NATIVE)
         return library_name(run, arena);
+    if (kind == RUN_PYTHON)
+        return run + strcspn(run, ":") + 1;
     for (size_t i = 0; words[i] != NULL; i++)
         if (is_script(words[i]))
             return stem(base_name(words[i]), arena);

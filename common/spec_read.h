@@ -92,6 +92,10 @@ int spec_read_budget(struct spec_reader *reader, const struct value *value);
 int spec_read_plateau(struct spec_reader *reader, const struct value *value);
 int spec_finish_budget(struct spec_reader *reader);
 
+/* spec_run.c: the section, and what it needs of the rest, once everything is read. */
+int spec_read_run(struct spec_reader *reader, const struct value *value);
+int spec_finish_run(struct spec_reader *reader);
+
 /* spec_trial.c. */
 int spec_read_resources(struct spec_reader *reader, const struct value *value);
 int spec_read_env(struct spec_reader *reader, const struct value *value);

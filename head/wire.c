@@ -203,6 +203,7 @@ void wire_experiment(const struct view_experiment *experiment, struct arena *are
         .env = {.items = env, .count = spec->env_count},
         .time_limit_ms = spec->time_limit_ms,
         .report_timeout_ms = spec->report_timeout_ms,
+        .interpreter = span_text(spec->interpreter != NULL ? spec->interpreter : ""),
         .checkpoint_freq = spec->checkpoint_freq,
         .checkpoint_at_end = spec->checkpoint_at_end,
     };

@@ -62,7 +62,7 @@ static const struct schema msg_env_schema = SCHEMA(msg_env, 0, msg_env_fields);
 static const struct field msg_experiment_fields[] = {
     FIELD(msg_experiment, experiment, FIELD_U32, 0),
     FIELD(msg_experiment, name, FIELD_TEXT, LIMIT_NAME_BYTES),
-    FIELD(msg_experiment, run_kind, FIELD_U32, RUN_NATIVE),
+    FIELD(msg_experiment, run_kind, FIELD_U32, RUN_PYTHON),
     FIELD(msg_experiment, run, FIELD_TEXT, LIMIT_TEXT_BYTES),
     FIELD(msg_experiment, run_name, FIELD_TEXT, LIMIT_TEXT_BYTES),
     FIELD(msg_experiment, start, FIELD_U32, START_EXEC),
@@ -75,6 +75,7 @@ static const struct field msg_experiment_fields[] = {
     FIELD(msg_experiment, checkpoint_at_end, FIELD_BOOL, 0),
     FIELD_LATER(msg_experiment, time_limit_ms, FIELD_U64, 0),
     FIELD_LATER(msg_experiment, report_timeout_ms, FIELD_U64, 0),
+    FIELD_LATER(msg_experiment, interpreter, FIELD_TEXT, LIMIT_PATH_BYTES),
 };
 MESSAGE_TABLE(experiment, EXPERIMENT);
 

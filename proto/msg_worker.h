@@ -69,6 +69,7 @@ struct msg_experiment {
     bool checkpoint_at_end;
     uint64_t time_limit_ms;     /* of an attempt; 0: none */
     uint64_t report_timeout_ms; /* between two of its reports; 0: none */
+    struct span interpreter;    /* of Python; empty: the node's own */
 };
 
 struct msg_gpu {

@@ -137,7 +137,7 @@ class _Zygote:
             self._answer(zygote_wire.FAILED, text=str(error))
             os._exit(0)
         why = zygote_load.why_unsafe(self._run.partition(":")[0])
-        self._answer(zygote_wire.READY if why is None else zygote_wire.THREADS, text=why)
+        self._answer(zygote_wire.READY if why is None else zygote_wire.UNSAFE, text=why)
         if why is not None:
             os._exit(0)
         _warm_up()

@@ -55,23 +55,28 @@ def _no_module(name: str, missing: str) -> str:
     files = sorted(os.path.basename(path) for path in glob.glob(os.path.join(code, "*.py")))
     there = ", ".join(files[:8]) + (", ..." if len(files) > 8 else "")
     return (
-        "cannot import %s: there is no module %s in the experiment's code (%s), nor does %s have "
-        'one: run: {python: "module:Name"}, and code: FOLDER for the folder that it stands in'
-        % (name, missing, there or "no .py file", sys.executable)
+        "cannot import %s on %s: there is no module %s in the experiment's code (%s), nor does %s "
+        'have one: run: {python: "module:Name"}, and code: FOLDER for the folder that it stands in'
+        % (name, _node(), missing, there or "no .py file", sys.executable)
     )
+
+
+def _node() -> str:
+    return os.uname().nodename
 
 
 def _mend_missing(error: ModuleNotFoundError) -> str:
     return (
-        "\ninstall %s for %s on this node, or name another Python by `interpreter` in run, or by "
+        "\ninstall %s for %s on that node, or name another Python by `interpreter` in run, or by "
         "ASSAY_PYTHON in the worker's environment" % (error.name, sys.executable)
     )
 
 
 def _import_failed(name: str, error: BaseException) -> str:
     lines = traceback.format_exception(type(error), error, user_part(error.__traceback__))
-    return "cannot import %s: %s\n%s" % (
+    return "cannot import %s on %s: %s\n%s" % (
         name,
+        _node(),
         describe(error),
         "".join(lines)[-TRACEBACK_MOST:].rstrip(),
     )

@@ -13,11 +13,11 @@ from typing import NamedTuple, Optional
 _REQUEST = struct.Struct("=QqIIII")
 REQUEST_MOST = 2 * 65536 + 65536
 
-# struct zygote_reply: key, kind, pid, status, text (with FAILED and THREADS alone).
+# struct zygote_reply: key, kind, pid, status, text (with FAILED and UNSAFE alone).
 _REPLY = struct.Struct("=QIii")
 TEXT_BYTES = 4096
 
-READY, THREADS, FAILED, STARTED, REFUSED, EXITED = range(1, 7)
+READY, UNSAFE, FAILED, STARTED, REFUSED, EXITED = range(1, 7)
 
 MARK = b"ASSAY_TRIAL_ID"
 DESCRIPTORS = 3

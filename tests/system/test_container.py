@@ -54,7 +54,7 @@ def native_trials_have_their_programs_name(scene):
                     "local_dir=" + scene.path("results"))
     found = wait_for(lambda: [pid for pid in scene.pids()
                               if b"--zygote" in argv_of(pid) and not is_zombie(pid)],
-                     20, "the process that starts native trials")
+                     20, "the process that starts trials")
     name = read_text("/proc/%d/comm" % found[0]).strip()
     head.assay("wait", number, "--timeout", "60s", limit_s=70)
     equal(name, "assay-executor", "its name")

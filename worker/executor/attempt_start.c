@@ -87,7 +87,7 @@ static void ends_attach(struct attempt *attempt, struct start_ends *ends)
     ends->output = ends->error = ends->report = -1;
 }
 
-/* Native trials in a fork take their configuration from memory; all others find it in a file. */
+/* Trials in a fork take their configuration from memory; all others find it in a file. */
 static int config_write(struct attempt *attempt, const struct value *config, const char *path)
 {
     struct buf *text = &attempt->executor->report;
@@ -142,6 +142,9 @@ static bool program_find(struct attempt *attempt, const struct value *config,
         argv[1] = arena_strdup(arena, "--trial");
         argv[2] = arena_strdup(arena, setup->library);
         request->path = spawn_self();
+    } else if (setup->experiment.run_kind == RUN_PYTHON) {
+        argv = python_argv(&setup->python, 0, setup->code, setup->run, arena);
+        request->path = argv[0];
     } else {
         if (spec_command(setup->run, config, config_path, arena, &argv, &error) < 0) {
             attempt_failed_to_start(attempt, "%s", error.what);
@@ -227,17 +230,17 @@ static void start_process(struct attempt *attempt, const struct value *config)
     ends_close(&ends);
 }
 
-static struct zygote *zygote_get(struct executor *executor)
+static struct zygote *zygote_get(struct executor *executor, int64_t cpu)
 {
     if (executor->setup->zygote == NULL)
-        executor->setup->zygote = zygote_new(executor);
+        executor->setup->zygote = zygote_new(executor, cpu);
     return executor->setup->zygote;
 }
 
 static void start_fork(struct attempt *attempt, const char *config)
 {
     struct executor *executor = attempt->executor;
-    struct zygote *zygote = zygote_get(executor);
+    struct zygote *zygote = zygote_get(executor, attempt->lease.resources.cpu);
     struct environment_trial trial = environment_of(attempt, NULL);
     struct start_ends ends;
 
@@ -302,9 +305,13 @@ void attempt_run(struct attempt *attempt)
         attempt_failed_to_start(attempt, "its configuration is no map");
         return;
     }
+    if (setup->python.why != NULL) {
+        attempt_failed_to_start(attempt, "%s", setup->python.why);
+        return;
+    }
     /* A fork of the zygote is in nobody's cgroup: one that has a limit of memory gets its own. */
-    if (setup->library == NULL || setup->zygote_unsafe || setup->experiment.start == START_EXEC ||
-        attempt->lease.resources.memory_bytes > 0) {
+    if (setup->experiment.run_kind == RUN_COMMAND || setup->zygote_unsafe ||
+        setup->experiment.start == START_EXEC || attempt->lease.resources.memory_bytes > 0) {
         start_process(attempt, &config);
         return;
     }

@@ -11,6 +11,7 @@
 #include "common/limits.h"
 #include "common/xalloc.h"
 #include "worker/executor/spawn.h"
+#include "worker/executor/zygote_wire.h"
 
 #define TRIAL_MOST 24u /* variables that are an attempt's own */
 
@@ -132,11 +133,17 @@ static const char *devices_text(const struct environment_trial *trial, struct ar
     return copy;
 }
 
+static char *threads_of(int64_t cpu, struct arena *arena)
+{
+    int64_t threads = cpu / RESOURCE_ONE;
+
+    return arena_printf(arena, "OMP_NUM_THREADS=%" PRId64, threads < 1 ? 1 : threads);
+}
+
 /* The attempt's own variables into out, which has room for TRIAL_MOST. */
 static size_t trial_build(const struct environment_trial *trial, struct arena *arena, char **out)
 {
     size_t count = 0;
-    int64_t threads = trial->cpu / RESOURCE_ONE;
 
     out[count++] = arena_printf(arena, "ASSAY_TRIAL_ID=%s", trial->id);
     out[count++] = arena_printf(arena, "ASSAY_TRIAL_NAME=%s", trial->name);
@@ -148,7 +155,7 @@ static size_t trial_build(const struct environment_trial *trial, struct arena *a
     out[count++] = arena_printf(arena, "ASSAY_REPORT_FD=%d", SPAWN_REPORT_FD);
     out[count++] = arena_printf(arena, "ASSAY_REPORT_SOCKET=%s", trial->socket_path);
     out[count++] = arena_printf(arena, "ASSAY_SEED=%" PRIu64, trial->seed);
-    out[count++] = arena_printf(arena, "OMP_NUM_THREADS=%" PRId64, threads < 1 ? 1 : threads);
+    out[count++] = threads_of(trial->cpu, arena);
     out[count++] = arena_printf(arena, "ASSAY_CHECKPOINT_DIR=%s", trial->checkpoint_dir);
     if (trial->checkpoint_freq > 0)
         out[count++] = arena_printf(arena, "ASSAY_CHECKPOINT_FREQ=%u", trial->checkpoint_freq);
@@ -164,11 +171,9 @@ static size_t trial_build(const struct environment_trial *trial, struct arena *a
     return count;
 }
 
-char **environment_build(const struct environment *environment,
-                         const struct environment_trial *trial, struct arena *arena)
+static char **build(const struct environment *environment, char *const *own, size_t own_count,
+                    struct arena *arena)
 {
-    char *own[TRIAL_MOST];
-    size_t own_count = trial != NULL ? trial_build(trial, arena, own) : 0;
     char **entries =
         arena_alloc(arena, (environment->base_count + own_count + environment->extra_count + 1) *
                                sizeof(char *));
@@ -184,6 +189,24 @@ char **environment_build(const struct environment *environment,
         entries[count++] = environment->extra[i];
     entries[count] = NULL;
     return entries;
+}
+
+char **environment_build(const struct environment *environment,
+                         const struct environment_trial *trial, struct arena *arena)
+{
+    char *own[TRIAL_MOST];
+    size_t own_count = trial != NULL ? trial_build(trial, arena, own) : 0;
+
+    return build(environment, own, own_count, arena);
+}
+
+char **environment_build_zygote(const struct environment *environment, int64_t cpu,
+                                struct arena *arena)
+{
+    char *own[] = {arena_strdup(arena, ZYGOTE_MARK_NAME "=" ZYGOTE_MARK_BLANK),
+                   threads_of(cpu, arena)};
+
+    return build(environment, own, 2, arena);
 }
 
 char **environment_build_own(const struct environment *environment,

@@ -42,6 +42,11 @@ struct environment_trial {
 char **environment_build(const struct environment *environment,
                          const struct environment_trial *trial, struct arena *arena);
 
+/* The same for a process that has what trials of so many CPUs (1/10000) will have: a library that
+ * looks at OMP_NUM_THREADS when it is opened is opened there. */
+char **environment_build_zygote(const struct environment *environment, int64_t cpu,
+                                struct arena *arena);
+
 /* Only what is the attempt's own. */
 char **environment_build_own(const struct environment *environment,
                              const struct environment_trial *trial, struct arena *arena);

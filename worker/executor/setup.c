@@ -59,6 +59,7 @@ static void copy_texts(struct setup *setup)
 
     copy->name = arena_copy(&setup->arena, copy->name);
     copy->run = arena_copy(&setup->arena, copy->run);
+    copy->interpreter = arena_copy(&setup->arena, copy->interpreter);
     copy->run_name = arena_copy(&setup->arena, copy->run_name);
     copy->code = arena_copy(&setup->arena, copy->code);
     copy->folder = arena_copy(&setup->arena, copy->folder);
@@ -71,7 +72,6 @@ int setup_new(struct executor *executor, const struct msg_experiment *experiment
               struct setup **out)
 {
     struct setup *setup;
-    const char *code;
 
     if (executor->options->shares_results &&
         (experiment->folder.size == 0 || *(const char *)experiment->folder.data != '/'))
@@ -83,10 +83,13 @@ int setup_new(struct executor *executor, const struct msg_experiment *experiment
     rules_copy(setup, experiment);
     setup->environment = environment_new(experiment);
     setup->experiment.env = (struct record_list){0}; /* it is in the environment now */
-    code = arena_printf(&setup->arena, "%s/code", executor->options->dir);
-    setup->workdir = workdir_new(root_of(executor, setup), code);
+    setup->code = arena_printf(&setup->arena, "%s/code", executor->options->dir);
+    setup->workdir = workdir_new(root_of(executor, setup), setup->code);
     if (experiment->run_kind == RUN_NATIVE)
         setup->library = workdir_library(setup->workdir, setup->run, &setup->arena);
+    if (experiment->run_kind == RUN_PYTHON)
+        python_find(&setup->python, arena_text(&setup->arena, setup->experiment.interpreter),
+                    environment_build(setup->environment, NULL, &setup->arena), &setup->arena);
     *out = setup;
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "common/arena.h"
 #include "proto/msg.h"
 #include "worker/executor/environment.h"
+#include "worker/executor/python.h"
 #include "worker/executor/workdir.h"
 
 struct executor;
@@ -19,9 +20,11 @@ struct setup {
     const char *run;
     struct environment *environment;
     struct workdir *workdir;
+    const char *code;      /* the folder of its code; need not be there */
     const char *library;   /* native: path; else NULL */
+    struct python python;  /* python: how it is started */
     struct zygote *zygote; /* NULL until the first trial that wants one */
-    bool zygote_unsafe;    /* the library has threads: never fork */
+    bool zygote_unsafe;    /* what it holds has threads: never fork */
 };
 
 /* frame is the message's, whose bytes are copied. 0 or ERR_*. */

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/spec.h"
 #include "common/sys/fs.h"
+#include "common/sys/log.h"
 #include "common/sys/sig.h"
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
@@ -39,7 +41,8 @@ struct zygote {
     bool ready;
     struct waiting *first;
     struct waiting **end;
-    uint32_t asked; /* and not answered */
+    uint32_t asked;    /* and not answered */
+    struct buf failed; /* why it cannot be of use: it is about to end */
     bool died;
 };
 
@@ -78,32 +81,33 @@ static int log_open(const struct executor *executor)
     return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 }
 
-static char **environment_make(struct executor *executor)
+static char **argv_make(struct executor *executor)
 {
-    char **entries = environment_build(executor->setup->environment, NULL, &executor->setup->arena);
-    size_t count = 0;
-    char **marked;
+    struct setup *setup = executor->setup;
+    struct arena *arena = &setup->arena;
+    char **argv;
 
-    while (entries[count] != NULL)
-        count++;
-    marked = arena_zalloc(&executor->setup->arena, (count + 2) * sizeof(char *));
-    marked[0] = arena_strdup(&executor->setup->arena, ZYGOTE_MARK_NAME "=" ZYGOTE_MARK_BLANK);
-    memcpy(marked + 1, entries, count * sizeof(char *));
-    return marked;
+    if (setup->experiment.run_kind == RUN_PYTHON)
+        return python_argv(&setup->python, getpid(), setup->code, setup->run, arena);
+    argv = arena_zalloc(arena, 5 * sizeof(char *));
+    argv[0] = arena_strdup(arena, "assay-executor");
+    argv[1] = arena_strdup(arena, "--zygote");
+    argv[2] = arena_printf(arena, "%d", (int)getpid());
+    argv[3] = arena_strdup(arena, setup->library);
+    return argv;
 }
 
-static pid_t process_start(struct executor *executor, int fd)
+static pid_t process_start(struct executor *executor, int fd, int64_t cpu)
 {
-    char parent[16];
-    char *argv[] = {(char[]){"assay-executor"}, (char[]){"--zygote"}, parent,
-                    arena_strdup(&executor->setup->arena, executor->setup->library), NULL};
-    struct zygote_start start = {spawn_self(), argv, environment_make(executor), fd,
-                                 log_open(executor)};
+    struct setup *setup = executor->setup;
+    bool python = setup->experiment.run_kind == RUN_PYTHON;
+    struct zygote_start start = {
+        python ? setup->python.interpreter : spawn_self(), argv_make(executor),
+        environment_build_zygote(setup->environment, cpu, &setup->arena), fd, log_open(executor)};
     pid_t pid;
 
     if (start.log < 0)
         return -1;
-    (void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
     pid = spawn_child(executor->cage->shared, run_zygote, &start);
     if (pid == -2) {
         cage_enter(executor->cage);
@@ -113,7 +117,7 @@ static pid_t process_start(struct executor *executor, int fd)
     return pid;
 }
 
-struct zygote *zygote_new(struct executor *executor)
+struct zygote *zygote_new(struct executor *executor, int64_t cpu)
 {
     int pair[2];
     struct zygote *zygote;
@@ -123,7 +127,7 @@ struct zygote *zygote_new(struct executor *executor)
         return NULL;
     /* A whole request goes into it at once; what the system gives by itself is about as much. */
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &(int){ZYGOTE_REQUEST_MOST}, sizeof(int));
-    pid = process_start(executor, pair[1]);
+    pid = process_start(executor, pair[1], cpu);
     (void)close(pair[1]);
     if (pid < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0) {
         (void)close(pair[0]);
@@ -169,6 +173,7 @@ void zygote_free(struct zygote *zygote)
         (void)kill(zygote->pid, SIGKILL);
     while (zygote->first != NULL)
         waiting_free(waiting_take(zygote));
+    buf_fini(&zygote->failed);
     free(zygote);
 }
 
@@ -258,7 +263,7 @@ bool zygote_cancel(struct zygote *zygote, struct attempt *attempt)
     return false;
 }
 
-/* The library cannot be opened, or no fork of it is safe: those that wait hear of it. */
+/* What it holds cannot be opened, or no fork of it is safe: those that wait hear of it. */
 static void all_waiting(struct zygote *zygote,
                         void (*tell)(struct attempt *attempt, const char *why), const char *why)
 {
@@ -277,7 +282,7 @@ static void tell_failed(struct attempt *attempt, const char *why)
 }
 
 /* It is started once more, in a process of its own. */
-static void tell_threads(struct attempt *attempt, const char *why)
+static void tell_unsafe(struct attempt *attempt, const char *why)
 {
     struct stream *streams = attempt->streams;
 
@@ -295,6 +300,17 @@ static void tell_threads(struct attempt *attempt, const char *why)
     output_write(&streams[OUTPUT_STDERR].output, span_text(why));
 }
 
+static void zygote_unsafe(struct zygote *zygote, const char *why)
+{
+    struct buf text = {0};
+
+    buf_printf(&text, "assay: %s: each trial gets a fresh process\n", why);
+    log_line(LOG_WARNING, "no_zygote", "%s: each trial gets a fresh process", why);
+    zygote->executor->setup->zygote_unsafe = true;
+    all_waiting(zygote, tell_unsafe, buf_text(&text));
+    buf_fini(&text);
+}
+
 static void reply_take(struct zygote *zygote, const struct zygote_reply *reply)
 {
     struct executor *executor = zygote->executor;
@@ -306,13 +322,12 @@ static void reply_take(struct zygote *zygote, const struct zygote_reply *reply)
     case ZYGOTE_READY:
         zygote->ready = true;
         break;
-    case ZYGOTE_THREADS:
-        executor->setup->zygote_unsafe = true;
-        all_waiting(zygote, tell_threads,
-                    "assay: the library starts threads when it is opened: each trial gets a fresh "
-                    "process\n");
+    case ZYGOTE_UNSAFE:
+        zygote_unsafe(zygote, reply->text);
         break;
     case ZYGOTE_FAILED:
+        buf_reset(&zygote->failed);
+        buf_append_text(&zygote->failed, reply->text);
         all_waiting(zygote, tell_failed, reply->text);
         break;
     case ZYGOTE_STARTED:
@@ -364,19 +379,31 @@ static void log_read(const struct executor *executor, struct buf *out)
     output_fini(&last);
 }
 
+/* It ended without a word: what stands in its log is all that there is. */
+static void say_died(struct zygote *zygote)
+{
+    const struct setup *setup = zygote->executor->setup;
+
+    if (setup->library != NULL)
+        buf_printf(&zygote->failed, "the library %s ends its process when it is opened\n",
+                   setup->library);
+    else
+        buf_printf(&zygote->failed, "%s ended before it had imported %s\n",
+                   setup->python.interpreter, setup->run);
+    log_read(zygote->executor, &zygote->failed);
+}
+
 void zygote_died(struct zygote *zygote)
 {
     struct executor *executor = zygote->executor;
-    struct buf why = {0};
 
     zygote_ready(&zygote->source, EPOLLIN); /* what it said last comes first */
     zygote->died = true;
     executor->setup->zygote = NULL;
     if (!zygote->ready && zygote->first != NULL) {
-        buf_printf(&why, "the library %s ends its process when it is opened\n",
-                   executor->setup->library);
-        log_read(executor, &why);
-        all_waiting(zygote, tell_failed, buf_text(&why));
+        if (zygote->failed.size == 0)
+            say_died(zygote);
+        all_waiting(zygote, tell_failed, buf_text(&zygote->failed));
     }
     /* Those it started are killed with it; those it was asked for and did not start never will be.
      * Who waits for its checkpoint has not asked it: the next one is there for that. */
@@ -386,11 +413,10 @@ void zygote_died(struct zygote *zygote)
         if (!waits && (attempt->state != ATTEMPT_RUNNING || attempt->config_written))
             continue;
         if (!attempt->closed)
-            buf_append_text(&attempt->text, "the process that starts native trials has died");
+            buf_append_text(&attempt->text, "the process that starts trials has died");
         attempt_close(attempt, END_EXECUTOR_LOST);
         if (waits)
-            attempt_failed_to_start(attempt, "the process that starts native trials has died");
+            attempt_failed_to_start(attempt, "the process that starts trials has died");
     }
-    buf_fini(&why);
     zygote_free(zygote);
 }

@@ -1,12 +1,14 @@
-/* zygote.h - the process that holds the user's library open and forks a child a trial.
+/* zygote.h - the process that holds the user's library open, or has imported the user's module, and
+ * forks a child a trial: zygote_main.c, or python/assay/zygote.py.
  *
- * Started with the first native trial. What it answers goes to the attempts (attempt_started,
- * attempt_exited, attempt_failed_to_start). When it dies, those it started die with it and are
- * lost; the next start makes a new one. */
+ * Started with the first trial that wants one. What it answers goes to the attempts
+ * (attempt_started, attempt_exited, attempt_failed_to_start). When it dies, those it started die
+ * with it and are lost; the next start makes a new one. */
 #ifndef EXECUTOR_ZYGOTE_H
 #define EXECUTOR_ZYGOTE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "worker/executor/spawn.h"
@@ -15,8 +17,8 @@ struct attempt;
 struct executor;
 struct zygote;
 
-/* NULL, with errno, where no process can be had. */
-struct zygote *zygote_new(struct executor *executor);
+/* cpu: what its trials reserve, in 1/10000. NULL, with errno, where no process can be had. */
+struct zygote *zygote_new(struct executor *executor, int64_t cpu);
 /* Kills it, and so its children. */
 void zygote_free(struct zygote *zygote);
 

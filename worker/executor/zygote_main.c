@@ -59,10 +59,17 @@ static bool has_threads(void)
     return count > 3; /* ".", ".." and this one */
 }
 
+static void reply_unsafe(struct zygote_reply *reply)
+{
+    reply->kind = ZYGOTE_UNSAFE;
+    (void)snprintf(reply->text, sizeof(reply->text),
+                   "the library starts threads when it is opened");
+}
+
 static void reply_send(const struct zygote_process *zygote, const struct zygote_reply *reply)
 {
-    size_t size =
-        reply->kind == ZYGOTE_FAILED ? sizeof(*reply) : offsetof(struct zygote_reply, text);
+    bool text = reply->kind == ZYGOTE_FAILED || reply->kind == ZYGOTE_UNSAFE;
+    size_t size = text ? sizeof(*reply) : offsetof(struct zygote_reply, text);
 
     if (send(zygote->fd, reply, size, MSG_NOSIGNAL) != (ssize_t)size)
         _exit(1); /* the executor is gone, and the kernel is about to say so */
@@ -235,7 +242,7 @@ int zygote_main(int fd, int parent, const char *library)
     if (zygote.enter == NULL || signals < 0)
         reply.kind = ZYGOTE_FAILED;
     else if (has_threads())
-        reply.kind = ZYGOTE_THREADS;
+        reply_unsafe(&reply);
     reply_send(&zygote, &reply);
     if (reply.kind != ZYGOTE_READY)
         return 0;

@@ -1,5 +1,6 @@
 /* zygote_wire.h - what the executor and its zygote say to each other: one struct a message, over a
- * SOCK_SEQPACKET pair. Both are the same program, so the structs are the format. */
+ * SOCK_SEQPACKET pair. The zygote of native trials is the same program, so the structs are the
+ * format; python/assay/zygote_wire.py has them once more. */
 #ifndef EXECUTOR_ZYGOTE_WIRE_H
 #define EXECUTOR_ZYGOTE_WIRE_H
 
@@ -24,23 +25,26 @@ struct zygote_request {
 #define ZYGOTE_REQUEST_MOST (2 * LIMIT_FORK_CONFIG + 65536)
 
 enum zygote_kind {
-    ZYGOTE_READY = 1,   /* the library is open and has no threads */
-    ZYGOTE_THREADS = 2, /* it is open and has: no fork is safe */
+    ZYGOTE_READY = 1,   /* what it holds is open, and a fork of it is safe */
+    ZYGOTE_UNSAFE = 2,  /* it is open, and none is: text says why */
     ZYGOTE_FAILED = 3,  /* it cannot be opened: text */
     ZYGOTE_STARTED = 4, /* key, pid */
     ZYGOTE_REFUSED = 5, /* key, status: errno */
     ZYGOTE_EXITED = 6   /* key, pid, status as wait gives it */
 };
 
-#define ZYGOTE_TEXT 1024
+#define ZYGOTE_TEXT 4096
 
 struct zygote_reply {
     uint64_t key;
     uint32_t kind; /* enum zygote_kind */
     int32_t pid;
     int32_t status;
-    char text[ZYGOTE_TEXT]; /* only with FAILED; other replies end before it */
+    char text[ZYGOTE_TEXT]; /* only with FAILED and UNSAFE; other replies end before it */
 };
+
+_Static_assert(sizeof(struct zygote_request) == 32 && offsetof(struct zygote_reply, text) == 20,
+               "as zygote_wire.py has it");
 
 /* The variable whose value a forked child overwrites where it stands, so that /proc shows whose
  * process it is; this is the value before. */
