@@ -230,13 +230,47 @@ START_TEST(schedulers_are_checked)
 }
 END_TEST
 
+START_TEST(something_of_a_python_module)
+{
+    check_parses("{'run': {'python': 'nets.small:Model.Tiny'}}");
+    ck_assert_int_eq(spec.run_kind, RUN_PYTHON);
+    ck_assert_int_eq(spec.start, START_ZYGOTE);
+    ck_assert_str_eq(spec.run, "nets.small:Model.Tiny");
+    ck_assert_str_eq(spec.run_name, "Model.Tiny");
+    ck_assert_str_eq(spec.name, "Model.Tiny");
+    ck_assert_ptr_null(spec.interpreter);
+    check_parses("{'run': {'python': '_m1:f', 'interpreter': '/opt/py/bin/python3'}, "
+                 "'start': 'exec'}");
+    ck_assert_str_eq(spec.interpreter, "/opt/py/bin/python3");
+    ck_assert_int_eq(spec.start, START_EXEC);
+    check_refused("{'run': {'python': 'train'}}", "run.python", "which class or function of train");
+    ck_assert_str_eq(error.mend, "write \"module:Name\"");
+    check_refused("{'run': {'python': 'a/train.py:Model'}}", "run.python", "names a file");
+    ck_assert_str_eq(error.mend, "write \"train:Name\", and code: FOLDER for its folder");
+    check_refused("{'run': {'python': 'train.py'}}", "run.python", "names a file");
+    check_refused("{'run': {'python': 'a..b:c'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': '1a:c'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': 'a:c.'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': 'a:'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': ':c'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': 'a:b', 'native': 'c'}}", "run.native",
+                  "both python and native");
+    check_refused("{'run': {'command': 'true', 'interpreter': 'python3'}}", "run.interpreter",
+                  "for python alone");
+    check_refused("{'run': {'python': 'a:b', 'interpreter': 'bin/python'}}", "run.interpreter",
+                  "absolute path");
+    check_refused("{'run': {'interpreter': 'python3'}}", "", "what to run");
+}
+END_TEST
+
 START_TEST(unknown_keys_name_the_nearest)
 {
     check_refused("{" NATIVE ", 'num_sample': 3}", "num_sample", "no key 'num_sample'");
     ck_assert_str_eq(error.mend, "did you mean num_samples?");
     check_refused("{" NATIVE ", 'point_to_evaluate': []}", "point_to_evaluate", "no key");
     ck_assert_str_eq(error.mend, "did you mean points_to_evaluate?");
-    check_refused("{'run': {'python': 'a:b'}}", "run.python", "run has no key 'python'");
+    check_refused("{'run': {'pyton': 'a:b'}}", "run.pyton", "run has no key 'pyton'");
+    ck_assert_str_eq(error.mend, "did you mean python?");
     check_refused("{" NATIVE ", 'resources_per_trial': {'gpus': 1}}", "resources_per_trial.gpus",
                   "no key 'gpus'");
     ck_assert_str_eq(error.mend, "did you mean gpu?");
@@ -444,6 +478,7 @@ Suite *suite(void)
     tcase_add_test(tc, a_scheduler_may_have_forms_and_words);
     tcase_add_test(tc, median_has_a_time_and_a_truth_of_its_own);
     tcase_add_test(tc, schedulers_are_checked);
+    tcase_add_test(tc, something_of_a_python_module);
     tcase_add_test(tc, unknown_keys_name_the_nearest);
     tcase_add_test(tc, bad_values_are_refused);
     tcase_add_test(tc, memory_is_read);

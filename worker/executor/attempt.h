@@ -127,6 +127,7 @@ struct attempt {
     bool saves;                 /* its program saves when it is asked to */
     bool save_asked;            /* it was, and has not yet */
     bool pausing;               /* it is to save and leave */
+    bool dropped;               /* it reported after that was decided: no such result is taken */
 
     struct spool spool;
     bool vacated; /* to be said to the worker */

@@ -50,10 +50,14 @@ static void mark_add(struct attempt *attempt, uint64_t other)
     attempt_record(attempt, &record);
 }
 
-/* Whether what it takes now still counts: also what it saves on its way out. */
+/* Whether what it takes now still counts: also what it saves on its way out. One that is paused by
+ * a checkpoint that it took before it heard of the pause takes another when it does: that one holds
+ * results that were dropped. */
 static bool may_save(const struct attempt *attempt)
 {
     if (attempt->fenced || attempt->state == ATTEMPT_ENDED || attempt->executor->ending)
+        return false;
+    if (attempt->pausing && attempt->dropped)
         return false;
     return !attempt->closed || attempt->reason == END_STOPPED || attempt->reason == END_COMPLETED;
 }

@@ -162,6 +162,7 @@ void attempt_report(struct attempt *attempt, struct span report, struct channel 
 
     report_count(attempt);
     if (attempt->closed) {
+        attempt->dropped = true;
         if (asker != NULL)
             channel_answer(asker, false);
         return;
