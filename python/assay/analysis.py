@@ -13,7 +13,7 @@ from .errors import UsageError
 
 FIELDS = (
     "id", "name", "tag", "state", "attempt", "failures", "node", "hostname", "pid", "results",
-    "reason", "status", "text", "best", "best_at", "folder", "resources",
+    "reason", "text", "best", "best_at", "folder", "resources",
 )  # fmt: skip
 
 
@@ -22,8 +22,9 @@ class TrialResult:
 
     number: from 0; id: 8 hexadecimal digits; name, tag; state: PENDING, RUNNING, PAUSED, TERMINATED
     or ERROR; config; last_result: with the filled-in fields, {} before the first; best and best_at:
-    its best value of the experiment's metric and the training_iteration it came at, or None; reason
-    and text: how its last attempt ended; folder; started_ms and ended_ms: milliseconds since 1970.
+    its best value of the experiment's metric and the training_iteration it came at, or None;
+    reason, exit_status and text: how its last attempt ended; folder; started_ms and ended_ms:
+    milliseconds since 1970.
     """
 
     id: str
@@ -37,7 +38,7 @@ class TrialResult:
     pid: Optional[int]
     results: int
     reason: Optional[str]
-    status: int
+    exit_status: int
     text: Optional[str]
     best: Optional[float]
     best_at: Optional[int]
@@ -47,6 +48,7 @@ class TrialResult:
     def __init__(self, row: Mapping[str, Any]) -> None:
         self.row = dict(row)
         self.number: int = row["trial"]
+        self.exit_status = row["status"]
         for name in FIELDS:
             setattr(self, name, row[name])
         self.started_ms: Optional[int] = row["started_ms"]

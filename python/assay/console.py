@@ -121,17 +121,13 @@ def _yaml_float(value: float) -> str:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text.replace("_", ""))
-    except ValueError:
-        return False
-    return True
+    return bool(re.fullmatch(r"[-+]?(\d[\d_]*(\.[\d_]*)?|\.[\d_]+)([eE][-+]\d+)?", text))
 
 
 def _yaml_text(text: str) -> str:
     """Quoted where it would be read as something else."""
     bare = re.fullmatch(r"[A-Za-z0-9_./@][A-Za-z0-9_./@ ,=+-]*", text)
-    if text.lower() in ("true", "false", "yes", "no", "on", "off", "null", "y", "n"):
+    if text.lower() in ("true", "false", "yes", "no", "on", "off", "null"):
         bare = None
     if bare is None or text != text.strip() or _is_number(text):
         return "'%s'" % text.replace("'", "''") if "\n" not in text else json.dumps(text)

@@ -53,6 +53,7 @@ class Teller:
         self._told: dict[int, int] = {}
         self._over: set[int] = set()
         self._begun = False
+        self._last: Optional[dict[str, Any]] = None
         self.end: Optional[dict[str, Any]] = None
         self.experiment: Optional[dict[str, Any]] = None
 
@@ -72,7 +73,10 @@ class Teller:
                 self._see(row)
         elif event == "result":
             self._see(document["trial"])
-        self.show(document)
+        if event == "status" and document["experiment"]["ended_ms"] is not None:
+            self._last = document  # shown behind the last result
+        else:
+            self.show(document)
         self.drain()
 
     def _begin(self) -> None:
@@ -130,6 +134,8 @@ class Teller:
         self.waiting.clear()
         for trial in trials:
             self._tell_end(trial, now=True)
+        if self._last is not None:
+            self.show(self._last)
 
 
 class Run:

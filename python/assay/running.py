@@ -165,7 +165,7 @@ def _run(
     if heard.interrupts:
         raise Interrupted("the trials were stopped; what they reported is kept", analysis)
     if analysis.failed and raise_on_failed_trial:
-        raise _failed(analysis)
+        raise failure(analysis)
     return analysis
 
 
@@ -178,7 +178,7 @@ def _analysis(seen: Mapping[str, Any], flags: list[str]) -> Analysis:
     return Analysis(seen, rows, flags)
 
 
-def _failed(analysis: Analysis) -> TrialsFailedError:
+def failure(analysis: Analysis) -> TrialsFailedError:
     """What the first failure says stands for all of them."""
     failed = analysis.failed
     first: TrialResult = failed[0]

@@ -53,7 +53,7 @@ def ship(trainable: Runnable, folder: str, private: bool, prepare: str = "") -> 
     check(trainable)
     name = name_of(trainable)
     root = _root_of(trainable)
-    if root is not None and not prepare:
+    if root is not None and not prepare and not private:
         run = "%s:%s" % (trainable.__module__, trainable.__qualname__)
         return Shipped(_python(run, private), root or "none", name)
     return Shipped(

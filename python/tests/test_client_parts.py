@@ -6,8 +6,8 @@ from assay.feed import Lines, Teller
 
 
 def row(number=0, state="RUNNING", results=0, **result):
-    names = ("id name tag attempt failures node hostname pid reason status text best best_at folder "
-             "resources started_ms ended_ms config").split()  # fmt: skip
+    names = ("id name tag attempt failures node hostname pid reason status text best best_at "
+             "folder resources started_ms ended_ms config").split()  # fmt: skip
     trial = dict.fromkeys(names)
     trial.update(trial=number, name="t%d" % number, state=state, results=results, failures=0,
                  resources="1 CPUs, 0 GPUs", last_result=result or None)  # fmt: skip
@@ -127,5 +127,6 @@ def test_the_result_block_is_tunes():
     )
     assert block == (
         "Result for t0:\n  a: true\n  b: 1.0e-07\n  day: 2019-04-30_01-02-03\n  e: []\n"
-        "  ip: 192.168.4.102\n  l:\n  - 1\n  - a\n  n:\n    y: 'yes'\n    z: 2\n  top: .inf\n  twelve: '12'\n  \n"
+        "  ip: 192.168.4.102\n  l:\n  - 1\n  - a\n  n:\n    y: 'yes'\n    z: 2\n  top: .inf\n"
+        "  twelve: '12'\n  \n"
     )

@@ -1,0 +1,5 @@
+"""What suggests configurations by itself."""
+
+from . import Searcher, SuggestionAlgorithm
+
+__all__ = ["Searcher", "SuggestionAlgorithm"]
