@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from .callbacks import Callback
 
 WAITING_MOST = 20000
 """Lines that wait for their trial; beyond that no more are read for now."""
+
+STOPPING = "Stopping: what trials reported is kept. Ctrl-C again ends everything at once."
 
 READ_BYTES = 1 << 18
 
@@ -167,6 +170,8 @@ class Run:
         self.interrupts += 1
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGINT)
+        if what and self.interrupts == 1:
+            print(STOPPING, file=sys.stderr, flush=True)
 
     def hear(self) -> int:
         """Until it has ended; its exit status, 128+n where signal n ended it."""
