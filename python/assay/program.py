@@ -21,7 +21,9 @@ def path() -> str:
     """The program's path. Raises InternalError where there is none."""
     own = os.path.join(os.path.dirname(__file__), "bin", "assay")
     for candidate in (os.environ.get("ASSAY_PROGRAM"), own, shutil.which("assay")):
-        if candidate and os.access(candidate, os.X_OK):
+        # The script of a package without programs would find itself.
+        is_self = candidate and os.path.realpath(candidate) == os.path.realpath(sys.argv[0])
+        if candidate and not is_self and os.access(candidate, os.X_OK):
             return candidate
     raise InternalError(
         "assay",
