@@ -331,6 +331,7 @@ void view_apply(struct view *view, const struct effect *effect)
         apply_token(view, &effect->token);
         break;
     case EFFECT_CHECKPOINT:
+    case EFFECT_EXPLOIT:
         break; /* explain tells of them */
     case EFFECT_RELEASE:
         if (effect->release.removed) {

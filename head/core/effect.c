@@ -192,6 +192,19 @@ static const struct field checkpoint_fields[] = {
     FIELD(effect_checkpoint, broken, FIELD_BOOL, 0),
 };
 
+static const struct field exploit_fields[] = {
+    FIELD(effect_exploit, experiment, FIELD_U32, 0),
+    FIELD(effect_exploit, trial, FIELD_U32, 0),
+    FIELD(effect_exploit, donor, FIELD_U32, 0),
+    FIELD(effect_exploit, iteration, FIELD_I64, 0),
+    FIELD(effect_exploit, donor_iteration, FIELD_I64, 0),
+    FIELD(effect_exploit, tag, FIELD_TEXT, LIMIT_TEXT_BYTES),
+    FIELD(effect_exploit, donor_tag, FIELD_TEXT, LIMIT_TEXT_BYTES),
+    FIELD(effect_exploit, donor_config, FIELD_PACKED, LIMIT_CONFIG_BYTES),
+    FIELD(effect_exploit, config, FIELD_PACKED, LIMIT_CONFIG_BYTES),
+    FIELD(effect_exploit, files, FIELD_U32, 0),
+};
+
 #define ROW(number, text, member, table)                                                           \
     [number] = {text, number, sizeof(((struct effect *)NULL)->member), table,                      \
                 sizeof(table) / sizeof((table)[0])}
@@ -210,6 +223,7 @@ static const struct schema schemas[] = {
     ROW(EFFECT_PRINCIPAL, "principal", principal, principal_fields),
     ROW(EFFECT_TOKEN, "token", token, token_fields),
     ROW(EFFECT_CHECKPOINT, "checkpoint", checkpoint, checkpoint_fields),
+    ROW(EFFECT_EXPLOIT, "exploit", exploit, exploit_fields),
 };
 
 const struct schema *effect_schema(uint32_t type)

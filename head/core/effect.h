@@ -28,7 +28,8 @@ enum effect_type {
     EFFECT_PRINCIPAL = 11, /* a key may talk from now on, or no more: the ZAP handler */
     EFFECT_TOKEN = 12,     /* a token's row changed: view */
     EFFECT_CHECKPOINT =
-        13 /* a checkpoint's bytes are needed, or are not any more: store of blobs */
+        13,             /* a checkpoint's bytes are needed, or are not any more: store of blobs */
+    EFFECT_EXPLOIT = 14 /* a trial has taken over from another: sinks */
 };
 
 enum reply_code {
@@ -224,6 +225,20 @@ struct effect_checkpoint {
     bool broken; /* not kept because a node could not use it: its bytes are not to be trusted */
 };
 
+/* The trial is from now on where the donor was at donor_iteration, with another configuration. */
+struct effect_exploit {
+    uint32_t experiment;
+    uint32_t trial;
+    uint32_t donor;
+    int64_t iteration; /* of its own last result; 0: it had none */
+    int64_t donor_iteration;
+    struct span tag; /* both without what is behind them since somebody took over */
+    struct span donor_tag;
+    struct span donor_config; /* packed; what the new one was made of */
+    struct span config;       /* packed */
+    uint32_t files;           /* enum spec_files; 0: nobody wants to read of it */
+};
+
 struct effect {
     enum effect_type type;
     union {
@@ -240,6 +255,7 @@ struct effect {
         struct effect_principal principal;
         struct effect_token token;
         struct effect_checkpoint checkpoint;
+        struct effect_exploit exploit;
     };
 };
 

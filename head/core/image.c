@@ -242,7 +242,7 @@ static void save_checkpoints(const struct checkpoints *list, struct buf *out)
 
 static void save_exploit(const struct exploit *exploit, struct buf *out)
 {
-    pack_list(out, 6);
+    pack_list(out, 8);
     pack_uint(out, exploit->state);
     pack_uint(out, exploit->donor);
     pack_uint(out, exploit->donor_rows);
@@ -252,6 +252,8 @@ static void save_exploit(const struct exploit *exploit, struct buf *out)
         save_checkpoint(exploit->from, out);
     else
         pack_nil(out);
+    pack_text(out, exploit->donor_tag);
+    pack_bytes(out, buf_span(&exploit->donor_config));
 }
 
 /* What it is to take over stands last, where there is anything. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/pack.h"
 #include "common/xalloc.h"
 #include "head/core/image.h"
 
@@ -151,13 +152,29 @@ static bool load_marks(struct core *core, struct cursor *in, struct trial *trial
     return true;
 }
 
+/* An image of before does not say what the donor was: it is a trial of no configuration then. */
+static bool load_donor(struct cursor *in, bool is_there, struct exploit *exploit)
+{
+    struct span tag = {0}, config = {0};
+
+    if (is_there && (!cursor_text(in, &tag) || tag.size > LIMIT_TEXT_BYTES ||
+                     !cursor_bytes(in, &config) || config.size > LIMIT_CONFIG_BYTES))
+        return false;
+    exploit->donor_tag = xstrndup(is_there ? tag.data : "", tag.size);
+    if (is_there)
+        buf_append_span(&exploit->donor_config, config);
+    else
+        pack_map(&exploit->donor_config, 0);
+    return true;
+}
+
 static bool load_exploit(struct core *core, struct cursor *in, struct trial *trial)
 {
     struct exploit *exploit = trial->exploit = xcalloc(1, sizeof(*exploit));
     struct span config, tag;
     uint32_t parts, state;
 
-    if (!cursor_list(in, &parts) || parts != 6 || !cursor_u32(in, &state) ||
+    if (!cursor_list(in, &parts) || (parts != 6 && parts != 8) || !cursor_u32(in, &state) ||
         state >= EXPLOIT_STATE_COUNT || !cursor_u32(in, &exploit->donor) ||
         !cursor_uint(in, &exploit->donor_rows) || !cursor_bytes(in, &config) ||
         config.size > LIMIT_CONFIG_BYTES || !cursor_text(in, &tag))
@@ -165,10 +182,10 @@ static bool load_exploit(struct core *core, struct cursor *in, struct trial *tri
     exploit->state = (enum exploit_state)state;
     buf_append_span(&exploit->config, config);
     exploit->tag = xstrndup(tag.data, tag.size);
-    if (state != EXPLOIT_READY)
-        return cursor_nil(in);
-    exploit->from = xcalloc(1, sizeof(*exploit->from));
-    return load_checkpoint(core, in, exploit->from);
+    if (state == EXPLOIT_READY)
+        exploit->from = xcalloc(1, sizeof(*exploit->from));
+    return (exploit->from != NULL ? load_checkpoint(core, in, exploit->from) : cursor_nil(in)) &&
+           load_donor(in, parts > 6, exploit);
 }
 
 static bool load_trial(struct core *core, struct experiment *experiment, struct cursor *in)

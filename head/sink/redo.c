@@ -99,6 +99,17 @@ static void copy_results(struct batch *batch, const struct effect_results *from)
     to->records = keep(batch, from->records);
 }
 
+static void copy_exploit(struct batch *batch, const struct effect_exploit *from)
+{
+    struct effect_exploit *to = &effects_add(&batch->effects, EFFECT_EXPLOIT)->exploit;
+
+    *to = *from;
+    to->tag = keep(batch, from->tag);
+    to->donor_tag = keep(batch, from->donor_tag);
+    to->donor_config = keep(batch, from->donor_config);
+    to->config = keep(batch, from->config);
+}
+
 void redo_put(struct redo *redo, const struct effects *effects)
 {
     struct batch *batch = &redo->batches[redo->gathering];
@@ -115,6 +126,9 @@ void redo_put(struct redo *redo, const struct effects *effects)
             break;
         case EFFECT_RESULTS:
             copy_results(batch, &effect->results);
+            break;
+        case EFFECT_EXPLOIT:
+            copy_exploit(batch, &effect->exploit);
             break;
         case EFFECT_CLOSE:
             effects_add(&batch->effects, EFFECT_CLOSE)->close = effect->close;

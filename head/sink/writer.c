@@ -127,14 +127,21 @@ static void on_experiment(struct writer *writer, const struct effect_experiment 
         (void)writer_sunk_new(writer, row->experiment, row->folder);
 }
 
-void writer_feed_failed(struct writer *writer, const struct sunk *sunk, const char *what)
+/* errno says why. */
+static void failed(struct writer *writer, const struct sunk *sunk, const char *verb,
+                   const char *what)
 {
     int why = errno;
 
     writer->missing |= trial_files_lack_passes(why);
     if (writer->said[0] == '\0')
-        (void)snprintf(writer->said, sizeof(writer->said), "cannot %s the feed of %s: %s", what,
+        (void)snprintf(writer->said, sizeof(writer->said), "cannot %s the %s of %s: %s", verb, what,
                        sunk->folder, strerror(why));
+}
+
+void writer_feed_failed(struct writer *writer, const struct sunk *sunk, const char *what)
+{
+    failed(writer, sunk, what, "feed");
 }
 
 static int open_feed_file(struct writer *writer, const struct sunk *sunk, const char *name)
@@ -293,6 +300,15 @@ static void on_results(struct writer *writer, const struct effect_results *resul
     }
 }
 
+static void on_exploit(struct writer *writer, const struct effect_exploit *exploit)
+{
+    struct sunk *sunk = table_get_u64(writer->experiments, exploit->experiment);
+
+    if (sunk != NULL && exploit->files != 0 &&
+        exploits_add(&sunk->exploits, sunk->folder, exploit) != 0)
+        failed(writer, sunk, "write", "pbt_global.txt and pbt_policy_*.txt");
+}
+
 static void sunk_close(struct sunk *sunk)
 {
     if (sunk->feed >= 0)
@@ -353,6 +369,9 @@ static void do_effect(struct writer *writer, const struct effect *effect)
             table_get_u64(writer->files, files_key(effect->close.experiment, effect->close.trial));
         if (files != NULL)
             files_drop(writer, files);
+        break;
+    case EFFECT_EXPLOIT:
+        on_exploit(writer, &effect->exploit);
         break;
     case EFFECT_RELEASE:
         on_release(writer, &effect->release);

@@ -10,12 +10,29 @@
 #include "common/pack.h"
 #include "head/sink/writer_inside.h"
 
-#define SAVED_PARTS 4u
+#define SAVED_PARTS        5u
+#define SAVED_PARTS_BEFORE 4u /* without those who took over */
 
 static void save_trials(const struct lru *lru, struct buf *out)
 {
     for (const struct trial_files *files = lru->oldest; files != NULL; files = files->newer)
         trial_files_save(files, out);
+}
+
+/* Experiment and bytes, one behind the other. */
+static void save_exploits(const struct writer *writer, struct buf *out)
+{
+    uint32_t count = 0;
+
+    for (const struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all)
+        count += sunk->exploits.bytes > 0;
+    pack_list(out, count * 2);
+    for (const struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all) {
+        if (sunk->exploits.bytes == 0)
+            continue;
+        pack_uint(out, sunk->experiment);
+        pack_uint(out, sunk->exploits.bytes);
+    }
 }
 
 bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
@@ -44,6 +61,7 @@ bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
     pack_list(out, (uint32_t)(writer->open.count + writer->closed.count));
     save_trials(&writer->closed, out);
     save_trials(&writer->open, out);
+    save_exploits(writer, out);
     writer->image = image;
     return true;
 }
@@ -113,6 +131,27 @@ static bool load_trials(struct writer *writer, struct cursor *in)
     return true;
 }
 
+static bool load_exploits(const struct writer *writer, struct cursor *in)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count % 2 != 0)
+        return false;
+    for (; count > 0; count -= 2) {
+        struct sunk *sunk;
+        uint32_t experiment;
+        uint64_t bytes;
+
+        if (!cursor_u32(in, &experiment) || !cursor_uint(in, &bytes))
+            return false;
+        sunk = table_get_u64(writer->experiments, experiment);
+        if (sunk == NULL || bytes > INT64_MAX)
+            return false;
+        sunk->exploits.bytes = bytes;
+    }
+    return true;
+}
+
 int writer_load(struct writer *writer, struct span saved, const char **said)
 {
     struct cursor cursor;
@@ -121,10 +160,10 @@ int writer_load(struct writer *writer, struct span saved, const char **said)
     writer->said[0] = '\0';
     *said = writer->said;
     cursor_init(&cursor, saved);
-    if (!cursor_list(&cursor, &parts) || parts != SAVED_PARTS ||
+    if (!cursor_list(&cursor, &parts) || (parts != SAVED_PARTS && parts != SAVED_PARTS_BEFORE) ||
         !cursor_uint(&cursor, &writer->image) || !load_kept(&cursor) ||
         !load_experiments(writer, &cursor) || !load_trials(writer, &cursor) ||
-        cursor.at != cursor.end)
+        (parts == SAVED_PARTS && !load_exploits(writer, &cursor)) || cursor.at != cursor.end)
         return ERR_MALFORMED;
     return 0;
 }

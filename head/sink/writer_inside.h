@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "common/table.h"
+#include "head/sink/exploits.h"
 #include "head/sink/trial_files.h"
 #include "head/sink/writer.h"
 
@@ -25,6 +26,7 @@ struct sunk {
     bool begun;    /* they hold what this log, or its image, tells of: not to be emptied */
     uint64_t rows; /* in the feed, with those gathered */
     struct buf gathered;
+    struct exploits exploits;
     struct sunk *next; /* of those with something gathered */
     bool waiting;
     struct sunk *next_of_all;

@@ -1,9 +1,10 @@
 """Trials that take over from one another, while the head dies: the toy of the paper, on two nodes."""
 import json
+import os
 import random
 import re
 
-from cluster import case, check, count_rows, equal, main, result_rows, trial_folders, wait_for
+from cluster import case, check, count_rows, equal, main, read_text, result_rows, trial_folders, wait_for
 from experiments import cluster_of, end_all, submit, trials, wait_ended
 
 STEPS = 400
@@ -11,9 +12,36 @@ TRIALS = 8
 TOP = 1.2
 
 
+def steps_of(configs):
+    """Without those that are as the one before."""
+    return [one for at, one in enumerate(configs) if at == 0 or one != configs[at - 1]]
+
+
+def check_log(folder, rows):
+    """Who took over from whom, as the files say it: each once, as the trials' own results have it. How many did."""
+    lines = read_text(os.path.join(folder, "pbt_global.txt")).splitlines()
+    taken = [json.loads(line) for line in lines]
+    equal(len(set(lines)), len(lines), "lines, each once")
+    policies = {}
+    for line, (tag, donor, at, donor_at, theirs, new) in zip(lines, taken):
+        number, giver = int(tag.split("_")[0]), int(donor.split("_")[0])
+        check("@" not in tag + donor and number != giver, "tags: %s" % line)
+        check(0 < at <= STEPS and 0 < donor_at <= STEPS and theirs.keys() == new.keys(), "a line: %s" % line)
+        policies[number] = policies.get(giver, policies.get(number, [])) + [line]
+    for row in rows:
+        number = row["trial"]
+        policy = os.path.join(folder, "pbt_policy_%d.txt" % number)
+        equal(read_text(policy).splitlines(), policies.get(number, []), policy)
+        own = [one[5] for one in taken if int(one[0].split("_")[0]) == number]
+        path = [path for path in trial_folders(folder) if row["name"] in path][0]
+        ran = steps_of([result["config"] for result in result_rows(path)])
+        equal(steps_of([ran[0]] + own), ran, "configurations of trial %d" % number)
+    return len(taken)
+
+
 def climbed(scene, mutations, kills=0, **config):
     """The heights that trials have reached of which each sees one half, and what was said of the experiment."""
-    head, workers = cluster_of(scene, TRIALS // 2)
+    head, workers = cluster_of(scene, TRIALS // 2, words=("--log-tail", "8K") if kills else ())
     point = dict(config, pace_ms=5 if kills else 0)
     file = scene.write("hill.json", json.dumps({
         "name": "hill", "run": {"native": "libhill.so"}, "code": "none", "config": dict(point, h={"a": 0, "b": 0}),
@@ -39,7 +67,8 @@ def climbed(scene, mutations, kills=0, **config):
         results = result_rows(path)
         equal(results[-1]["training_iteration"], STEPS, "the last row of %s" % path)
         equal([row["done"] for row in results], [False] * (len(results) - 1) + [True], "done in %s" % path)
-    said = {"status": head.assay("status", number).out, "tags": [row["tag"] for row in rows],
+    took = check_log(folder, rows) if os.path.exists(os.path.join(folder, "pbt_global.txt")) else 0
+    said = {"took": took, "status": head.assay("status", number).out, "tags": [row["tag"] for row in rows],
             "configs": [row["config"] for row in rows]}
     heights = [row["best"] for row in rows]
     end_all(scene, head, workers)
@@ -57,7 +86,7 @@ EXPLORE = {"h": {"a": {"uniform": [0, 1]}, "b": {"uniform": [0, 1]}}}
 def both_halves_reach_the_top(scene):
     heights, said = climbed(scene, EXPLORE, kills=5)
     check(max(heights) >= TOP - 0.01, "heights: %s" % heights)
-    check(perturbs(said) > 0, said["status"])
+    check(perturbs(said) >= said["took"] > TRIALS, "%s, and %d in the file" % (said["status"], said["took"]))
     check(any("@perturbed[a=" in tag for tag in said["tags"]), "tags: %s" % said["tags"])
     explored = [config["h"][key] for config in said["configs"] for key in "ab"]
     check(any(0 < one < 1 for one in explored), "configurations: %s" % said["configs"])
