@@ -32,6 +32,7 @@ static const struct setting {
      ",\"perturbation_interval\":5,\"hyperparam_mutations\":{\"momentum\":[0.8,0.9,0.99],"
      "\"x\":{\"uniform\":[0,1]}}",
      true},
+    {"pbt_replay", ",\"policy\":[{\"at\":50,\"config\":{\"momentum\":0.8}}]", false},
 };
 
 struct bench {

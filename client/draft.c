@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/code_tree.h"
+#include "client/policy.h"
 #include "client/say.h"
 #include "client/warm_start.h"
 #include "client/yaml_write.h"
@@ -195,6 +196,8 @@ static int check_all(const char *file, const struct experiment_file *entries,
 
         if (out->by_hand)
             make_run(&value, arena);
+        if (rc == 0)
+            rc = policy_read(&value, place->base, arena);
         if (rc == 0)
             rc = warm_start_read(&value, place, arena);
         if (rc == 0)

@@ -33,7 +33,9 @@
 #define LIMIT_TRIALS_AHEAD    256u /* proposed and not started, an experiment */
 #define LIMIT_SUGGESTIONS     64u  /* the same of those that somebody suggests */
 #define LIMIT_BRACKETS        64u
-#define LIMIT_MUTATIONS       256u /* hyperparameters that pbt explores */
+#define LIMIT_MUTATIONS       256u        /* hyperparameters that pbt explores */
+#define LIMIT_CHANGES         4096u       /* of a trial's configuration, by pbt_replay */
+#define LIMIT_POLICY_BYTES    (16u << 20) /* of a file that says which */
 #define LIMIT_RUNGS           64u
 #define LIMIT_HYPERBAND_MAX_T 1e12
 #define LIMIT_MEDIAN_VALUES   65536u     /* that medians.h keeps besides the results themselves, */

@@ -40,6 +40,12 @@ struct mutation {
     struct domain domain; /* of a list: DOMAIN_CHOICE, its neighbours are next to one another */
 };
 
+/* What pbt_replay does to a trial: from training_iteration `at` on it has these values. */
+struct policy_change {
+    double at;
+    const struct value *config; /* a map; what it does not name stays */
+};
+
 #define SCHEDULER_KEYS  8u
 #define SCHEDULER_WORDS 4u
 
@@ -78,6 +84,8 @@ struct spec_scheduler {
     double numbers[SCHEDULER_KEYS];   /* of the type's keys, in their order */
     const struct mutation *mutations; /* in the order of writing */
     uint32_t mutation_count;
+    const struct policy_change *changes; /* in their order */
+    uint32_t change_count;
 };
 
 /* What an experiment may cost in all: what is reached first ends it. 0: no such bound. */

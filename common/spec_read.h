@@ -83,6 +83,10 @@ int spec_finish_scheduler(struct spec_reader *reader);
 int spec_read_mutations(struct spec_reader *reader, const struct value *value);
 int spec_check_mutations(struct spec_reader *reader, const struct spec_scheduler *scheduler);
 
+/* spec_policy.c: what pbt_replay changes when, and what trials are then. */
+int spec_read_policy(struct spec_reader *reader, const struct value *value);
+int spec_check_policy(struct spec_reader *reader, const struct spec_scheduler *scheduler);
+
 /* spec_search.c: the section, and what it needs of the rest, once everything is read. */
 int spec_read_search(struct spec_reader *reader, const struct value *value);
 int spec_finish_search(struct spec_reader *reader);

@@ -242,6 +242,7 @@ static void try_again(struct step *step, struct trial *trial, uint32_t times)
 
     /* A scheduler's pause that was not finished is none; a person's holds. */
     trial->pause &= ~(uint32_t)PAUSE_BY_SCHEDULER;
+    exploit_lost(trial);
     if (trial->state == TRIAL_PAUSING && trial->pause != 0) {
         attempt_suspend(step, trial);
         return;

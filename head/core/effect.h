@@ -225,7 +225,8 @@ struct effect_checkpoint {
     bool broken; /* not kept because a node could not use it: its bytes are not to be trusted */
 };
 
-/* The trial is from now on where the donor was at donor_iteration, with another configuration. */
+/* The trial is from now on where the donor was at donor_iteration, with another configuration. The
+ * donor may be the trial itself. */
 struct effect_exploit {
     uint32_t experiment;
     uint32_t trial;

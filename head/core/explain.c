@@ -151,6 +151,10 @@ static void explain_live(const struct trial *trial, struct buf *out)
                        ? "the end of its experiment"
                    : trial->cause == CAUSE_PLATEAU ? "its experiment's plateau"
                                                    : "the scheduler");
+    else if (trial->state == TRIAL_PAUSING && trial->exploit != NULL &&
+             trial->exploit->donor == trial->number)
+        buf_append_text(out, "It is to go on with another configuration; its program is saving, or "
+                             "ending.\n");
     else if (trial->state == TRIAL_PAUSING && (trial->pause & PAUSE_BY_DONOR) != 0)
         buf_printf(out, "It is to go on from a checkpoint of trial %u; its program is ending.\n",
                    trial->exploit->donor);

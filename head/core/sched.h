@@ -29,9 +29,10 @@ struct sched_other {
 
 struct sched_verdict {
     enum action action;
-    /* EXPLOIT: it goes on from another's checkpoint, with another configuration; PAUSE: so it will
-     * when it is chosen, where there is a donor. These two the core puts on the tape, and obeys
-     * what the tape says: they may come out of libm, and nothing is to be kept of them. */
+    /* EXPLOIT: it goes on from another's checkpoint, or its own, with another configuration; PAUSE:
+     * so it will when it is chosen, where there is a donor. These two the core puts on the tape,
+     * and obeys what the tape says: they may come out of libm, and nothing is to be kept of them.
+     */
     uint32_t donor;     /* NUMBER_NONE: none */
     struct span config; /* packed, in the call's arena */
     const char *tag;    /* behind the trial's own, in place of what an EXPLOIT before put there */

@@ -30,6 +30,8 @@ static const struct {
     const char *key;
     const char *value;
 } own_keys[] = {
+    {"policy", "[{\"at\":2,\"config\":{\"momentum\":0.8}},{\"at\":4,\"config\":{\"momentum\":0.7,"
+               "\"lr\":0.01}},{\"at\":6,\"config\":{\"lr\":0.02}}]"},
     {"hyperparam_mutations", "{\"momentum\":[0.8,0.9,0.99],\"lr\":{\"loguniform\":[0.0001,1]}}"},
 };
 

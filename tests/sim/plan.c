@@ -8,6 +8,7 @@
 
 #define STREAM_PLAN   (UINT64_C(1) << 40)
 #define STREAM_BUDGET (UINT64_C(1) << 41)
+#define STREAM_REPLAY (UINT64_C(1) << 42)
 #define GIB           (INT64_C(1) << 30)
 
 /* Nobody reports more seldom than once in an hour. */
@@ -183,6 +184,19 @@ static void write_pbt(struct rng *rng, struct buf *out)
                chance(rng, 50) ? "{\"loguniform\":[0.001,1]}" : "[0.1,0.2,0.4]");
 }
 
+/* Changes at some iterations, of which one may come twice. */
+static void write_replay(struct rng *rng, struct buf *out)
+{
+    uint64_t at = 0;
+
+    buf_append_text(out, ",\"scheduler\":{\"type\":\"pbt_replay\",\"policy\":[");
+    for (uint64_t count = draw(rng, 1, 4); count > 0; count--) {
+        at += draw(rng, 0, 3);
+        buf_printf(out, "{\"at\":%u,\"config\":{\"x\":0.%u}}%s", (unsigned)at,
+                   (unsigned)draw(rng, 1, 9), count > 1 ? "," : "]}");
+    }
+}
+
 /* Who goes by a metric has to have one. */
 static void write_bounds(struct rng *rng, uint64_t pace, struct buf *out)
 {
@@ -214,13 +228,16 @@ static void write_budget(uint64_t seed, uint32_t index, uint64_t pace, struct bu
 }
 
 /* Whether a trial may begin again and again under it, and needs a rule to come to an end. */
-static bool write_scheduler(struct rng *rng, struct buf *out)
+static bool write_scheduler(struct rng *rng, uint32_t index, struct buf *out)
 {
+    struct rng own = {.seed = rng->seed, .stream = STREAM_REPLAY + index};
     uint64_t which;
     bool median, pbt;
 
     if (chance(rng, 40)) {
-        if (chance(rng, 50))
+        if (chance(&own, 20))
+            write_replay(&own, out);
+        else if (chance(rng, 50))
             buf_append_text(out, ",\"scheduler\":\"fifo\"");
         return false; /* their programs end by themselves */
     }
@@ -267,7 +284,7 @@ static void draw_text(const struct plan *plan, uint32_t index, uint32_t most, st
 
     buf_printf(out, "{\"name\":\"e%u\",\"run\":{\"command\":\"t.py\"},\"local_dir\":\"/r\"", index);
     write_search(rng, samples, out);
-    endless = write_scheduler(rng, out);
+    endless = write_scheduler(rng, index, out);
     buf_append_text(out, ",\"resources_per_trial\":{");
     write_resources(plan, rng, out);
     buf_printf(out, "},\"max_failures\":%d", failures[draw(rng, 0, 5)]);

@@ -133,6 +133,24 @@ static void take_recalled(struct checker *checker, const struct effect_trial *ro
     trial->losses_in_row = 0;
 }
 
+/* Whether a schedule says so: it has paused for it, and has what one of the changes says. */
+static bool is_scheduled(struct checker *checker, const struct effect_trial *row,
+                         const struct check_experiment *experiment)
+{
+    const struct spec_scheduler *scheduler =
+        &checker->world->plan.experiments[experiment->plan].spec.scheduler;
+    struct value config;
+    struct cursor cursor;
+    bool found = false;
+
+    cursor_init(&cursor, row->config);
+    if (row->state != TRIAL_PAUSED || value_unpack(&cursor, &checker->world->arena, &config) != 0)
+        return false;
+    for (uint32_t i = 0; i < scheduler->change_count; i++)
+        found |= value_equal(value_get(&config, "x"), value_get(scheduler->changes[i].config, "x"));
+    return found;
+}
+
 void row_take(struct checker *checker, const struct effect_trial *row)
 {
     struct check_trial *trial = ledger_trial(checker, row->experiment, row->trial);
@@ -144,7 +162,7 @@ void row_take(struct checker *checker, const struct effect_trial *row)
         take_recalled(checker, row, trial);
     else if (trial->known && row->config.size > 0 && trial->has_lent)
         saved_adopted(trial, row->results);
-    else if (trial->known && row->config.size > 0)
+    else if (trial->known && row->config.size > 0 && !is_scheduled(checker, row, experiment))
         world_fail(checker->world, "%u/%u has another configuration, and took over from nobody",
                    row->experiment, row->trial);
     trial->recalled = false;

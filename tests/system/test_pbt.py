@@ -71,6 +71,7 @@ def climbed(scene, mutations, kills=0, **config):
     said = {"took": took, "status": head.assay("status", number).out, "tags": [row["tag"] for row in rows],
             "configs": [row["config"] for row in rows]}
     heights = [row["best"] for row in rows]
+    said["rows"] = rows
     end_all(scene, head, workers)
     return heights, said
 
@@ -97,6 +98,63 @@ def exploiting_alone_stays_halfway(scene):
     heights, said = climbed(scene, {"still": [1]}, still=1)
     check(max(heights) < TOP - 0.8, "heights: %s" % heights)
     check(perturbs(said) > 0, said["status"])
+
+
+def chain_of(policy):
+    """The lines that the last one goes back to: [iteration, configuration], and what came before them."""
+    lines = [json.loads(line) for line in policy.splitlines()]
+    first = len(lines) - 1
+    while first > 0 and lines[first - 1][0] == lines[first][1]:
+        first -= 1
+    return lines[first][4], [[line[3], line[5]] for line in lines[first:]]
+
+
+@case
+def a_schedule_is_replayed(scene):
+    """What one trial came to by many, one comes to alone: the same values at the same iterations."""
+    _, said = climbed(scene, EXPLORE)
+    best = max(said["rows"], key=lambda row: row["best"])
+    policy = "results/hill/pbt_policy_%d.txt" % best["trial"]
+    before, changes = chain_of(read_text(scene.path(policy)))
+    check(len(changes) > 2, "changes: %s" % changes)
+    file = scene.write("again.json", json.dumps({
+        "name": "again", "run": {"native": "libhill.so"}, "code": "none", "config": {"h": {"a": 1, "b": 1}, "extra": 7},
+        "metric": "height", "mode": "max", "stop": {"training_iteration": STEPS},
+        "scheduler": {"type": "pbt_replay", "policy": policy}, "local_dir": scene.path("results")}))
+    told = scene.assay("run", file, "-v").err
+    check("policy: %d changes from" % len(changes) in told, told)
+    [path] = trial_folders(scene.path("results", "again"))
+    results = result_rows(path)
+    equal([one["training_iteration"] for one in results], list(range(1, STEPS + 1)), "iterations")
+    expected, at = dict(before, extra=7), 0
+    for result in results:
+        while at < len(changes) and result["training_iteration"] > changes[at][0]:
+            expected, at = dict(changes[at][1], extra=7), at + 1
+        equal(result["config"], expected, "configuration of iteration %d" % result["training_iteration"])
+    [original] = [one for one in trial_folders(scene.path("results", "hill")) if best["name"] in one]
+    equal(results[-1]["height"], result_rows(original)[-1]["height"], "height at the end")
+
+
+@case
+def a_policy_that_is_none(scene):
+    good = json.dumps(["0", "1", 4, 4, {"h": {"a": 1, "b": 0}}, {"h": {"a": 0.5, "b": 0}}])
+    file = scene.write("again.yaml", "run: {command: 'true'}\nscheduler:\n  type: pbt_replay\n  policy: p.txt\n")
+    for text, where, why in [
+            (None, "p.txt", "No such file"), ("", "p.txt", "no trial took over"), (good + "\n{", "p.txt:2:2", ""),
+            (good + "\n\n[1, 2]\n", "p.txt:3", "no list of two tags"), (good.replace('"1"', "1"), "p.txt:1", "must be tags"),
+            (good.replace("4, 4", '4, "4"'), "p.txt:1", "training_iteration"), (good.replace("0.5", "[0.5"), "p.txt:1:", ""),
+            (good[:-1] + ", 1]", "p.txt:1", "no list of two tags"),
+            (json.dumps(["0", "1", 4, 4, {"a": 1}, [2]]), "p.txt:1", "must be configurations")]:
+        if text is not None:
+            scene.write("p.txt", text)
+        done = scene.assay("preview", file, status=2)
+        done.check_error()
+        check(where in done.err.splitlines()[0] and why in done.err.splitlines()[0], done.err)
+    # One that is written there itself is taken as it is.
+    scene.write("again.yaml", "run: {command: 'true'}\nconfig: {a: 1}\nscheduler: {type: pbt_replay, "
+                "policy: [{at: 1, config: {a: 2}}, {at: x}]}\n")
+    done = scene.assay("preview", file, status=2)
+    check("again.yaml:3:" in done.err.splitlines()[0] and "policy.1" in done.err, done.err)
 
 
 main()

@@ -181,8 +181,10 @@ START_TEST(who_counts_has_figures)
 
     for (size_t i = 0; scheduler_type_name(i) != NULL; i++) {
         const char *name = scheduler_type_name(i);
-        const char *more =
-            strcmp(name, "pbt") == 0 ? ", 'hyperparam_mutations': {'x': [1, 2]}" : "";
+        const char *more = strcmp(name, "pbt") == 0 ? ", 'hyperparam_mutations': {'x': [1, 2]}"
+                           : strcmp(name, "pbt_replay") == 0
+                               ? ", 'policy': [{'at': 1, 'config': {'x': 2}}]"
+                               : "";
         const char *json = arena_printf(
             &arena,
             "{'run': {'command': 'x'}, 'config': {'x': 1}, 'metric': 'r', 'mode': 'max', "
