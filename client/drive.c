@@ -22,22 +22,15 @@ static struct value without_resources(const struct value *experiment, struct are
     return out;
 }
 
-/* Trials that take over from one another would need checkpoints that the caller has; and who
- * suggests configurations talks to a head (`assay suggest`). */
+/* Who suggests configurations talks to a head (`assay suggest`). */
 static bool can_be_driven(const struct spec *spec, struct spec_error *error)
 {
-    if (strcmp(spec->search.type, "external") == 0) {
-        *error = (struct spec_error){
-            .path = "search.type",
-            .what = "nobody suggests anything on this pipe",
-            .mend = "set num_samples to 0 and add what is to be tried: {\"op\":\"add\"}"};
-        return false;
-    }
-    if (spec->scheduler.mutation_count == 0)
+    if (strcmp(spec->search.type, "external") != 0)
         return true;
-    *error = (struct spec_error){.path = "scheduler.type",
-                                 .what = "pbt cannot be driven yet",
-                                 .mend = "let a head run it: assay run, or assay submit"};
+    *error = (struct spec_error){
+        .path = "search.type",
+        .what = "nobody suggests anything on this pipe",
+        .mend = "set num_samples to 0 and add what is to be tried: {\"op\":\"add\"}"};
     return false;
 }
 
@@ -266,6 +259,24 @@ static bool do_add(struct drive *drive, const struct drive_line *line, struct bu
     return false;
 }
 
+/* It takes over from another: at once, or, where it has made room for others, when it is asked for
+ * again. */
+static void put_exploit(struct drive *drive, struct driven *trial, struct buf *out)
+{
+    const struct effect_exploit *exploit = drive->exploit;
+    struct value config = config_of(exploit->config, &drive->turn);
+    bool pauses = trial->state == TRIAL_PAUSED;
+
+    buf_printf(out, ",\"action\":\"%s\",\"from\":", pauses ? "pause" : "exploit");
+    put_text(out, drive->trials[exploit->donor]->name);
+    buf_append_text(out, ",\"config\":");
+    json_write(&config, JSON_COMPACT, out);
+    buf_append_text(out, ",\"tag\":");
+    json_write_text(drive->tag, out);
+    if (!pauses)
+        drive_take(drive, trial);
+}
+
 static bool do_result(struct drive *drive, const struct drive_line *line, struct buf *out,
                       char why[DRIVE_WHY_BYTES])
 {
@@ -277,10 +288,13 @@ static bool do_result(struct drive *drive, const struct drive_line *line, struct
     if (!drive_result(drive, trial, line->result, false, why))
         return false;
     put_name(trial, out);
-    buf_printf(out, ",\"action\":\"%s\"",
-               drive->action == ACTION_STOP    ? "stop"
-               : drive->action == ACTION_PAUSE ? "pause"
-                                               : "continue");
+    if (drive->exploit != NULL && !trial_is_final(trial->state))
+        put_exploit(drive, trial, out);
+    else
+        buf_printf(out, ",\"action\":\"%s\"",
+                   drive->action == ACTION_STOP    ? "stop"
+                   : drive->action == ACTION_PAUSE ? "pause"
+                                                   : "continue");
     put_also(drive, out);
     buf_append_text(out, "}\n");
     return true;

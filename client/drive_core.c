@@ -136,6 +136,7 @@ void drive_begin_line(struct drive *drive, uint64_t now_ms, uint32_t self)
     drive->self = self;
     drive->action = ACTION_CONTINUE;
     drive->launch = (struct effect_launch){0};
+    drive->exploit = NULL;
     drive->also_count = 0;
     drive->act_count = 0;
 }
@@ -234,6 +235,16 @@ enum core_asked drive_lease(struct drive *drive, uint32_t *unfit, uint32_t unfit
     if (answer == ASKED_TRIAL)
         attempt_start(drive, drive->trials[drive->launch.trial]);
     return answer;
+}
+
+void drive_take(struct drive *drive, struct driven *trial)
+{
+    turn_begin(drive);
+    core_take(drive->core, DRIVE_EXPERIMENT, trial->number, NODE, drive->now_ms, &drive->tape,
+              &drive->effects);
+    drive_hear(drive);
+    attempt_start(drive, trial);
+    do_acts(drive);
 }
 
 enum core_asked drive_peek(struct drive *drive, uint32_t *unfit, uint32_t unfit_count)

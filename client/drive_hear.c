@@ -87,6 +87,8 @@ static void hear_row(struct drive *drive, const struct effect_trial *row)
         (row->config.size != trial->config.size ||
          memcmp(row->config.data, trial->config.data, row->config.size) != 0))
         trial->config = arena_copy(&drive->kept, row->config); /* it has taken over from another */
+    if (row->trial == drive->self && row->tag.size > 0)
+        drive->tag = row->tag;
     trial->state = (enum trial_state)row->state;
     trial->has_best = row->has_best;
     trial->best = row->best;
@@ -108,6 +110,18 @@ static void hear_verdict(struct drive *drive, const struct effect_verdict *verdi
         drive->action = (enum action)verdict->action;
 }
 
+/* Another one than the line is about waits for nobody: what a donor saves is there at once. */
+static void hear_exploit(struct drive *drive, const struct effect_exploit *exploit)
+{
+    struct effect_exploit *kept;
+
+    if (exploit->trial != drive->self)
+        return;
+    kept = arena_alloc(&drive->turn, sizeof(*kept));
+    *kept = *exploit;
+    drive->exploit = kept;
+}
+
 void drive_hear(struct drive *drive)
 {
     for (size_t i = 0; i < drive->effects.count; i++) {
@@ -119,6 +133,8 @@ void drive_hear(struct drive *drive)
             hear_verdict(drive, &effect->verdict);
         else if (effect->type == EFFECT_LAUNCH)
             drive->launch = effect->launch;
+        else if (effect->type == EFFECT_EXPLOIT)
+            hear_exploit(drive, &effect->exploit);
         else if (effect->type == EFFECT_EXPERIMENT)
             drive->why = arena_copy(&drive->kept, effect->experiment.why);
     }

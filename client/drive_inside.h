@@ -60,6 +60,9 @@ struct drive {
     enum action action; /* the core's word on that one's result */
     bool done;          /* which was its last, by a rule of stop or its own word */
     struct effect_launch launch;
+    const struct effect_exploit
+        *exploit;            /* that one has taken over from another; NULL: it has not */
+    struct span tag;         /* and is called so now */
     struct drive_also *also; /* owned */
     uint32_t also_count;
     uint32_t also_capacity;
@@ -88,6 +91,9 @@ void drive_begin_line(struct drive *drive, uint64_t now_ms, uint32_t self);
  * changes nothing. */
 enum core_asked drive_lease(struct drive *drive, uint32_t *unfit, uint32_t unfit_count);
 enum core_asked drive_peek(struct drive *drive, uint32_t *unfit, uint32_t unfit_count);
+
+/* This one, which is pending. */
+void drive_take(struct drive *drive, struct driven *trial);
 
 enum core_added drive_add(struct drive *drive, const struct drive_line *line, uint32_t *number);
 

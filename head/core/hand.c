@@ -48,6 +48,15 @@ enum core_asked core_ask(struct core *core, const struct core_ask *ask, uint64_t
     return ASKED_TRIAL;
 }
 
+void core_take(struct core *core, uint32_t experiment, uint32_t trial, uint32_t node,
+               uint64_t now_ms, struct tape *tape, struct effects *effects)
+{
+    struct step step = begin(core, now_ms, tape, effects);
+
+    attempt_launch(&step, experiment_trial(core_experiment(core, experiment), trial),
+                   core_node(core, node), false);
+}
+
 /* One that is done has a trial again. */
 static void revive(struct core *core, struct experiment *experiment, uint64_t now_ms)
 {

@@ -29,6 +29,10 @@ enum core_asked {
 enum core_asked core_ask(struct core *core, const struct core_ask *ask, uint64_t now_ms,
                          struct tape *tape, struct effects *effects);
 
+/* The same for this one, which is pending, whoever comes before it: it was just there. */
+void core_take(struct core *core, uint32_t experiment, uint32_t trial, uint32_t node,
+               uint64_t now_ms, struct tape *tape, struct effects *effects);
+
 struct core_add {
     uint32_t experiment;
     const struct value *config; /* a map */

@@ -1,6 +1,7 @@
 """`assay drive`: another program runs the trials, and asks and tells on real pipes."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -149,8 +150,8 @@ def files_that_cannot_be_driven(scene):
     refused({"num_samples": -1}, "wrong.json:1:", "num_samples")
     refused({"num_sample": 1}, "wrong.json:1:", "num_sample")
     refused({"a": {"run": {"command": "x"}}, "b": {"run": {"command": "y"}}}, "2 experiments")
-    refused({"config": {"x": 1}, "scheduler": {"type": "pbt", "metric": "m", "mode": "max",
-                                               "hyperparam_mutations": {"x": [1, 2]}}}, "scheduler.type", "pbt")
+    refused({"config": {"x": 1}, "search": "external"}, "search.type", "nobody suggests")
+    refused({"config": {"x": 1}, "scheduler": {"type": "pbt_replay", "policy": "none.txt"}}, "none.txt", "No such file")
     # Whoever runs trials on nodes has nothing to run.
     nothing = scene.write("nothing.json", json.dumps({"run": {"command": "true"}, "num_samples": 0}))
     said = scene.assay("run", nothing, status=2)
@@ -177,20 +178,32 @@ def a_pipe_of_many_lines(scene):
     equal((answers[-1]["value"], answers[-1]["training_iteration"]), (99999.0, 100000), "best")
 
 
-@case
-def the_example_drives(scene):
+def example(scene, name):
+    """What it prints, a line each."""
     env = scene.env(scene.home("user"))
     env["PATH"] = BIN + os.pathsep + env.get("PATH", "")
-    done = subprocess.run([sys.executable, os.path.join(EXAMPLES, "drive_asha.py"),
-                           os.path.join(EXAMPLES, "drive_asha.yaml")], env=env, stdin=subprocess.DEVNULL, timeout=60,
+    done = subprocess.run([sys.executable, os.path.join(EXAMPLES, name + ".py"),
+                           os.path.join(EXAMPLES, name + ".yaml")], env=env, stdin=subprocess.DEVNULL, timeout=60,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0 or done.stderr != "":
         raise Failure("the example ended with %d: %s" % (done.returncode, shorten(done.stderr)))
-    lines = done.stdout.split("\n")
-    check(lines[0].startswith("Using AsyncHyperBand: num_stopped="), done.stdout)
+    return done.stdout.splitlines()
+
+
+@case
+def the_example_drives(scene):
+    lines = example(scene, "drive_asha")
+    check(lines[0].startswith("Using AsyncHyperBand: num_stopped="), lines)
     check(int(lines[0].rsplit("=", 1)[1]) == 27, "all that begin are stopped, at a rung or at max_t: " + lines[0])
-    best = lines[-2]
+    best = lines[-1]
     check(best.startswith("best: t") and float(best.rsplit(" ", 1)[1]) < 0.05, best)
+
+
+@case
+def a_population_is_driven(scene):
+    lines = example(scene, "drive_pbt")
+    check(re.match(r"PopulationBasedTraining: \d+ checkpoints, [1-9]\d* perturbs$", lines[0]), lines)
+    check(lines[1].startswith("best: t") and float(lines[1].rsplit(" ", 1)[1]) >= 1.19, lines[1])
 
 
 main()
