@@ -39,9 +39,9 @@ def check_log(folder, rows):
     return len(taken)
 
 
-def climbed(scene, mutations, kills=0, **config):
+def climbed(scene, mutations, kills=0, words=(), **config):
     """The heights that trials have reached of which each sees one half, and what was said of the experiment."""
-    head, workers = cluster_of(scene, TRIALS // 2, words=("--log-tail", "8K") if kills else ())
+    head, workers = cluster_of(scene, TRIALS // 2, words=words)
     point = dict(config, pace_ms=5 if kills else 0)
     file = scene.write("hill.json", json.dumps({
         "name": "hill", "run": {"native": "libhill.so"}, "code": "none", "config": dict(point, h={"a": 0, "b": 0}),
@@ -72,6 +72,10 @@ def climbed(scene, mutations, kills=0, **config):
             "configs": [row["config"] for row in rows]}
     heights = [row["best"] for row in rows]
     said["rows"] = rows
+    if kills:  # one that ends by itself leaves an image, and nothing to decide again
+        head.kill()
+        said["replay"] = scene.assay("replay", head.data_dir, limit_s=120).out
+        head.start()
     end_all(scene, head, workers)
     return heights, said
 
@@ -91,6 +95,20 @@ def both_halves_reach_the_top(scene):
     check(any("@perturbed[a=" in tag for tag in said["tags"]), "tags: %s" % said["tags"])
     explored = [config["h"][key] for config in said["configs"] for key in "ab"]
     check(any(0 < one < 1 for one in explored), "configurations: %s" % said["configs"])
+
+
+    # All of it is decided again, and comes out the same.
+    check("image" not in said["replay"] and ": equal" in said["replay"], said["replay"])
+    decided = re.search(r"(\d+) entries, (\d+) events, (\d+) launches", said["replay"])
+    check(decided and int(decided.group(3)) >= TRIALS + said["took"], said["replay"])
+
+
+@case
+def nothing_is_doubled_behind_an_image(scene):
+    """The same with a log that is cut again and again."""
+    _, said = climbed(scene, EXPLORE, kills=5, words=("--log-tail", "8K"))
+    check("image" in said["replay"], said["replay"])
+    check(perturbs(said) >= said["took"] > TRIALS, "%s, and %d in the file" % (said["status"], said["took"]))
 
 
 @case
