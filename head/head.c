@@ -325,12 +325,18 @@ void shell_settle(struct head *head, uint64_t until_ms)
     }
 }
 
-static void image_wait(struct head *head)
+/* False: this head does not lead any more. It says that it does, meanwhile: files are written only
+ * by who is sure of that. */
+static bool image_wait(struct head *head)
 {
     struct pollfd wait = {.fd = imager_fd(head->imager), .events = POLLIN};
 
+    if (journal_poll(head->journal, clock_ms()) < 0)
+        return false;
+    sinks_write_until(head->sinks, journal_leads_until_ms(head->journal));
     (void)poll(&wait, 1, 100);
     imager_poll(head->imager);
+    return true;
 }
 
 /* An ended head leaves an image and no tail: the next one, of whatever version, need not decide
@@ -339,18 +345,20 @@ static void image_last(struct head *head)
 {
     uint64_t until_ms = clock_ms() + IMAGE_MS;
 
-    if (head->settings.private_cluster || head->redisd == NULL || head->status != 0 ||
+    if (head->settings.private_cluster || !head->settings.cuts || head->status != 0 ||
         head->committing != NULL)
         return;
     while (imager_is_busy(head->imager) && clock_ms() < until_ms)
-        image_wait(head);
+        if (!image_wait(head))
+            return;
     if (imager_tail(head->imager) == 0 || imager_is_busy(head->imager))
         return;
     imager_take(head->imager, head->core, journal_committed(head->journal), clock_ms(),
                 turns_time(head->turns));
     imager_committed(head->imager, head->view, journal_committed(head->journal));
     while (imager_is_busy(head->imager) && clock_ms() < until_ms)
-        image_wait(head);
+        if (!image_wait(head))
+            return;
 }
 
 void head_close(struct head *head)

@@ -16,11 +16,12 @@
 #include "common/sys/failpoint.h"
 #include "common/sys/log.h"
 #include "common/xalloc.h"
+#include "head/imager_inside.h"
 #include "head/redisd.h"
 #include "head/store/images.h"
+#include "head/store/rows.h"
 
 #define EPOCH_SHIFT 32    /* numbers of images begin anew with each epoch, above all before */
-#define PARTS       5u    /* number, the turn's time, core, view, sinks */
 #define APART_MS    5000u /* between two, ... */
 #define APART_TAILS 8u    /* ... but when so much of the log has come meanwhile */
 
@@ -31,6 +32,13 @@ enum imager_state {
     IMAGER_SINKS,  /* the sinks' thread */
     IMAGER_THREAD, /* its own thread */
     IMAGER_DONE    /* the loop: has not looked yet */
+};
+
+/* A file of ended rows as the view had it. */
+struct row_file {
+    uint32_t experiment;
+    int fd;
+    uint64_t size;
 };
 
 struct imager {
@@ -52,9 +60,11 @@ struct imager {
                       * the loop does not wait for megabytes of fresh pages each time */
     struct buf view;
     struct buf files;
-    struct buf folders; /* texts to be synced, a zero behind each */
-    int *rows;          /* descriptors of ended rows to be synced; owned */
+    struct buf folders;             /* texts to be synced, a zero behind each */
+    struct row_file *files_of_rows; /* of ended rows; owned, with their descriptors */
+    struct rows_part *parts;        /* what Redis has of them; owned; NULL: nothing */
     size_t row_count;
+    struct rows *rows; /* owned; the thread's. NULL: nobody else needs them */
 
     int wake; /* eventfd */
     pthread_t thread;
@@ -128,7 +138,7 @@ static int sync_files(struct imager *imager, struct trouble *trouble)
     int err = sync_folders(&imager->folders);
 
     for (size_t i = 0; i < imager->row_count && err == 0; i++)
-        if (fdatasync(imager->rows[i]) != 0)
+        if (fdatasync(imager->files_of_rows[i].fd) != 0)
             err = ERR_IO;
     if (err < 0)
         return trouble_set(trouble, err, "results", NULL, "a disk failed to sync: %s",
@@ -136,33 +146,89 @@ static int sync_files(struct imager *imager, struct trouble *trouble)
     return 0;
 }
 
+/* Another head has no such files: they go to Redis. */
+static int write_rows(struct imager *imager, struct trouble *trouble)
+{
+    int err = 0;
+
+    if (imager->rows == NULL || imager->row_count == 0)
+        return 0;
+    imager->parts = xmalloc(imager->row_count * sizeof(*imager->parts));
+    for (size_t i = 0; err == 0 && i < imager->row_count; i++) {
+        const struct row_file *file = &imager->files_of_rows[i];
+
+        err = rows_write(imager->rows, imager->store, file->experiment, file->fd, file->size,
+                         &imager->parts[i], trouble);
+    }
+    return err;
+}
+
+static void pack_rows(const struct imager *imager, struct buf *out)
+{
+    size_t count = imager->parts != NULL ? imager->row_count : 0;
+
+    pack_list(out, (uint32_t)count * 3);
+    for (size_t i = 0; i < count; i++) {
+        pack_uint(out, imager->parts[i].experiment);
+        pack_uint(out, imager->parts[i].size);
+        pack_uint(out, imager->parts[i].crc);
+    }
+}
+
+static int write_parts(struct imager *imager, struct trouble *trouble)
+{
+    struct buf front[4] = {{0}}; /* what stands before each of the large parts, and behind them */
+    int err;
+
+    pack_list(&front[0], IMAGER_PARTS);
+    pack_uint(&front[0], imager->number);
+    pack_uint(&front[0], imager->turn_ms);
+    pack_bytes_head(&front[0], imager->core.size);
+    pack_bytes_head(&front[1], imager->view.size);
+    pack_bytes_head(&front[2], imager->files.size);
+    pack_rows(imager, &front[3]);
+    err =
+        images_write(imager->store, imager->name, imager->id,
+                     STORE_WORDS(buf_span(&front[0]), buf_span(&imager->core), buf_span(&front[1]),
+                                 buf_span(&imager->view), buf_span(&front[2]),
+                                 buf_span(&imager->files), buf_span(&front[3])),
+                     trouble);
+    for (size_t i = 0; i < 4; i++)
+        buf_fini(&front[i]);
+    return err;
+}
+
+/* What is left of them is no harm: the next image tries again. */
+static void forget_rows(struct imager *imager)
+{
+    struct trouble trouble;
+
+    if (imager->rows == NULL ||
+        rows_forget(imager->rows, imager->store, imager->parts,
+                    imager->parts != NULL ? imager->row_count : 0, &trouble) == 0)
+        return;
+    log_line(LOG_WARNING, "image", "old rows of ended trials stay in Redis: %s: %s", trouble.what,
+             trouble.why);
+    store_close(imager->store);
+}
+
 static int write_image(struct imager *imager, struct trouble *trouble)
 {
-    struct buf front[3] = {{0}}; /* what stands before each of the large parts */
     int err = sync_files(imager, trouble);
 
     FAILPOINT("image-synced");
-    if (err == 0) {
-        pack_list(&front[0], PARTS);
-        pack_uint(&front[0], imager->number);
-        pack_uint(&front[0], imager->turn_ms);
-        pack_bytes_head(&front[0], imager->core.size);
-        pack_bytes_head(&front[1], imager->view.size);
-        pack_bytes_head(&front[2], imager->files.size);
-        err = images_write(imager->store, imager->name, imager->id,
-                           STORE_WORDS(buf_span(&front[0]), buf_span(&imager->core),
-                                       buf_span(&front[1]), buf_span(&imager->view),
-                                       buf_span(&front[2]), buf_span(&imager->files)),
-                           trouble);
-    }
+    if (err == 0)
+        err = write_rows(imager, trouble);
+    if (err == 0)
+        err = write_parts(imager, trouble);
     FAILPOINT("image-written");
     if (err == 0)
         err = images_trim(imager->store, imager->name, imager->id, imager->epoch, trouble);
     FAILPOINT("image-trimmed");
     if (err < 0)
         store_close(imager->store);
-    for (size_t i = 0; i < 3; i++)
-        buf_fini(&front[i]);
+    else
+        forget_rows(imager);
     return err;
 }
 
@@ -214,6 +280,8 @@ struct imager *imager_new(const struct imager_config *config, uint64_t number, u
     imager->epoch = config->epoch;
     imager->tail_most = config->tail_bytes;
     imager->supervisor = config->supervisor;
+    if (config->shared)
+        imager->rows = rows_new(config->name, config->epoch);
     imager->sinks = config->sinks;
     /* Never one that a head before this one has begun: files that are kept for it may still be
      * there. */
@@ -235,9 +303,11 @@ static void parts_drop(struct imager *imager)
     buf_fini(&imager->files);
     buf_fini(&imager->folders);
     for (size_t i = 0; i < imager->row_count; i++)
-        (void)close(imager->rows[i]);
-    free(imager->rows);
-    imager->rows = NULL;
+        (void)close(imager->files_of_rows[i].fd);
+    free(imager->files_of_rows);
+    imager->files_of_rows = NULL;
+    free(imager->parts);
+    imager->parts = NULL;
     imager->row_count = 0;
 }
 
@@ -256,6 +326,7 @@ void imager_free(struct imager *imager)
     parts_drop(imager);
     buf_fini(&imager->core);
     buf_fini(&imager->view);
+    rows_free(imager->rows);
     store_free(imager->store);
     free(imager);
 }
@@ -300,20 +371,24 @@ void imager_take(struct imager *imager, const struct core *core, struct log_id i
     set_state(imager, IMAGER_TAKEN);
 }
 
-static void keep_row_file(void *context, int fd)
+static void keep_row_file(void *context, uint32_t experiment, int fd, uint64_t size)
 {
     struct imager *imager = context;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
     if (copy < 0)
         return; /* no descriptor left: the file is not synced, and imager_committed sees it */
-    imager->rows = xrealloc(imager->rows, imager->row_count + 1, sizeof(*imager->rows));
-    imager->rows[imager->row_count++] = copy;
+    imager->files_of_rows =
+        xrealloc(imager->files_of_rows, imager->row_count + 1, sizeof(*imager->files_of_rows));
+    imager->files_of_rows[imager->row_count++] =
+        (struct row_file){.experiment = experiment, .fd = copy, .size = size};
 }
 
-static void count_file(void *context, int fd)
+static void count_file(void *context, uint32_t experiment, int fd, uint64_t size)
 {
+    (void)experiment;
     (void)fd;
+    (void)size;
     ++*(size_t *)context;
 }
 
@@ -330,7 +405,8 @@ static void files_saved(void *context, struct buf *bytes, struct buf *folders)
         return;
     }
     imager->err = trouble_set(&imager->trouble, ERR_IO, "results",
-                              "start the head again when their disk has room",
+                              "start the head again when their disk has room and their folder is "
+                              "there",
                               "some rows are not in their files yet");
     finish(imager);
 }
@@ -387,92 +463,4 @@ void imager_poll(struct imager *imager)
     }
     parts_drop(imager);
     set_state(imager, IMAGER_IDLE);
-}
-
-/* ---- at a start ---- */
-
-struct parts {
-    struct buf bytes; /* owned; what the others borrow from */
-    struct span core;
-    struct span view;
-    struct span files;
-};
-
-/* What of it could not be loaded. */
-static int bad_part(const struct imager_start *start, int err, const char *part,
-                    struct trouble *trouble)
-{
-    char id[LOG_ID_BYTES];
-
-    (void)log_id_print(start->id, id);
-    return trouble_set(trouble, err, "image of the log",
-                       err == ERR_VERSION ? "go on with the version of Assay that wrote it"
-                                          : "restore the data of this Redis from a backup",
-                       "image %s: %s: %s", id, part,
-                       err == ERR_VERSION ? "it was written by another version" : err_text(err));
-}
-
-static int read_parts(const struct store_address *address, const char *name, bool tidy,
-                      struct parts *parts, struct imager_start *out, struct trouble *trouble)
-{
-    struct store *store = store_new(address);
-    struct cursor cursor;
-    uint32_t count;
-    int err;
-
-    *out = (struct imager_start){0};
-    err = images_find(store, name, tidy, &out->found, &out->id, trouble);
-    if (err == 0 && out->found)
-        err = images_read(store, name, out->id, &parts->bytes, trouble);
-    store_free(store);
-    if (err < 0 || !out->found)
-        return err;
-    cursor_init(&cursor, buf_span(&parts->bytes));
-    if (!cursor_list(&cursor, &count) || count != PARTS || !cursor_uint(&cursor, &out->number) ||
-        !cursor_uint(&cursor, &out->now_ms) || !cursor_bytes(&cursor, &parts->core) ||
-        !cursor_bytes(&cursor, &parts->view) || !cursor_bytes(&cursor, &parts->files))
-        return bad_part(out, ERR_MALFORMED, "its list of parts", trouble);
-    return 0;
-}
-
-int imager_load_core(const struct store_address *address, const char *name, struct core *core,
-                     struct imager_start *out, struct trouble *trouble)
-{
-    struct parts parts = {0};
-    int err = read_parts(address, name, false, &parts, out, trouble);
-
-    if (err == 0 && out->found) {
-        err = core_load(core, parts.core);
-        if (err < 0)
-            err = bad_part(out, err, "the core", trouble);
-    }
-    buf_fini(&parts.bytes);
-    return err;
-}
-
-int imager_load(const struct store_address *address, const char *name, struct core *core,
-                struct view *view, struct sinks *sinks, struct imager_start *out,
-                struct trouble *trouble)
-{
-    struct parts parts = {0};
-    const char *part = "the core";
-    int err = read_parts(address, name, true, &parts, out, trouble);
-
-    if (err < 0 || !out->found) {
-        buf_fini(&parts.bytes);
-        return err;
-    }
-    err = core_load(core, parts.core);
-    if (err == 0) {
-        part = "rows";
-        err = view_load(view, core, parts.view);
-    }
-    if (err == 0) {
-        part = "files";
-        err = sinks_load(sinks, parts.files);
-    }
-    if (err < 0)
-        err = bad_part(out, err, part, trouble);
-    buf_fini(&parts.bytes);
-    return err;
 }

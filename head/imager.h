@@ -12,7 +12,11 @@
  *   imager_poll       the loop hears of the end; the sinks forget what only older images needed
  *
  * An image that fails is no harm: the log is not cut, and the next one is tried when as much has
- * come again. */
+ * come again.
+ *
+ * Where heads share a Redis, another machine may begin with the image: what it then lacks of this
+ * one's data directory, the rows of ended trials, goes to Redis as well (head/store/rows.h). Result
+ * files do not: their folder has to be the same there. */
 #ifndef HEAD_IMAGER_H
 #define HEAD_IMAGER_H
 
@@ -31,7 +35,8 @@ struct imager_config {
                                              * written anew behind an image; NULL: it is not ours */
     const char *name;                       /* of the cluster; copied */
     uint64_t epoch;
-    uint64_t tail_bytes; /* of log behind an image, before the next is made */
+    uint64_t tail_bytes; /* of log behind an image, before the next is made; UINT64_MAX: none is */
+    bool shared;         /* other heads may begin with it */
     struct sinks *sinks; /* borrowed */
 };
 
@@ -43,16 +48,26 @@ struct imager_start {
     uint64_t now_ms;  /* the turn's time */
 };
 
-/* Load the newest image into a fresh core, view and sinks; nothing is done where there is none.
- * ERR_VERSION, ERR_MALFORMED: it is of another version, or damaged; ERR_CLOSED and others: Redis.
- */
-int imager_load(const struct store_address *address, const char *name, struct core *core,
-                struct view *view, struct sinks *sinks, struct imager_start *out,
-                struct trouble *trouble);
+/* Where an image goes. All borrowed. */
+struct imager_load {
+    const struct store_address *address;
+    const char *name;    /* of the cluster */
+    uint64_t epoch;      /* of the head that begins with it; 0: only to look, or to follow */
+    struct core *core;   /* fresh */
+    struct view *view;   /* fresh; NULL: not wanted */
+    struct sinks *sinks; /* fresh; NULL: the files are not to be touched */
+    bool shared;         /* another head may have made it: its rows and files need not be here */
+    /* Whether this head leads, asked now and then and before a file is touched; of a head that
+     * begins with it. NULL: nobody else can lead. */
+    bool (*leads)(void *context);
+    void *context;
+};
 
-/* The core alone, for `assay replay`: *out as above. */
-int imager_load_core(const struct store_address *address, const char *name, struct core *core,
-                     struct imager_start *out, struct trouble *trouble);
+/* Load the newest image; of one that is not wanted whole, the core alone. Nothing is done where
+ * there is none. ERR_VERSION, ERR_MALFORMED: it is of a newer version, or damaged; ERR_FENCED:
+ * another head leads; ERR_AMNESIA: the log has lost what images tell of; ERR_CLOSED and others:
+ * Redis. *out is set as far as it was found. */
+int imager_load(const struct imager_load *load, struct imager_start *out, struct trouble *trouble);
 
 /* Starts the thread. tail_bytes: of the log that was read behind the image. */
 struct imager *imager_new(const struct imager_config *config, uint64_t number, uint64_t tail_bytes);

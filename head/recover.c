@@ -18,17 +18,13 @@ struct replaying {
     uint64_t beat_ms;
 };
 
-/* A long replay must not look like a dead head to those that stand by. Waits where Redis has to say
+/* A long start must not look like a dead head to those that stand by. Waits where Redis has to say
  * first whether this head still leads: another one may be at the same files. */
-static void keep_lead(struct replaying *replaying)
+static bool still_leads(struct head *head)
 {
-    struct head *head = replaying->head;
     uint64_t now_ms = clock_ms();
     uint64_t until_ms = now_ms + SETUP_MS;
 
-    if (now_ms < replaying->beat_ms)
-        return;
-    replaying->beat_ms = now_ms + BEAT_LOOK_MS;
     while (journal_poll(head->journal, now_ms) >= 0 &&
            journal_leads_until_ms(head->journal) <= now_ms && now_ms < until_ms) {
         struct pollfd wait = {.fd = journal_fd(head->journal), .events = POLLIN};
@@ -36,7 +32,23 @@ static void keep_lead(struct replaying *replaying)
         (void)poll(&wait, 1, 10);
         now_ms = clock_ms();
     }
-    if (journal_leads_until_ms(head->journal) <= now_ms)
+    return journal_leads_until_ms(head->journal) > now_ms;
+}
+
+static bool head_leads(void *context)
+{
+    return still_leads(context);
+}
+
+static void keep_lead(struct replaying *replaying)
+{
+    struct head *head = replaying->head;
+    uint64_t now_ms = clock_ms();
+
+    if (now_ms < replaying->beat_ms)
+        return;
+    replaying->beat_ms = now_ms + BEAT_LOOK_MS;
+    if (!still_leads(head))
         sinks_abandon(head->sinks);
 }
 
@@ -87,7 +99,6 @@ static int replay_all(struct head *head, struct core *core, bool rows, struct lo
     return 0;
 }
 
-/* A log that heads which stand by may follow is not cut: they read it from its beginning. */
 static void setup_imager(struct head *head, const struct imager_start *start, uint64_t tail)
 {
     const struct imager_config config = {
@@ -95,7 +106,8 @@ static void setup_imager(struct head *head, const struct imager_start *start, ui
         .supervisor = head->redisd != NULL ? redisd_supervisor(head->redisd) : NULL,
         .name = head->settings.name,
         .epoch = journal_epoch(head->journal),
-        .tail_bytes = head->redisd != NULL ? head->settings.log_tail : UINT64_MAX,
+        .tail_bytes = head->settings.cuts ? head->settings.log_tail : UINT64_MAX,
+        .shared = head->redisd == NULL,
         .sinks = head->sinks,
     };
 
@@ -117,22 +129,61 @@ static void describe_checkpoints(struct head *head)
     arena_fini(&arena);
 }
 
+/* The newest image, for the parts that are named. */
+static struct imager_load load_of(struct head *head, struct core *core)
+{
+    return (struct imager_load){.address = &head->redis,
+                                .name = head->settings.name,
+                                .core = core,
+                                .shared = head->redisd == NULL,
+                                .leads = head_leads,
+                                .context = head};
+}
+
+int setup_image(struct head *head, bool leads, struct imager_start *out, struct trouble *trouble)
+{
+    struct imager_load load = load_of(head, head->core);
+    int err;
+
+    load.view = head->view;
+    if (leads) {
+        load.epoch = journal_epoch(head->journal);
+        load.sinks = head->sinks;
+    }
+    err = imager_load(&load, out, trouble);
+    if (err < 0 || !out->found)
+        return err;
+    turns_set_time(head->turns, out->now_ms);
+    describe_checkpoints(head);
+    return 0;
+}
+
+/* What is to be said of an image that could not be loaded. */
+static int refuse_image(struct head *head, int err, const struct trouble *trouble)
+{
+    int state = journal_poll(head->journal, clock_ms());
+
+    if (state < 0)
+        return shell_journal_failed(head, state);
+    return setup_say(NULL, trouble,
+                     err == ERR_FENCED    ? STATUS_FENCED
+                     : err == ERR_AMNESIA ? STATUS_AMNESIA
+                                          : 2);
+}
+
 int setup_replay(struct head *head)
 {
     struct imager_start start = {0};
     struct replay_summary summary = {0};
     struct trouble trouble;
     int rc = setup_core(head);
+    int err;
 
     if (rc != 0)
         return rc;
-    if (imager_load(&head->redis, head->settings.name, head->core, head->view, head->sinks, &start,
-                    &trouble) < 0)
-        return setup_say(NULL, &trouble, 2);
-    if (start.found) {
-        turns_set_time(head->turns, start.now_ms);
-        describe_checkpoints(head);
-    }
+    err = setup_image(head, true, &start, &trouble);
+    if (err < 0)
+        return refuse_image(head, err, &trouble);
     rc = replay_all(head, head->core, true, start.found ? start.id : REPLAY_BEGINNING, &summary);
     checkpoint_store_settle(head->checkpoints, clock_ms());
     if (rc == 0)
@@ -140,18 +191,35 @@ int setup_replay(struct head *head)
     return rc;
 }
 
+/* The log behind the image is read once more, through a core of its own. */
+static int redo_files(struct head *head, struct core *core, struct imager_start *start,
+                      struct replay_summary *summary)
+{
+    struct imager_load load = load_of(head, core);
+    struct trouble trouble;
+    int err;
+    int rc;
+
+    load.epoch = journal_epoch(head->journal);
+    load.sinks = head->sinks;
+    err = imager_load(&load, start, &trouble);
+    if (err < 0)
+        return refuse_image(head, err, &trouble);
+    rc = replay_all(head, core, false, start->found ? start->id : REPLAY_BEGINNING, summary);
+    if (rc != 0 || core_digest(core) == core_digest(head->core))
+        return rc;
+    log_error_for_people("log", "read once more it leads to another state",
+                         "keep a copy of the data of this Redis before anything else");
+    return 70;
+}
+
 int setup_files(struct head *head)
 {
-    const struct imager_start start = {0};
+    struct imager_start start = {0};
     struct replay_summary summary = {0};
     struct core *core = core_new();
-    int rc = replay_all(head, core, false, REPLAY_BEGINNING, &summary);
+    int rc = redo_files(head, core, &start, &summary);
 
-    if (rc == 0 && core_digest(core) != core_digest(head->core)) {
-        log_error_for_people("log", "read once more it leads to another state",
-                             "keep a copy of the data of this Redis before anything else");
-        rc = 70;
-    }
     core_free(core);
     checkpoint_store_settle(head->checkpoints, clock_ms());
     if (rc == 0)

@@ -10,6 +10,7 @@
 #include "common/sys/clock.h"
 #include "common/xalloc.h"
 #include "head/entry.h"
+#include "head/store/images.h"
 #include "head/store/stream.h"
 
 #define ANSWER_MS  30000u
@@ -19,6 +20,7 @@
 
 struct replay {
     struct store *store; /* owned */
+    struct store *look;  /* owned; for what is asked while the next page is on its way */
     uint32_t answer_ms;
     const char *name;
     char key_bytes[STORE_KEY_BYTES];
@@ -53,22 +55,42 @@ bad_entry(const struct replay *replay, int err, struct log_id id, const char *fo
                        "entry %s of %s: %s", text, replay->name, why);
 }
 
+/* A takeover does not say behind which entry it stands. Nothing in between was cut off where no
+ * image knows more than what was read: the log is cut behind one alone. */
+static int check_uncut(struct replay *replay, struct log_id takeover)
+{
+    struct log_id last = replay->summary.last;
+    struct log_id image;
+    char text[LOG_ID_BYTES];
+    bool found;
+    int err = images_find(replay->look, replay->name, &found, &image, replay->trouble);
+
+    if (err < 0)
+        store_close(replay->look);
+    if (err < 0 || !found || log_id_compare(image, last) <= 0)
+        return err;
+    (void)log_id_print(last, text);
+    return bad_entry(replay, ERR_NOT_FOUND, takeover,
+                     "what stood between it and %s may have been cut off", text);
+}
+
 /* Ids tell of every entry that is not there any more. */
-static int check_order(const struct replay *replay, const struct stream_entry *entry)
+static int check_order(struct replay *replay, const struct stream_entry *entry)
 {
     struct log_id last = replay->summary.last;
     char text[LOG_ID_BYTES];
-    bool first = last.epoch == 0;
 
     /* Behind an image that is gone a later takeover would look like a beginning. */
-    if (first             ? entry->takeover && entry->id.epoch == 1 && entry->id.n == 0
-        : entry->takeover ? entry->id.n == 0 && entry->id.epoch > last.epoch
-                          : entry->id.epoch == last.epoch && entry->id.n == last.n + 1)
+    if (last.epoch == 0)
+        return entry->takeover && entry->id.epoch == 1 && entry->id.n == 0
+                   ? 0
+                   : bad_entry(replay, ERR_NOT_FOUND, entry->id, "the log's beginning is missing");
+    if (entry->takeover && entry->id.n == 0 && entry->id.epoch > last.epoch)
+        return check_uncut(replay, entry->id);
+    if (!entry->takeover && entry->id.epoch == last.epoch && entry->id.n == last.n + 1)
         return 0;
-    if (first)
-        return bad_entry(replay, ERR_MALFORMED, entry->id, "the log's beginning is missing");
     (void)log_id_print(last, text);
-    return bad_entry(replay, ERR_MALFORMED, entry->id, "there is a gap between it and %s", text);
+    return bad_entry(replay, ERR_NOT_FOUND, entry->id, "there is a gap between it and %s", text);
 }
 
 /* One event of the entry. 0, or ERR_IO where it is not admitted as it was. */
@@ -265,6 +287,7 @@ struct replay *replay_new(const struct store_address *address, const char *name,
     struct replay *replay = xcalloc(1, sizeof(*replay));
 
     replay->store = store_new(address);
+    replay->look = store_new(address);
     replay->answer_ms = answer_ms > 0 ? answer_ms : ANSWER_MS;
     replay->name = name;
     replay->key = store_key(replay->key_bytes, name, "log");
@@ -287,6 +310,7 @@ void replay_free(struct replay *replay)
     arena_fini(&replay->arena);
     tape_fini(&replay->tape);
     store_free(replay->store);
+    store_free(replay->look);
     free(replay);
 }
 

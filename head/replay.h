@@ -54,8 +54,9 @@ void replay_free(struct replay *replay);
 
 /* Read on behind the last entry that was read, up to until or to where the log ends now. May be
  * called again and again, also after ERR_CLOSED, ERR_DENIED and ERR_TIMEOUT: Redis; what was read
- * counts. Nothing goes on after ERR_MALFORMED: damaged, or an entry is missing; ERR_VERSION: other
- * rules; ERR_IO: decided otherwise. */
+ * counts. Nothing goes on after ERR_NOT_FOUND: an entry is missing, and where an image has taken
+ * its place, another replay begins with that; ERR_MALFORMED: damaged; ERR_VERSION: other rules;
+ * ERR_IO: decided otherwise. */
 int replay_on(struct replay *replay, struct log_id until, struct trouble *trouble);
 
 /* So far. */

@@ -183,7 +183,8 @@ static int compare(const struct store_address *address, const char *name, struct
     struct replay_summary summary = {0};
     struct imager_start start;
     char id[LOG_ID_BYTES];
-    int err = imager_load_core(address, name, core, &start, trouble);
+    int err = imager_load(&(struct imager_load){.address = address, .name = name, .core = core},
+                          &start, trouble);
 
     if (err == 0 && start.found) {
         (void)log_id_print(start.id, id);

@@ -32,8 +32,9 @@ static const char usage[] =
     "  --name NAME          name of the cluster (default)\n"
     "  --redis-address URL  use this Redis (>= 6.2) instead of one of its own: HOST[:PORT],\n"
     "                       redis://[user@]host[:port], or the path of a unix socket\n"
-    "  --log-tail SIZE      log that a restart may have to decide again, about; then it is cut "
-    "(16M)\n"
+    "  --log-tail SIZE      log that a restart may have to decide again, about; then it is cut\n"
+    "                       (16M; with --redis-address it is cut only where this is said: then\n"
+    "                       local_dir has to be one folder for all heads)\n"
     "  --standby            with --redis-address: follow the head that leads there, and lead when\n"
     "                       nothing was seen of it for 5 s; needs the same keys/ in --data-dir\n"
     "  --advertise HOST     where others reach this head, HOST[:PORT], if not under this "
@@ -122,6 +123,7 @@ static int read_option(int option, struct settings *settings)
         if (!number_size(optarg, &bytes) || bytes < LOG_TAIL_LEAST || bytes > LOG_TAIL_MOST)
             return wrong("--log-tail", "it takes a size from 4K to 1G, as 16M");
         settings->log_tail = (uint64_t)bytes;
+        settings->cuts = true;
         return 0;
     case OPTION_STANDBY:
         settings->standby = true;
@@ -171,6 +173,8 @@ int settings_read(int argc, char **argv, struct settings *out)
                              "assay head --redis-address URL --standby");
         return 2;
     }
+    /* Who takes over without the result files would have nothing to make them from. */
+    out->cuts |= out->redis_address == NULL;
     if (out->data_dir == NULL) {
         home = home_dir();
         if (home == NULL) {

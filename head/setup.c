@@ -170,6 +170,21 @@ int setup_store(struct head *head)
     return rc == 0 ? setup_redis(head) : rc;
 }
 
+/* What a core has around it. No turn is on its way. */
+static void drop_core(struct head *head)
+{
+    sinks_free(head->sinks);
+    turns_free(head->turns);
+    view_free(head->view);
+    core_free(head->core);
+    checkpoint_store_close(head->checkpoints);
+    head->sinks = NULL;
+    head->turns = NULL;
+    head->view = NULL;
+    head->core = NULL;
+    head->checkpoints = NULL;
+}
+
 int setup_core(struct head *head)
 {
     char folder[LIMIT_PATH_BYTES];
@@ -179,6 +194,7 @@ int setup_core(struct head *head)
                              "name another one with --data-dir");
         return 2;
     }
+    drop_core(head);
     head->checkpoints = checkpoint_store_open(head->settings.data_dir);
     if (head->checkpoints == NULL) {
         log_error_for_people(head->settings.data_dir, strerror(errno),

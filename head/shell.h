@@ -94,7 +94,7 @@ int setup_say(const char *what, const struct trouble *trouble, int status);
 int setup_store(struct head *head);
 /* Take an epoch (0: the next one) and open what writes to Redis. An error of journal_open. */
 int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble);
-/* An empty core, and what stands around it. */
+/* An empty core, and what stands around it; where there was one before, in its place. */
 int setup_core(struct head *head);
 int setup_sockets(struct head *head);
 void setup_close(struct head *head);
@@ -103,6 +103,11 @@ void setup_close(struct head *head);
  * the log has them, the files alone. */
 int setup_replay(struct head *head);
 int setup_files(struct head *head);
+
+/* recover.c: core and rows as the newest image has them, empty where there is none, into what
+ * setup_core has just made. leads: this head begins with it, and its files are made what they were;
+ * else it only follows the log behind it. An error of imager_load. */
+int setup_image(struct head *head, bool leads, struct imager_start *out, struct trouble *trouble);
 
 /* checkup_facts.c: what there is to find when the head looks at itself. context: a head. */
 void shell_facts(void *context, struct checkup_facts *out);

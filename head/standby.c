@@ -18,11 +18,16 @@
 
 #define LOOK_MS   100
 #define ANSWER_MS 2000u /* of Redis; then it is asked again */
+#define BEGINS    8     /* at one go, of a log that is cut again and again while it is read */
 
 struct standby {
     struct head *head;
-    struct replay *replay;
-    struct store *store; /* for what is not the log */
+    struct replay *replay; /* owned; NULL: it has not begun, or has to begin again */
+    struct log_id read;    /* of the log, by the one before this */
+    bool cut;              /* what is to be read behind that is not there ... */
+    struct trouble why;    /* ... as was found out */
+    struct log_id unread;  /* an image that did not come in whole; 0-0: none */
+    struct store *store;   /* for what is not the log */
     struct pulse pulse;
     struct lead lead;
     bool told;     /* that it stands by, and for whom */
@@ -58,15 +63,90 @@ static void say_away(struct standby *standby, const char *why)
     standby->away = true;
 }
 
+static struct log_id last_read(const struct standby *standby)
+{
+    return standby->replay != NULL ? replay_summary(standby->replay)->last : standby->read;
+}
+
+/* What fails now, and may go well later. */
+static int failed(struct standby *standby, int err, const struct trouble *trouble)
+{
+    if (err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_DENIED)
+        say_away(standby, trouble->why);
+    else if (err != ERR_AGAIN)
+        (void)refuse(standby, trouble->what, trouble->why, trouble_mend_text(trouble), 2);
+    return err;
+}
+
+/* The head that leads removes an image when it has made another one, which is looked for then. */
+static int image_failed(struct standby *standby, int err, struct log_id id,
+                        const struct trouble *trouble)
+{
+    bool before = log_id_compare(id, standby->unread) == 0;
+
+    standby->unread = id;
+    if (err == ERR_MALFORMED && id.epoch > 0 && !before)
+        return ERR_AGAIN;
+    return failed(standby, err, trouble);
+}
+
+/* Core and rows as the newest image has them; the log is followed behind it. What was cut off has
+ * to be in it. */
+static int begin(struct standby *standby)
+{
+    struct head *head = standby->head;
+    struct imager_start start;
+    struct trouble trouble;
+    char id[LOG_ID_BYTES];
+    int err;
+
+    standby->status = setup_core(head);
+    if (standby->status != 0)
+        return ERR_IO;
+    err = setup_image(head, false, &start, &trouble);
+    if (err < 0)
+        return image_failed(standby, err, start.id, &trouble);
+    if (standby->cut && (!start.found || log_id_compare(start.id, standby->read) <= 0))
+        return failed(standby, ERR_NOT_FOUND, &standby->why);
+    standby->replay =
+        replay_new(&head->redis, head->settings.name, start.found ? start.id : REPLAY_BEGINNING,
+                   head->core, followed, head, ANSWER_MS);
+    if (start.found)
+        log_line(LOG_INFO, "image", "the log is followed behind image %.*s%s",
+                 SPAN(log_id_print(start.id, id)),
+                 standby->cut ? ": it was cut before it was read" : "");
+    standby->cut = false;
+    return 0;
+}
+
+/* Nothing goes on with a hole. */
+static void was_cut(struct standby *standby, const struct trouble *why)
+{
+    standby->read = last_read(standby);
+    standby->cut = true;
+    standby->why = *why;
+    replay_free(standby->replay);
+    standby->replay = NULL;
+}
+
 static int read_log(struct standby *standby, struct log_id until)
 {
-    struct trouble trouble;
-    int err = replay_on(standby->replay, until, &trouble);
+    int err = ERR_AGAIN;
 
-    if (err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_DENIED)
-        say_away(standby, trouble.why);
-    else if (err < 0)
-        (void)refuse(standby, trouble.what, trouble.why, trouble_mend_text(&trouble), 2);
+    for (int i = 0; i < BEGINS && err == ERR_AGAIN; i++) {
+        struct trouble trouble;
+
+        err = standby->replay == NULL ? begin(standby) : 0;
+        if (err < 0)
+            continue;
+        err = replay_on(standby->replay, until, &trouble);
+        if (err == ERR_NOT_FOUND) {
+            was_cut(standby, &trouble);
+            err = ERR_AGAIN;
+        } else if (err < 0) {
+            (void)failed(standby, err, &trouble);
+        }
+    }
     return err;
 }
 
@@ -135,7 +215,6 @@ static int check_keys(struct standby *standby)
 static void tell(struct standby *standby)
 {
     const struct head *head = standby->head;
-    const struct replay_summary *summary = replay_summary(standby->replay);
 
     if (standby->away)
         log_line(LOG_INFO, "redis-back", "the log is followed again");
@@ -144,21 +223,22 @@ static void tell(struct standby *standby)
         return;
     standby->told = true;
     (void)printf("assay head %s stands by: the head of epoch %llu, at %s, leads\n",
-                 head->settings.name, (unsigned long long)summary->last.epoch,
+                 head->settings.name, (unsigned long long)last_read(standby).epoch,
                  standby->lead.endpoint[0] != '\0' ? standby->lead.endpoint : "an unknown place");
     (void)fflush(stdout);
 }
 
-/* The log ends with the last entry that was read, or behind it: it has forgotten nothing. */
+/* Whether the log ends with the last entry that was read: it has forgotten nothing. ERR_AGAIN: it
+ * ends behind that. */
 static int check_top(struct standby *standby)
 {
-    struct log_id last = replay_summary(standby->replay)->last;
+    struct log_id last = last_read(standby);
     char key[STORE_KEY_BYTES];
     struct redisReply *reply;
     struct log_id top = {0, 0};
     int err = connect_store(standby);
 
-    if (err < 0 || last.epoch == 0)
+    if (err < 0)
         return err;
     stream_ask_top(standby->store, store_key(key, standby->head->settings.name, "log"));
     err = ask(standby, &reply);
@@ -170,21 +250,46 @@ static int check_top(struct standby *standby)
         say_away(standby, "the log's end cannot be asked for");
         return err;
     }
-    if (err == 0 && log_id_compare(top, last) >= 0)
-        return 0;
+    if (err != ERR_MALFORMED && log_id_compare(top, last) >= 0)
+        return log_id_compare(top, last) == 0 ? 0 : ERR_AGAIN;
     return refuse(standby, "AMNESIA", "the log ends before what was read of it",
                   "restore the data of this Redis, then start a head", STATUS_AMNESIA);
+}
+
+/* All of the log was read, or an image has what was cut off before it was. ERR_AGAIN: it grows, so
+ * that somebody leads. */
+static int check_all_read(struct standby *standby)
+{
+    struct log_id last = last_read(standby);
+    struct trouble why = {0};
+    char id[LOG_ID_BYTES];
+    int err = check_top(standby);
+
+    if (err != ERR_AGAIN)
+        return err;
+    err = read_log(standby, REPLAY_ALL);
+    if (err < 0)
+        return err;
+    if (log_id_compare(last_read(standby), last) != 0)
+        return ERR_AGAIN;
+    (void)trouble_set(&why, ERR_NOT_FOUND, "log", "restore the data of this Redis from a backup",
+                      "what stood behind entry %.*s was cut off, and no image has it",
+                      SPAN(log_id_print(last, id)));
+    was_cut(standby, &why);
+    err = read_log(standby, REPLAY_ALL);
+    return err < 0 ? err : check_top(standby);
 }
 
 /* One append, and what came before it. 1: this head leads; 0: it goes on to stand by. */
 static int lead(struct standby *standby)
 {
     struct head *head = standby->head;
-    struct log_id last = replay_summary(standby->replay)->last;
+    struct log_id last;
     struct log_id first;
     struct trouble trouble = {0};
-    int err = check_top(standby);
+    int err = check_all_read(standby);
 
+    last = last_read(standby);
     if (err == 0)
         err = setup_claim(head, last.epoch + 1, &trouble);
     if (err == ERR_FENCED) {
@@ -197,7 +302,7 @@ static int lead(struct standby *standby)
         return 0;
     first = journal_committed(head->journal);
     err = read_log(standby, first);
-    if (err == 0 && log_id_compare(replay_summary(standby->replay)->last, first) == 0) {
+    if (err == 0 && log_id_compare(last_read(standby), first) == 0) {
         log_line(LOG_WARNING, "takeover",
                  "the head of epoch %llu has fallen silent; this one leads",
                  (unsigned long long)last.epoch);
@@ -211,18 +316,20 @@ static int lead(struct standby *standby)
 
 static void on_signals(struct standby *standby)
 {
-    const struct replay_summary *summary = replay_summary(standby->replay);
+    struct replay_summary summary = {.last = standby->read};
     int number;
 
+    if (standby->replay != NULL)
+        summary = *replay_summary(standby->replay);
     while ((number = sig_next(standby->head->signals)) != 0) {
         if (number == SIGUSR1)
             log_line(LOG_ERROR, "dump",
                      "standby last=%llu-%llu beat=%llu-%llu entries=%llu events=%llu away=%d "
                      "lost=%llu digest=%016llx",
-                     (unsigned long long)summary->last.epoch, (unsigned long long)summary->last.n,
+                     (unsigned long long)summary.last.epoch, (unsigned long long)summary.last.n,
                      (unsigned long long)standby->lead.beat.epoch,
-                     (unsigned long long)standby->lead.beat.n, (unsigned long long)summary->entries,
-                     (unsigned long long)summary->events, standby->away,
+                     (unsigned long long)standby->lead.beat.n, (unsigned long long)summary.entries,
+                     (unsigned long long)summary.events, standby->away,
                      (unsigned long long)standby->lost,
                      (unsigned long long)core_digest(standby->head->core));
         else if (number == SIGUSR2)
@@ -238,8 +345,7 @@ static bool look(struct standby *standby)
     if (read_log(standby, REPLAY_ALL) < 0 || read_lead(standby) < 0 || check_keys(standby) < 0)
         return false;
     tell(standby);
-    return pulse_look(&standby->pulse, clock_ms(), replay_summary(standby->replay)->last,
-                      standby->lead.beat);
+    return pulse_look(&standby->pulse, clock_ms(), last_read(standby), standby->lead.beat);
 }
 
 int standby_follow(struct head *head)
@@ -248,8 +354,6 @@ int standby_follow(struct head *head)
     struct pollfd wait = {.fd = head->signals, .events = POLLIN};
     bool leads = false;
 
-    standby.replay = replay_new(&head->redis, head->settings.name, REPLAY_BEGINNING, head->core,
-                                followed, head, ANSWER_MS);
     pulse_begin(&standby.pulse, clock_ms());
     while (!leads && standby.status == 0) {
         if (look(&standby)) {

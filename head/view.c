@@ -405,13 +405,21 @@ const struct view_principal *view_principals(const struct view *view, size_t *co
     return view->principals;
 }
 
-void view_each_file(const struct view *view, void (*file)(void *context, int fd), void *context)
+const char *view_folder(const struct view *view)
+{
+    return view->folder;
+}
+
+void view_each_file(const struct view *view,
+                    void (*file)(void *context, uint32_t experiment, int fd, uint64_t size),
+                    void *context)
 {
     for (size_t i = 0; i < view->experiments.count; i++) {
         const struct view_experiment *experiment = view->experiments.items[i];
 
         if (ended_fd(experiment->ended) >= 0)
-            file(context, ended_fd(experiment->ended));
+            file(context, experiment->row.experiment, ended_fd(experiment->ended),
+                 ended_size(experiment->ended));
     }
 }
 

@@ -122,8 +122,14 @@ bool view_is_written(const struct view *view);
 void view_save(const struct view *view, struct buf *out);
 int view_load(struct view *view, const struct core *core, struct span saved);
 
-/* Calls sync for each file of ended rows: they are to be on disk before the log is cut. */
-void view_each_file(const struct view *view, void (*file)(void *context, int fd), void *context);
+/* Calls file for each file of ended rows, with its size: they are to be on disk before the log is
+ * cut. */
+void view_each_file(const struct view *view,
+                    void (*file)(void *context, uint32_t experiment, int fd, uint64_t size),
+                    void *context);
+
+/* The folder they are in; NULL: in memory. */
+const char *view_folder(const struct view *view);
 
 /* NULL where there is none. */
 struct view_experiment *view_experiment(const struct view *view, uint32_t number);

@@ -95,8 +95,10 @@ void trial_files_save(const struct trial_files *files, struct buf *out);
 /* A trial as it was saved, its files cut to what they were then. NULL: *in holds none. What is
  * amiss with the files goes to trouble: rows that are missing where one is shorter stay missing,
  * and where one cannot be cut the trial's rows are dropped until its next attempt. *missing is set
- * where that can pass. */
-struct trial_files *trial_files_load(struct cursor *in, uint64_t image, bool *missing,
-                                     char *trouble, size_t size);
+ * where that can pass. Files of an experiment that is not here (here says false) are not touched.
+ */
+struct trial_files *trial_files_load(struct cursor *in, uint64_t image,
+                                     bool (*here)(void *context, uint32_t experiment),
+                                     void *context, bool *missing, char *trouble, size_t size);
 
 #endif

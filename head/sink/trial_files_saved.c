@@ -184,8 +184,9 @@ static void files_restore(struct trial_files *files, const struct saved *saved, 
         files->json_end = 0; /* no row is written there before an attempt looks */
 }
 
-struct trial_files *trial_files_load(struct cursor *in, uint64_t image, bool *missing,
-                                     char *trouble, size_t size)
+struct trial_files *trial_files_load(struct cursor *in, uint64_t image,
+                                     bool (*here)(void *context, uint32_t experiment),
+                                     void *context, bool *missing, char *trouble, size_t size)
 {
     struct trial_files *files;
     struct saved saved;
@@ -215,6 +216,7 @@ struct trial_files *trial_files_load(struct cursor *in, uint64_t image, bool *mi
         files->csv.own_done[i] = (saved.own_done >> i & 1) != 0;
     files->csv.has_neg_mean_loss = saved.has_neg_mean_loss;
     files->csv.begun = saved.csv_begun;
-    files_restore(files, &saved, image, missing, trouble, size);
+    if (here(context, saved.experiment))
+        files_restore(files, &saved, image, missing, trouble, size);
     return files;
 }

@@ -176,11 +176,27 @@ static bool write_at(int fd, const void *data, size_t size, off_t at)
     return true;
 }
 
+bool writer_is_here(struct writer *writer, struct sunk *sunk)
+{
+    if (!sunk->away)
+        return true;
+    if (!sunk->lacks)
+        (void)snprintf(writer->said, sizeof(writer->said),
+                       "%s is not the folder in which these results stand; nothing is written "
+                       "there, and the log is not cut, until the head is started with that folder "
+                       "(one that all heads share)",
+                       sunk->folder);
+    sunk->lacks = true;
+    return false;
+}
+
 void writer_open_feed(struct writer *writer, struct sunk *sunk)
 {
     if (sunk->feed >= 0 && sunk->names >= 0)
         return;
     (void)fs_make_dirs(sunk->folder, 0755); /* what is wrong shows when a file is opened */
+    if (!sunk->begun && origin_make(sunk->folder, sunk->origin) != 0)
+        writer_feed_failed(writer, sunk, "mark");
     if (sunk->feed < 0)
         sunk->feed = open_feed_file(writer, sunk, ".feed");
     if (sunk->names < 0)
@@ -263,7 +279,7 @@ static void on_attempt(struct writer *writer, const struct effect_attempt *attem
     struct sunk *sunk = table_get_u64(writer->experiments, attempt->experiment);
     struct trial_files *files = files_of(writer, attempt->experiment, attempt->trial);
 
-    if (sunk == NULL)
+    if (sunk == NULL || !writer_is_here(writer, sunk))
         return;
     /* What an attempt cuts has to be in the files first. */
     if (attempt->attempt > 1)
@@ -287,7 +303,7 @@ static void on_results(struct writer *writer, const struct effect_results *resul
     struct trial_files *files = files_of(writer, results->experiment, results->trial);
     size_t before;
 
-    if (sunk == NULL)
+    if (sunk == NULL || !writer_is_here(writer, sunk))
         return;
     make_dirty(writer, files);
     before = sunk->gathered.size;
@@ -304,7 +320,7 @@ static void on_exploit(struct writer *writer, const struct effect_exploit *explo
 {
     struct sunk *sunk = table_get_u64(writer->experiments, exploit->experiment);
 
-    if (sunk != NULL && exploit->files != 0 &&
+    if (sunk != NULL && exploit->files != 0 && writer_is_here(writer, sunk) &&
         exploits_add(&sunk->exploits, sunk->folder, exploit) != 0)
         failed(writer, sunk, "write", "pbt_global.txt and pbt_policy_*.txt");
 }

@@ -38,8 +38,10 @@ bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
                  void (*file)(void *context, const char *folder), void *context);
 
 /* Into a fresh writer: files are cut to what they were. 0 or ERR_MALFORMED. What is amiss with
- * files is said as by writer_effects. */
-int writer_load(struct writer *writer, struct span saved, const char **said);
+ * files is said as by writer_effects. shared: another machine may have written them; an experiment
+ * whose folder is not the same one here (origin.h) gets nothing written, and there is no image
+ * while that leaves something out. */
+int writer_load(struct writer *writer, struct span saved, bool shared, const char **said);
 
 /* Whether what comes was written before, by a head that died: files may be further than they
  * should.

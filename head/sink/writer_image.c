@@ -10,8 +10,8 @@
 #include "common/pack.h"
 #include "head/sink/writer_inside.h"
 
-#define SAVED_PARTS        5u
-#define SAVED_PARTS_BEFORE 4u /* without those who took over */
+#define SAVED_PARTS   6u
+#define SAVED_PARTS_1 4u /* in images of format 1: no origins, nobody who took over */
 
 static void save_trials(const struct lru *lru, struct buf *out)
 {
@@ -35,12 +35,29 @@ static void save_exploits(const struct writer *writer, struct buf *out)
     }
 }
 
+static bool lacks_rows(const struct writer *writer)
+{
+    for (const struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all)
+        if (sunk->lacks)
+            return true;
+    return writer->missing;
+}
+
+static void save_origins(const struct writer *writer, struct buf *out)
+{
+    pack_list(out, (uint32_t)table_count(writer->experiments) * 2);
+    for (const struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all) {
+        pack_uint(out, sunk->experiment);
+        pack_bytes(out, span_text(sunk->origin));
+    }
+}
+
 bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
                  void (*file)(void *context, const char *folder), void *context)
 {
     uint32_t count = 0;
 
-    if (writer->missing)
+    if (lacks_rows(writer))
         return false;
     pack_list(out, SAVED_PARTS);
     pack_uint(out, image);
@@ -58,10 +75,11 @@ bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
         if (sunk->rows > 0 || sunk->feed >= 0 || sunk->names >= 0)
             file(context, sunk->folder);
     }
+    save_origins(writer, out);
+    save_exploits(writer, out);
     pack_list(out, (uint32_t)(writer->open.count + writer->closed.count));
     save_trials(&writer->closed, out);
     save_trials(&writer->open, out);
-    save_exploits(writer, out);
     writer->image = image;
     return true;
 }
@@ -103,14 +121,56 @@ static bool load_experiments(struct writer *writer, struct cursor *in)
         sunk = writer_sunk_new(writer, experiment, folder);
         sunk->rows = rows;
         sunk->begun = is_open || rows > 0;
-        atomic_store(&sunk->written->rows, rows);
-        if (!is_open)
-            continue;
-        writer_open_feed(writer, sunk);
-        if (sunk->feed >= 0 && ftruncate(sunk->feed, (off_t)(rows * sizeof(struct feed_row))) != 0)
-            writer_feed_failed(writer, sunk, "cut");
+        sunk->open_then = is_open;
     }
     return true;
+}
+
+static bool load_origins(struct writer *writer, struct cursor *in, bool shared)
+{
+    uint32_t count;
+
+    if (!cursor_list(in, &count) || count % 2 != 0)
+        return false;
+    for (; count > 0; count -= 2) {
+        struct sunk *sunk;
+        struct span origin;
+        uint32_t experiment;
+
+        if (!cursor_u32(in, &experiment) || !cursor_bytes(in, &origin) ||
+            origin.size >= sizeof(sunk->origin))
+            return false;
+        sunk = table_get_u64(writer->experiments, experiment);
+        if (sunk == NULL)
+            return false;
+        (void)snprintf(sunk->origin, sizeof(sunk->origin), "%.*s", SPAN(origin));
+        sunk->away = shared && sunk->begun && !origin_is(sunk->folder, sunk->origin);
+    }
+    return true;
+}
+
+static void open_feeds(struct writer *writer)
+{
+    for (struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all) {
+        if (sunk->away)
+            continue;
+        atomic_store(&sunk->written->rows, sunk->rows);
+        if (!sunk->open_then)
+            continue;
+        writer_open_feed(writer, sunk);
+        if (sunk->feed >= 0 &&
+            ftruncate(sunk->feed, (off_t)(sunk->rows * sizeof(struct feed_row))) != 0)
+            writer_feed_failed(writer, sunk, "cut");
+    }
+}
+
+/* A trial of one that is away will have rows to write. */
+static bool is_here(void *context, uint32_t experiment)
+{
+    struct writer *writer = context;
+    struct sunk *sunk = table_get_u64(writer->experiments, experiment);
+
+    return sunk == NULL || writer_is_here(writer, sunk);
 }
 
 static bool load_trials(struct writer *writer, struct cursor *in)
@@ -120,8 +180,9 @@ static bool load_trials(struct writer *writer, struct cursor *in)
     if (!cursor_list(in, &count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        struct trial_files *files = trial_files_load(in, writer->image, &writer->missing,
-                                                     writer->said, sizeof(writer->said));
+        struct trial_files *files =
+            trial_files_load(in, writer->image, is_here, writer, &writer->missing, writer->said,
+                             sizeof(writer->said));
 
         if (files == NULL)
             return false;
@@ -152,7 +213,7 @@ static bool load_exploits(const struct writer *writer, struct cursor *in)
     return true;
 }
 
-int writer_load(struct writer *writer, struct span saved, const char **said)
+int writer_load(struct writer *writer, struct span saved, bool shared, const char **said)
 {
     struct cursor cursor;
     uint32_t parts;
@@ -160,12 +221,14 @@ int writer_load(struct writer *writer, struct span saved, const char **said)
     writer->said[0] = '\0';
     *said = writer->said;
     cursor_init(&cursor, saved);
-    if (!cursor_list(&cursor, &parts) || (parts != SAVED_PARTS && parts != SAVED_PARTS_BEFORE) ||
+    if (!cursor_list(&cursor, &parts) || (parts != SAVED_PARTS && parts != SAVED_PARTS_1) ||
         !cursor_uint(&cursor, &writer->image) || !load_kept(&cursor) ||
-        !load_experiments(writer, &cursor) || !load_trials(writer, &cursor) ||
-        (parts == SAVED_PARTS && !load_exploits(writer, &cursor)) || cursor.at != cursor.end)
+        !load_experiments(writer, &cursor) ||
+        (parts == SAVED_PARTS &&
+         (!load_origins(writer, &cursor, shared) || !load_exploits(writer, &cursor))))
         return ERR_MALFORMED;
-    return 0;
+    open_feeds(writer);
+    return load_trials(writer, &cursor) && cursor.at == cursor.end ? 0 : ERR_MALFORMED;
 }
 
 void writer_forget(struct writer *writer, uint64_t image)

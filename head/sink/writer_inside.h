@@ -7,6 +7,7 @@
 
 #include "common/table.h"
 #include "head/sink/exploits.h"
+#include "head/sink/origin.h"
 #include "head/sink/trial_files.h"
 #include "head/sink/writer.h"
 
@@ -20,11 +21,15 @@ struct written {
 /* An experiment as its sink knows it. */
 struct sunk {
     uint32_t experiment;
-    char *folder;  /* owned */
-    int feed;      /* descriptor; -1: none */
-    int names;     /* .names beside it */
-    bool begun;    /* they hold what this log, or its image, tells of: not to be emptied */
-    uint64_t rows; /* in the feed, with those gathered */
+    char *folder;   /* owned */
+    int feed;       /* descriptor; -1: none */
+    int names;      /* .names beside it */
+    bool open_then; /* when the image was made that it was loaded from */
+    bool begun;     /* they hold what this log, or its image, tells of: not to be emptied */
+    bool away;      /* the folder is not the one that the image knows: nothing is touched there */
+    bool lacks;     /* ... and something was to be written: no image */
+    char origin[ORIGIN_BYTES]; /* of the folder's files; "": not known */
+    uint64_t rows;             /* in the feed, with those gathered */
     struct buf gathered;
     struct exploits exploits;
     struct sunk *next; /* of those with something gathered */
@@ -75,6 +80,10 @@ static inline uint64_t files_key(uint32_t experiment, uint32_t trial)
 
 /* An experiment that was not known yet. */
 struct sunk *writer_sunk_new(struct writer *writer, uint32_t experiment, struct span folder);
+
+/* Whether something may be written there. False: it is another machine's; the first time that is
+ * said, and from then on there is no image. */
+bool writer_is_here(struct writer *writer, struct sunk *sunk);
 
 /* Its feed, as far as that is not open; it begins anew where it was not begun. */
 void writer_open_feed(struct writer *writer, struct sunk *sunk);

@@ -5,9 +5,12 @@
  * `image:<id>`, empty while the image is being written, then its size, CRC-32 and format. So a
  * restart finds the newest whole one, and no half-written one is ever left without an owner.
  *
- * A head that another has taken over from may still write here for a moment. It does no harm: its
- * images hold what was committed, the newest by id is used, and each head removes only what is
- * older than a whole image of its own.
+ * A head that another has taken over from may still write here for a moment. What it writes then is
+ * passed over: each head says in a field `start:<epoch>` with which image it began, and behind that
+ * only that one counts, and those of its own epoch and later ones. (A file that this head has cut
+ * since would not be what a late image knows of it.) The log is cut only where its last entry is of
+ * the own epoch, behind an image that is whole by then: a head that takes an epoch first and looks
+ * for images behind that has all of the log behind the one it finds.
  *
  * All functions wait for Redis, up to 30 s a command: they are for start-up and for a thread of
  * their own. */
@@ -21,15 +24,24 @@
 #include "common/redis/store.h"
 #include "common/trouble.h"
 
-/* Of what is in an image beside the core's own: raised whenever that changes. */
-#define IMAGES_FORMAT 1u
+/* Of what is in an image beside the core's own: raised whenever that changes. Those before are
+ * read: 1 had no list of rows, and no origins of folders. */
+#define IMAGES_FORMAT 2u
 
-/* The newest whole image. False in *found: there is none. What was begun and never finished is
- * removed if tidy. 0 or ERR_*. */
-int images_find(struct store *store, const char *name, bool tidy, bool *found, struct log_id *id,
+/* The newest whole image that counts. False in *found: there is none, the log has its beginning.
+ * Changes nothing. 0; ERR_MALFORMED: the one that the last head began with is gone; ERR_*: Redis.
+ */
+int images_find(struct store *store, const char *name, bool *found, struct log_id *id,
                 struct trouble *trouble);
 
-/* Its bytes behind out. ERR_MALFORMED: damaged; ERR_VERSION: of another format. */
+/* The head that has taken this epoch begins with the image that it has found (0-0: there was none),
+ * before it touches a file. What heads before it begun and never finished is removed. 0 or ERR_*;
+ * ERR_FENCED: a later head leads; ERR_AMNESIA: the log ends before what is known of. */
+int images_start(struct store *store, const char *name, uint64_t epoch, struct log_id id,
+                 struct trouble *trouble);
+
+/* Its bytes behind out. ERR_MALFORMED: damaged, or gone; ERR_VERSION: of a
+ * newer format. */
 int images_read(struct store *store, const char *name, struct log_id id, struct buf *out,
                 struct trouble *trouble);
 

@@ -74,7 +74,7 @@ static void check_found(uint64_t epoch, uint64_t n)
     struct log_id id;
     bool found;
 
-    ck_assert_int_eq(images_find(store, "test", false, &found, &id, &trouble), 0);
+    ck_assert_int_eq(images_find(store, "test", &found, &id, &trouble), 0);
     ck_assert(found);
     ck_assert_int_eq(log_id_compare(id, (struct log_id){epoch, n}), 0);
 }
@@ -85,7 +85,7 @@ START_TEST(images_come_back_whatever_their_size)
     bool found = true;
     struct log_id id;
 
-    ck_assert_int_eq(images_find(store, "test", true, &found, &id, &trouble), 0);
+    ck_assert_int_eq(images_find(store, "test", &found, &id, &trouble), 0);
     ck_assert(!found);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct buf bytes = random_bytes(sizes[i]);
@@ -116,9 +116,6 @@ END_TEST
 
 START_TEST(what_was_begun_and_not_ended_counts_for_nothing)
 {
-    struct log_id id;
-    bool found;
-
     ck_assert_int_eq(images_write(store, "test", (struct log_id){1, 5},
                                   STORE_WORDS(span_text("whole")), &trouble),
                      0);
@@ -127,10 +124,11 @@ START_TEST(what_was_begun_and_not_ended_counts_for_nothing)
     (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:image:1-9"),
                                 span_text("0"), span_text("half")));
     check_found(1, 5);
-    ck_assert_int_eq(images_find(store, "test", true, &found, &id, &trouble), 0);
+    ck_assert_int_eq(images_start(store, "test", 2, (struct log_id){1, 5}, &trouble), 0);
     ck_assert_int_eq(
         number_of(STORE_WORDS(span_text("EXISTS"), span_text("assay:{test}:image:1-9"))), 0);
-    ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 1);
+    ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 2);
+    check_found(1, 5);
 }
 END_TEST
 
@@ -231,6 +229,89 @@ START_TEST(the_log_is_cut_behind_an_image_and_no_further)
 }
 END_TEST
 
+static void write_short(uint64_t epoch, uint64_t n)
+{
+    ck_assert_int_eq(images_write(store, "test", (struct log_id){epoch, n},
+                                  STORE_WORDS(span_text("x")), &trouble),
+                     0);
+}
+
+/* A head that was stopped, and goes on while another one leads: a file that the new one has cut
+ * would not be what such an image knows. */
+START_TEST(what_is_written_late_does_not_count)
+{
+    fill_log(1, 100);
+    write_short(1, 10);
+    fill_log(2, 5);
+    ck_assert_int_eq(images_start(store, "test", 2, (struct log_id){1, 10}, &trouble), 0);
+    write_short(1, 90);
+    check_found(1, 10);
+    ck_assert_int_eq(images_trim(store, "test", (struct log_id){1, 90}, 1, &trouble), ERR_FENCED);
+    ck_assert_int_eq(log_length(), 105);
+    write_short(2, 3);
+    check_found(2, 3);
+    ck_assert_int_eq(images_trim(store, "test", (struct log_id){2, 3}, 2, &trouble), 0);
+    check_found(2, 3);
+    /* start:2, image:2-3. */
+    ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 2);
+    ck_assert_int_eq(images_start(store, "test", 3, (struct log_id){2, 3}, &trouble), 0);
+    ck_assert_int_eq(number_of(STORE_WORDS(span_text("HLEN"), span_text("assay:{test}:head"))), 2);
+    write_short(2, 4);
+    check_found(2, 3);
+}
+END_TEST
+
+START_TEST(a_head_that_began_without_an_image_wants_none_of_before)
+{
+    struct log_id id;
+    bool found;
+
+    ck_assert_int_eq(images_start(store, "test", 2, (struct log_id){0, 0}, &trouble), 0);
+    write_short(1, 90);
+    ck_assert_int_eq(images_find(store, "test", &found, &id, &trouble), 0);
+    ck_assert(!found);
+}
+END_TEST
+
+START_TEST(an_image_that_is_gone_is_missed)
+{
+    struct log_id id;
+    bool found;
+
+    ck_assert_int_eq(images_start(store, "test", 2, (struct log_id){1, 10}, &trouble), 0);
+    ck_assert_int_eq(images_find(store, "test", &found, &id, &trouble), ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(trouble.why, "1-10: the last head began with it, and it is gone"));
+}
+END_TEST
+
+START_TEST(a_start_tells_who_leads_and_what_is_forgotten)
+{
+    fill_log(3, 5);
+    write_short(3, 2);
+    ck_assert_int_eq(images_start(store, "test", 3, (struct log_id){3, 2}, &trouble), ERR_AMNESIA);
+    fill_log(4, 5);
+    ck_assert_int_eq(images_start(store, "test", 4, (struct log_id){3, 2}, &trouble), 0);
+    ck_assert_int_eq(images_start(store, "test", 3, (struct log_id){2, 2}, &trouble), ERR_FENCED);
+    (void)number_of(STORE_WORDS(span_text("DEL"), span_text("assay:{test}:log")));
+    fill_log(1, 1);
+    ck_assert_int_eq(images_start(store, "test", 1, (struct log_id){3, 2}, &trouble), ERR_AMNESIA);
+    ck_assert_ptr_nonnull(strstr(trouble.why, "before what its images tell of"));
+}
+END_TEST
+
+START_TEST(images_of_the_version_before_are_read)
+{
+    struct buf back = {0};
+
+    write_short(1, 5);
+    (void)number_of(STORE_WORDS(span_text("HSET"), span_text("assay:{test}:head"),
+                                span_text("image:1-5"), span_text("format 1 size 1 crc 8cdc1683")));
+    ck_assert_int_eq(images_read(store, "test", (struct log_id){1, 5}, &back, &trouble), 0);
+    ck_assert(span_is(buf_span(&back), "x"));
+    buf_fini(&back);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("images");
@@ -243,6 +324,11 @@ Suite *suite(void)
     tcase_add_test(tc, an_image_that_is_whole_is_not_begun_again);
     tcase_add_test(tc, damage_and_other_formats_are_told);
     tcase_add_test(tc, the_log_is_cut_behind_an_image_and_no_further);
+    tcase_add_test(tc, what_is_written_late_does_not_count);
+    tcase_add_test(tc, a_head_that_began_without_an_image_wants_none_of_before);
+    tcase_add_test(tc, an_image_that_is_gone_is_missed);
+    tcase_add_test(tc, a_start_tells_who_leads_and_what_is_forgotten);
+    tcase_add_test(tc, images_of_the_version_before_are_read);
     suite_add_tcase(s, tc);
     return s;
 }

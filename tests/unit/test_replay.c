@@ -184,9 +184,35 @@ START_TEST(a_log_is_followed_as_it_grows)
         (void)replay_on(follower, REPLAY_ALL, &trouble);
     }
     add("1-6", "e", W("behind a gap"));
-    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), ERR_MALFORMED);
+    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), ERR_NOT_FOUND);
     ck_assert_uint_eq(replay_summary(follower)->last.n, TURNS);
     buf_fini(&bytes);
+    replay_free(follower);
+    core_free(core);
+}
+END_TEST
+
+/* A takeover stands behind whatever is there: that nothing was cut off between it and what was read
+ * only the images tell. */
+START_TEST(a_takeover_behind_a_cut_is_no_next_entry)
+{
+    struct core *core = core_new();
+    struct replay *follower =
+        replay_new(&server.address, "test", REPLAY_BEGINNING, core, no_watch, NULL, 0);
+
+    add_takeover("1-0");
+    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), 0);
+    add_takeover("2-0");
+    (void)REDIS_DO(&server.address, W("HSET"), W("assay:{test}:head"), W("image:1-0"), W("whole"));
+    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), 0);
+    add_takeover("3-0");
+    (void)REDIS_DO(&server.address, W("HSET"), W("assay:{test}:head"), W("image:2-9"), W(""));
+    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), 0);
+    add_takeover("4-0");
+    (void)REDIS_DO(&server.address, W("HSET"), W("assay:{test}:head"), W("image:3-7"), W("whole"));
+    ck_assert_int_eq(replay_on(follower, REPLAY_ALL, &trouble), ERR_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(trouble.why, "between it and 3-0 may have been cut off"));
+    ck_assert_uint_eq(replay_summary(follower)->last.epoch, 3);
     replay_free(follower);
     core_free(core);
 }
@@ -257,7 +283,7 @@ END_TEST
 START_TEST(a_gap_stops_it)
 {
     write_log(0);
-    replay_fails(ERR_MALFORMED, "gap between it and 1-0");
+    replay_fails(ERR_NOT_FOUND, "gap between it and 1-0");
 }
 END_TEST
 
@@ -265,7 +291,7 @@ START_TEST(a_log_without_its_beginning_stops_it)
 {
     write_log(SIZE_MAX);
     ck_assert_int_eq(REDIS_DO(&server.address, W("XDEL"), W(LOG), W("1-0")), 1);
-    replay_fails(ERR_MALFORMED, "beginning is missing");
+    replay_fails(ERR_NOT_FOUND, "beginning is missing");
 }
 END_TEST
 
@@ -394,6 +420,7 @@ Suite *suite(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_replay_ends_in_the_same_state);
+    tcase_add_test(tcase, a_takeover_behind_a_cut_is_no_next_entry);
     tcase_add_test(tcase, an_empty_log_is_replayed);
     tcase_add_test(tcase, a_log_is_followed_as_it_grows);
     tcase_add_test(tcase, a_replay_may_stop_early);
