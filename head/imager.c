@@ -219,6 +219,7 @@ static int write_image(struct imager *imager, struct trouble *trouble)
     FAILPOINT("image-synced");
     if (err == 0)
         err = write_rows(imager, trouble);
+    FAILPOINT("image-rows");
     if (err == 0)
         err = write_parts(imager, trouble);
     FAILPOINT("image-written");

@@ -1,17 +1,24 @@
 """Images in a Redis that several heads share: the log is cut there too, and whoever leads next, on
 whatever machine, begins with the image and counts everything once.
 
-F11, F12, F14 and F22 of the failure model, with a log that has lost its beginning.
+F11, F12, F14 and F22 of the failure model, with a log that has lost its beginning. ASSAY_SEED (1) says
+which attempts die.
 """
+import glob
 import os
+import random
 import re
 import shutil
 import signal
 
-from cluster import Worker, case, check, count_rows, equal, main, read_text, wait_for
+from cluster import (
+    Skip, Worker, case, check, count_rows, equal, main, read_bytes, read_text, tool, wait_for,
+)
 from experiments import check_results, paced, submit, trials, up
+from kills import kill_executor
 from shared import SharedHead, SharedRedis, Standby
 
+SEED = int(os.environ.get("ASSAY_SEED", "1"))
 CPUS = 3
 AMNESIA = 74
 SHORT = ("--log-tail", "8K", "-v")
@@ -227,6 +234,74 @@ def a_takeover_does_not_hide_a_hole(scene):
     head.kill()
     standby.wait_leads()
     equal(trials(standby, second), rows, "rows")
+
+
+@case
+def heads_take_turns(scene):
+    """Three data directories, attempts that are cut between images, and a head that leads again behind
+    the images of another one."""
+    choice = random.Random(SEED)
+    redis = SharedRedis(scene)
+    head = SharedHead(scene, redis, words=SHORT)
+    workers = [worker_of(scene, head, redis)]
+    first, rows = finished(scene, head, "first")
+    both = [Standby(scene, redis, head, name, words=SHORT) for name in ("s1", "s2")]
+    folder = scene.path("results", "turns")
+    got = submit(head, paced(scene, "turns", 12, 200, 0.04))
+
+    def goes_on(leads):
+        kill_executor(leads, workers, choice)
+        made, before = images_made(leads), count_rows(folder)
+        if choice.random() < 0.5:
+            wait_images(leads, made + 1)
+        wait_for(lambda: abs(count_rows(folder) - before) > 60, 40,
+                 lambda: "work to go on: " + leads.daemon.err())
+
+    goes_on(head)
+    head.kill()
+    wait_for(lambda: any(one.leads() for one in both), 40, "one to lead")
+    leads = next(one for one in both if one.leads())
+    follows = next(one for one in both if one is not leads)
+    for turn in range(2):
+        goes_on(leads)
+        leads.kill()
+        follows.wait_leads()
+        check(re.search(r"replayed: from \d+-\d+:", follows.daemon.err()), follows.daemon.err())
+        leads.start()
+        leads, follows = follows, leads
+    told = ended(leads, got, 12, folder, 200, scene)
+    check(any(row["attempt"] > 1 for row in told), "some trials ran again")
+    equal(trials(leads, first), rows, "rows of what had ended at first")
+    wait_for(lambda: digest(follows) == digest(leads), 20, "who stands by to have the same state")
+    # What was kept for images goes with them, but for the newest one's.
+    kept = glob.glob(os.path.join(folder, "*", ".*.before-*"))
+    check(len({path.rsplit("-", 1)[1] for path in kept}) <= 1, "files kept for old images: %s" % kept)
+
+
+@case
+def the_head_dies_at_each_place_of_an_image(scene):
+    if b"ASSAY_FAILPOINT" not in read_bytes(tool("assay-head")):
+        raise Skip("this build has no failpoints (-DASSAY_FAILPOINTS=ON)")
+    redis = SharedRedis(scene)
+    head = SharedHead(scene, redis, words=SHORT)
+    worker_of(scene, head, redis)
+    first, rows = finished(scene, head, "first")
+    folder = scene.path("results", "places")
+    got = submit(head, paced(scene, "places", 12, 150, 0.02))
+    head.kill()
+    for place in ("image-synced", "image-rows", "image-written", "image-trimmed"):
+        head.start(env={"ASSAY_FAILPOINT": place}, may_die=True)
+        wait_for(lambda: not head.daemon.runs() or count_rows(folder) >= 1800, 40,
+                 lambda: "the head to die: " + head.daemon.err())
+        equal(head.daemon.wait(), 128 + 9, "it dies at " + place)
+    head.start()
+    ended(head, got, 12, folder, 150, scene)
+    equal(trials(head, first), rows, "rows of what had ended at first")
+    wait_images(head, 1)
+    equal((len(fields(redis, "image:")), len(keys(redis, "image"))), (1, 1), "images")
+    equal(sorted(name.split(":", 2)[2] for name in keys(redis, "ended")),
+          sorted(fields(redis, "ended:")), "rows in Redis")
+    head.daemon.end()
 
 
 def refused(head, *words, status=2):
