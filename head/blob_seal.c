@@ -13,12 +13,16 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/sys/failpoint.h"
+#include "common/sys/log.h"
 #include "common/xalloc.h"
+#include "head/placed.h"
 
 struct seal {
     struct seal *next;
     uint8_t hash[BLOB_HASH_BYTES];
     const char *suffix; /* constant */
+    bool placed;        /* by somebody else; it has size bytes */
+    uint64_t size;
     int err;
 };
 
@@ -28,13 +32,15 @@ struct queue {
 };
 
 struct sealer {
-    int dir;  /* borrowed */
-    int wake; /* eventfd: something was done */
+    int dir;    /* borrowed */
+    int placed; /* borrowed; -1: none */
+    int wake;   /* eventfd: something was done */
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
     struct queue waiting;
     struct queue done;
+    bool sweep; /* to be done when nothing waits */
     bool ending;
 };
 
@@ -114,6 +120,34 @@ static int seal_part(int dir, const uint8_t hash[BLOB_HASH_BYTES], const char *s
     return err;
 }
 
+static int seal_one(const struct sealer *sealer, const struct seal *seal)
+{
+    char part[BLOB_NAME_BYTES];
+    int err = 0;
+
+    blob_name(part, seal->hash, ".part");
+    if (seal->placed)
+        err = placed_take(sealer->placed, sealer->dir, seal->hash, part, seal->size);
+    return err == 0 ? seal_part(sealer->dir, seal->hash, seal->suffix) : err;
+}
+
+/* Nothing waits. With the lock, and again when it comes back. */
+static void idle(struct sealer *sealer)
+{
+    uint32_t count;
+
+    if (!sealer->sweep) {
+        (void)pthread_cond_wait(&sealer->work, &sealer->lock);
+        return;
+    }
+    sealer->sweep = false;
+    (void)pthread_mutex_unlock(&sealer->lock);
+    count = placed_sweep(sealer->placed, PLACED_STALE_S);
+    if (count > 0)
+        log_line(LOG_INFO, "placed", "removed what no node has spoken of count=%u", count);
+    (void)pthread_mutex_lock(&sealer->lock);
+}
+
 static void *sealer_main(void *context)
 {
     static const uint64_t one = 1;
@@ -124,11 +158,11 @@ static void *sealer_main(void *context)
         struct seal *seal = queue_take(&sealer->waiting);
 
         if (seal == NULL) {
-            (void)pthread_cond_wait(&sealer->work, &sealer->lock);
+            idle(sealer);
             continue;
         }
         (void)pthread_mutex_unlock(&sealer->lock);
-        seal->err = seal_part(sealer->dir, seal->hash, seal->suffix);
+        seal->err = seal_one(sealer, seal);
         (void)pthread_mutex_lock(&sealer->lock);
         queue_add(&sealer->done, seal);
         (void)!write(sealer->wake, &one, sizeof(one)); /* fails only where it is readable anyway */
@@ -137,12 +171,13 @@ static void *sealer_main(void *context)
     return NULL;
 }
 
-struct sealer *sealer_new(int dir)
+struct sealer *sealer_new(int dir, int placed)
 {
     struct sealer *sealer = xcalloc(1, sizeof(*sealer));
     int err;
 
     sealer->dir = dir;
+    sealer->placed = placed;
     sealer->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (sealer->wake < 0) {
         free(sealer);
@@ -182,14 +217,37 @@ void sealer_free(struct sealer *sealer)
     free(sealer);
 }
 
-void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], const char *suffix)
+static void enqueue(struct sealer *sealer, struct seal given)
 {
     struct seal *seal = xcalloc(1, sizeof(*seal));
 
-    memcpy(seal->hash, hash, sizeof(seal->hash));
-    seal->suffix = suffix;
+    *seal = given;
     (void)pthread_mutex_lock(&sealer->lock);
     queue_add(&sealer->waiting, seal);
+    (void)pthread_cond_signal(&sealer->work);
+    (void)pthread_mutex_unlock(&sealer->lock);
+}
+
+void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], const char *suffix)
+{
+    struct seal seal = {.suffix = suffix};
+
+    memcpy(seal.hash, hash, sizeof(seal.hash));
+    enqueue(sealer, seal);
+}
+
+void sealer_adopt(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], uint64_t size)
+{
+    struct seal seal = {.suffix = ".part", .placed = true, .size = size};
+
+    memcpy(seal.hash, hash, sizeof(seal.hash));
+    enqueue(sealer, seal);
+}
+
+void sealer_sweep(struct sealer *sealer)
+{
+    (void)pthread_mutex_lock(&sealer->lock);
+    sealer->sweep = sealer->placed >= 0;
     (void)pthread_cond_signal(&sealer->work);
     (void)pthread_mutex_unlock(&sealer->lock);
 }

@@ -17,8 +17,9 @@ struct sealer;
 /* The file's name: hex of the hash, and the suffix ("" or ".part"). */
 void blob_name(char out[BLOB_NAME_BYTES], const uint8_t hash[BLOB_HASH_BYTES], const char *suffix);
 
-/* Starts the thread. dir: descriptor of the folder, borrowed. NULL with errno set. */
-struct sealer *sealer_new(int dir);
+/* Starts the thread. dir, placed: descriptors of the folder and of that in it where others place
+ * blobs (-1: none), borrowed. NULL with errno set. */
+struct sealer *sealer_new(int dir, int placed);
 
 /* Finishes the one in hand and forgets the others. Accepts NULL. */
 void sealer_free(struct sealer *sealer);
@@ -26,6 +27,12 @@ void sealer_free(struct sealer *sealer);
 /* Seal a part (suffix ".part"), or verify once more what was sealed (""); nobody else may touch its
  * files until sealer_next has returned it. */
 void sealer_put(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], const char *suffix);
+
+/* Take one that was placed, and seal it. */
+void sealer_adopt(struct sealer *sealer, const uint8_t hash[BLOB_HASH_BYTES], uint64_t size);
+
+/* Remove what was placed and forgotten, when nothing is to be sealed. */
+void sealer_sweep(struct sealer *sealer);
 
 /* The next one that was done. Where *err is not 0 its file was removed. False: none. */
 bool sealer_next(struct sealer *sealer, uint8_t hash[BLOB_HASH_BYTES], int *err);

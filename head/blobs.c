@@ -1,7 +1,6 @@
 #include "head/blobs.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -14,7 +13,9 @@
 #include "common/limits.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
+#include "head/blob_scan.h"
 #include "head/blob_seal.h"
+#include "head/placed.h"
 
 struct blob {
     struct blob *older;
@@ -28,6 +29,7 @@ struct blob {
 
 struct blobs {
     int dir;
+    int placed; /* -1: not shared */
     struct blobs_config config;
     struct sealer *sealer;
     struct table *by_hash;
@@ -108,66 +110,14 @@ static void drop(struct blobs *blobs, struct blob *blob)
     forget(blobs, blob);
 }
 
-struct found {
-    uint8_t hash[BLOB_HASH_BYTES];
-    uint64_t size;
-    struct timespec used;
-    bool complete;
-};
-
-static int by_use(const void *a, const void *b)
-{
-    const struct found *x = a;
-    const struct found *y = b;
-
-    if (x->used.tv_sec != y->used.tv_sec)
-        return x->used.tv_sec < y->used.tv_sec ? -1 : 1;
-    return x->used.tv_nsec < y->used.tv_nsec ? -1 : x->used.tv_nsec > y->used.tv_nsec;
-}
-
-/* What a file of the folder is; false where it is none of ours. */
-static bool recognize(int dir, const char *name, struct found *found)
-{
-    const char *end;
-    struct stat st;
-    size_t size;
-
-    if (sodium_hex2bin(found->hash, sizeof(found->hash), name, strlen(name), NULL, &size, &end) !=
-            0 ||
-        size != BLOB_HASH_BYTES || (*end != '\0' && strcmp(end, ".part") != 0) ||
-        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
-        return false;
-    found->size = (uint64_t)st.st_size;
-    found->used = st.st_mtim;
-    found->complete = *end == '\0';
-    return true;
-}
-
 /* What is there from before, in the order of its last use. */
 static int scan(struct blobs *blobs)
 {
-    int copy = dup(blobs->dir);
-    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-    struct found *all = NULL;
-    size_t count = 0;
-    size_t room = 0;
-    struct dirent *entry;
+    struct blob_found *all;
+    size_t count;
 
-    if (dir == NULL) {
-        if (copy >= 0)
-            (void)close(copy);
+    if (blob_scan(blobs->dir, &all, &count) != 0)
         return -1;
-    }
-    while ((entry = readdir(dir)) != NULL) {
-        if (count == room) {
-            room = room > 0 ? room * 2 : 64;
-            all = xrealloc(all, room, sizeof(*all));
-        }
-        count += recognize(blobs->dir, entry->d_name, &all[count]);
-    }
-    (void)closedir(dir);
-    if (count > 0)
-        qsort(all, count, sizeof(*all), by_use);
     for (size_t i = 0; i < count; i++) {
         struct blob *twin = find(blobs, span_of(all[i].hash, BLOB_HASH_BYTES));
 
@@ -187,24 +137,23 @@ static int scan(struct blobs *blobs)
     return 0;
 }
 
-struct blobs *blobs_open(const char *data_dir, const struct blobs_config *config)
+struct blobs *blobs_open(const char *folder, const struct blobs_config *config)
 {
-    char path[LIMIT_PATH_BYTES];
     struct blobs *blobs;
     int dir;
 
-    if (fs_join(path, data_dir, config->folder != NULL ? config->folder : "blobs") != 0 ||
-        fs_make_dirs(path, 0700) != 0)
+    if (fs_make_dirs(folder, 0700) != 0)
         return NULL;
-    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return NULL;
     blobs = xcalloc(1, sizeof(*blobs));
     blobs->dir = dir;
     blobs->config = *config;
     blobs->by_hash = table_new();
-    if (scan(blobs) == 0)
-        blobs->sealer = sealer_new(dir);
+    blobs->placed = config->shared ? placed_open(dir) : -1;
+    if ((blobs->placed >= 0 || !config->shared) && scan(blobs) == 0)
+        blobs->sealer = sealer_new(dir, blobs->placed);
     if (blobs->sealer == NULL) {
         int error = errno;
 
@@ -223,6 +172,8 @@ void blobs_close(struct blobs *blobs)
     while (blobs->oldest != NULL)
         forget(blobs, blobs->oldest);
     table_free(blobs->by_hash);
+    if (blobs->placed >= 0)
+        (void)close(blobs->placed);
     (void)close(blobs->dir);
     free(blobs);
 }
@@ -364,6 +315,28 @@ int blobs_put(struct blobs *blobs, struct span hash, uint64_t offset, uint64_t t
     return blob->size == total ? seal(blobs, blob) : 0;
 }
 
+int blobs_adopt(struct blobs *blobs, struct span hash, uint64_t total)
+{
+    struct blob *blob = find(blobs, hash);
+    int err;
+
+    if (total > LIMIT_BLOB_BYTES)
+        return ERR_TOO_BIG;
+    if (blobs->placed < 0)
+        return ERR_NOT_FOUND;
+    if (blob != NULL && (blob->complete || blob->sealing))
+        return blob->complete ? 0 : ERR_AGAIN;
+    err = make_room(blobs, blob, total);
+    if (err != 0)
+        return err;
+    if (blob != NULL)
+        drop(blobs, blob); /* what has come of it over the wire */
+    blob = add(blobs, hash.data, total, false);
+    blob->sealing = true;
+    sealer_adopt(blobs->sealer, blob->hash, total);
+    return ERR_AGAIN;
+}
+
 bool blobs_sealed(struct blobs *blobs, uint8_t hash[BLOB_HASH_BYTES], int *err)
 {
     struct blob *blob;
@@ -446,6 +419,20 @@ void blobs_sweep(struct blobs *blobs)
             drop(blobs, blob);
     }
     table_free(kept);
+}
+
+void blobs_sweep_placed(struct blobs *blobs)
+{
+    sealer_sweep(blobs->sealer);
+}
+
+int blobs_look_again(struct blobs *blobs)
+{
+    while (blobs->oldest != NULL) {
+        assert(!blobs->oldest->sealing);
+        forget(blobs, blobs->oldest);
+    }
+    return scan(blobs);
 }
 
 void blobs_recheck(struct blobs *blobs, struct span hash)

@@ -21,13 +21,13 @@
 struct blobs;
 
 struct blobs_config {
-    const char *folder;   /* in the data directory; NULL: "blobs" */
     uint64_t limit_bytes; /* of all blobs and parts */
     uint32_t limit_count;
+    bool shared; /* others may place blobs in it (placed.h) */
 };
 
-/* In a folder of data_dir, which is made. NULL with errno set where it cannot be. */
-struct blobs *blobs_open(const char *data_dir, const struct blobs_config *config);
+/* In this folder, which is made. NULL with errno set where it cannot be. */
+struct blobs *blobs_open(const char *folder, const struct blobs_config *config);
 
 /* What waits to be verified stays a part, and is verified when somebody asks for it again. */
 void blobs_close(struct blobs *blobs);
@@ -51,8 +51,14 @@ bool blobs_sealing(const struct blobs *blobs, struct span hash);
 int blobs_put(struct blobs *blobs, struct span hash, uint64_t offset, uint64_t total,
               struct span bytes);
 
-/* The next one that was verified: *err is 0, ERR_MALFORMED (the bytes did not make the hash) or
- * what the disk said; then it is gone and starts anew. False where there is none. */
+/* Somebody says that a blob of that size is placed. ERR_AGAIN: it is being looked for and verified,
+ * as one that has come whole; 0: it was here before. ERR_TOO_BIG and ERR_FULL as blobs_put;
+ * ERR_NOT_FOUND where nothing can be placed. No file is touched before the answer. */
+int blobs_adopt(struct blobs *blobs, struct span hash, uint64_t total);
+
+/* The next one that was verified: *err is 0, ERR_MALFORMED (the bytes did not make the hash),
+ * ERR_NOT_FOUND (it was not placed) or what the disk said; then it is gone and starts anew. False
+ * where there is none. */
 bool blobs_sealed(struct blobs *blobs, uint8_t hash[BLOB_HASH_BYTES], int *err);
 
 /* Becomes readable when blobs_sealed has something. */
@@ -71,6 +77,13 @@ void blobs_drop(struct blobs *blobs, struct span hash);
 
 /* Away with everything that the owner does not keep. */
 void blobs_sweep(struct blobs *blobs);
+
+/* Away with what was placed and never spoken of. In a thread. */
+void blobs_sweep_placed(struct blobs *blobs);
+
+/* Another head has had the folder meanwhile: what is here is what is there now. Nothing may be
+ * being verified. -1 with errno set where the folder cannot be read. */
+int blobs_look_again(struct blobs *blobs);
 
 /* A complete one is not to be trusted: verify it again. Until blobs_sealed tells it is not
  * complete; where its bytes are wrong it is gone. */

@@ -37,6 +37,7 @@ struct checkpoint_store {
     struct upload *uploads;
     bool settled;
     uint64_t stale_ms; /* when what is left of an earlier life goes; 0: it is gone */
+    uint64_t sweep_ms; /* when what was placed is looked at next */
 };
 
 static void list_needed(void *context, struct table *kept)
@@ -47,12 +48,12 @@ static void list_needed(void *context, struct table *kept)
         (void)table_put(kept, span_of(need->hash, BLOB_HASH_BYTES), need);
 }
 
-struct checkpoint_store *checkpoint_store_open(const char *data_dir)
+struct checkpoint_store *checkpoint_store_open(const char *folder)
 {
-    static const struct blobs_config config = {.folder = "checkpoints",
-                                               .limit_bytes = LIMIT_CHECKPOINT_STORE,
-                                               .limit_count = LIMIT_CHECKPOINT_BLOBS};
-    struct blobs *blobs = blobs_open(data_dir, &config);
+    static const struct blobs_config config = {.limit_bytes = LIMIT_CHECKPOINT_STORE,
+                                               .limit_count = LIMIT_CHECKPOINT_BLOBS,
+                                               .shared = true};
+    struct blobs *blobs = blobs_open(folder, &config);
     struct checkpoint_store *store;
 
     if (blobs == NULL)
@@ -266,8 +267,21 @@ void checkpoint_store_settle(struct checkpoint_store *store, uint64_t now_ms)
     free(manifests);
 }
 
+uint32_t checkpoint_store_kept(const struct checkpoint_store *store)
+{
+    uint32_t count = 0;
+
+    for (const struct need *need = store->first; need != NULL; need = need->next)
+        count += need->checkpoints > 0;
+    return count;
+}
+
 void checkpoint_store_tend(struct checkpoint_store *store, uint64_t now_ms)
 {
+    if (now_ms >= store->sweep_ms) {
+        store->sweep_ms = now_ms + STORE_SWEEP_MS;
+        blobs_sweep_placed(store->blobs);
+    }
     if (store->stale_ms == 0 || now_ms < store->stale_ms)
         return;
     store->stale_ms = 0;

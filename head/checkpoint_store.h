@@ -15,9 +15,11 @@
 struct checkpoint_store;
 
 #define STORE_STALE_MS 600000u
+#define STORE_SWEEP_MS 600000u /* between two looks for what was placed and never spoken of */
 
-/* In data_dir/checkpoints. NULL with errno set. */
-struct checkpoint_store *checkpoint_store_open(const char *data_dir);
+/* In this folder, which is made, and in which nodes may place blobs (placed.h). NULL with errno
+ * set. */
+struct checkpoint_store *checkpoint_store_open(const char *folder);
 void checkpoint_store_close(struct checkpoint_store *store);
 
 /* A committed effect, also of a replay: CHECKPOINT, and what ends attempts (TRIAL); others are
@@ -26,6 +28,11 @@ void checkpoint_store_apply(struct checkpoint_store *store, const struct effect 
 
 /* After the replay: until here manifests are not looked into. */
 void checkpoint_store_settle(struct checkpoint_store *store, uint64_t now_ms);
+
+/* How many manifests are of checkpoints that are kept. */
+uint32_t checkpoint_store_kept(const struct checkpoint_store *store);
+
+/* What time brings. */
 void checkpoint_store_tend(struct checkpoint_store *store, uint64_t now_ms);
 
 /* Which checkpoint an upload is for. */

@@ -77,24 +77,31 @@ static void check_redis(struct list *list, const struct checkup_facts *facts)
             "assay rm experiments that nobody needs, or give it more: maxmemory");
 }
 
-static void check_machine(struct list *list, const struct checkup_facts *facts)
+static void check_disk(struct list *list, const char *subject, const char *folder,
+                       struct checkup_count disk)
 {
-    uint64_t free_bytes = facts->disk.most - facts->disk.used;
+    uint64_t free_bytes = disk.most - disk.used;
     enum finding_grade grade = FINDING_OK;
 
     if (free_bytes < DISK_LEAST / 16)
         grade = FINDING_ERROR;
     else if (free_bytes < DISK_LEAST)
         grade = FINDING_WARNING;
-    if (facts->disk.most == 0)
-        add(list, "data directory", FINDING_WARNING,
-            arena_printf(list->arena, "%s: its disk cannot be looked at", facts->data_dir),
+    if (disk.most == 0)
+        add(list, subject, FINDING_WARNING,
+            arena_printf(list->arena, "%s: its disk cannot be looked at", folder),
             "see whether it is still there");
     else
-        add(list, "data directory", grade,
-            arena_printf(list->arena, "%s: %" PRIu64 " MiB free", facts->data_dir,
-                         free_bytes >> 20),
+        add(list, subject, grade,
+            arena_printf(list->arena, "%s: %" PRIu64 " MiB free", folder, free_bytes >> 20),
             "make room on its disk");
+}
+
+static void check_machine(struct list *list, const struct checkup_facts *facts)
+{
+    check_disk(list, "data directory", facts->data_dir, facts->disk);
+    if (facts->checkpoint_dir != NULL)
+        check_disk(list, "checkpoints", facts->checkpoint_dir, facts->checkpoint_disk);
     if (facts->keys_why != NULL)
         add(list, "keys", FINDING_ERROR,
             arena_printf(list->arena, "%s/keys: %s", facts->data_dir, facts->keys_why),

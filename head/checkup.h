@@ -22,7 +22,9 @@ struct checkup_facts {
     bool redis_file_fails;
     struct checkup_count redis_memory; /* bytes */
     const char *data_dir;
-    struct checkup_count disk;  /* bytes of its file system; most 0: not known */
+    struct checkup_count disk;            /* bytes of its file system; most 0: not known */
+    const char *checkpoint_dir;           /* NULL: it is in data_dir */
+    struct checkup_count checkpoint_disk; /* as disk */
     struct checkup_count files; /* descriptors; used: at the most, by all peers that may come */
     const char *keys_why;       /* the folder of keys is not closed to others; NULL: it is */
     bool results_missing;       /* not all result files could be written */

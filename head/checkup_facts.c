@@ -66,6 +66,10 @@ void shell_facts(void *context, struct checkup_facts *out)
                                   .data_dir = head->settings.data_dir,
                                   .disk = disk_of(head->settings.data_dir),
                                   .results_missing = head->files_missing};
+    if (head->settings.checkpoints != NULL) {
+        out->checkpoint_dir = head->settings.checkpoints;
+        out->checkpoint_disk = disk_of(head->settings.checkpoints);
+    }
     out->redis_known = gauge_read(head->gauge, clock_ms(), &reading);
     out->redis_file_fails = reading.file_fails;
     out->redis_memory = (struct checkup_count){reading.used_bytes, reading.limit_bytes};

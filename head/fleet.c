@@ -61,7 +61,8 @@ static int on_register(struct fleet *fleet, const struct link_route *route, uint
     struct session *session = session_of_route(fleet, route);
     struct session *before = table_get_u64(fleet->by_principal, principal);
     struct msg_registered answer = {.epoch = fleet->parts.epoch,
-                                    .heartbeat_ms = FLEET_HEARTBEAT_MS};
+                                    .heartbeat_ms = FLEET_HEARTBEAT_MS,
+                                    .checkpoints = span_text(fleet->parts.checkpoint_folder)};
 
     if (before != NULL && before != session)
         session_drop(fleet, before);

@@ -35,6 +35,7 @@ struct fleet_parts {
     struct sinks *sinks;
     struct blobs *blobs;
     struct checkpoint_store *checkpoints;
+    const char *checkpoint_folder; /* its path, which workers are told */
     uint64_t epoch;
 };
 

@@ -40,6 +40,7 @@ struct session {
 struct store_wait {
     struct link_route route;
     uint64_t request;
+    bool placed;
     uint8_t hash[BLOB_HASH_BYTES];
 };
 

@@ -83,24 +83,30 @@ void fleet_store_ask(struct fleet *fleet, const struct session *session,
     buf_fini(&missing);
 }
 
+/* One that was placed and is not there, or is not what it should be, can still be sent: who placed
+ * it hears that nothing of it is here. */
 static void tell_put(struct fleet *fleet, const struct link_route *route, uint64_t request,
-                     struct span hash, int err)
+                     bool placed, struct span hash, int err)
 {
     struct msg_ok ok = {0};
     bool complete;
 
+    if (placed && (err == ERR_NOT_FOUND || err == ERR_MALFORMED || err == ERR_IO))
+        err = 0;
     if (err != 0) {
         refuse(fleet, route, request, err == ERR_FULL ? ERROR_LIMIT : ERROR_INVALID, "checkpoint",
                err == ERR_FULL ? "the head has no room for it" : err_text(err));
         return;
     }
     ok.value = blobs_have(checkpoint_store_blobs(fleet->parts.checkpoints), hash, &complete);
+    if (placed && !complete)
+        ok.value = 0;
     fleet_send(fleet, route, MSG_OK, request, &ok);
 }
 
 /* Answered when it is verified. Where too many wait it is not: who asks asks again. */
 static void await_seal(struct fleet *fleet, const struct link_route *route, uint64_t request,
-                       struct span hash)
+                       bool placed, struct span hash)
 {
     for (uint32_t i = 0; i < fleet->store_wait_count; i++)
         if (fleet->store_waits[i].request == request &&
@@ -114,7 +120,7 @@ static void await_seal(struct fleet *fleet, const struct link_route *route, uint
             xrealloc(fleet->store_waits, fleet->store_wait_room, sizeof(struct store_wait));
     }
     fleet->store_waits[fleet->store_wait_count] =
-        (struct store_wait){.route = *route, .request = request};
+        (struct store_wait){.route = *route, .request = request, .placed = placed};
     memcpy(fleet->store_waits[fleet->store_wait_count++].hash, hash.data, BLOB_HASH_BYTES);
 }
 
@@ -132,12 +138,14 @@ void fleet_store_put(struct fleet *fleet, const struct session *session,
         return;
     }
     checkpoint_store_hold(fleet->parts.checkpoints, &owner, put->hash);
-    if (put->total <= LIMIT_MANIFEST_BYTES)
+    if (put->total <= LIMIT_MANIFEST_BYTES && put->placed)
+        err = blobs_adopt(blobs, put->hash, put->total);
+    else if (put->total <= LIMIT_MANIFEST_BYTES)
         err = blobs_put(blobs, put->hash, put->offset, put->total, put->bytes);
     if (err == ERR_AGAIN)
-        await_seal(fleet, &session->route, message->request, put->hash);
+        await_seal(fleet, &session->route, message->request, put->placed, put->hash);
     else
-        tell_put(fleet, &session->route, message->request, put->hash, err);
+        tell_put(fleet, &session->route, message->request, put->placed, put->hash, err);
 }
 
 void fleet_sealed(struct fleet *fleet)
@@ -154,7 +162,8 @@ void fleet_sealed(struct fleet *fleet)
             if (memcmp(wait.hash, hash, sizeof(hash)) != 0)
                 fleet->store_waits[kept++] = wait;
             else
-                tell_put(fleet, &wait.route, wait.request, span_of(hash, sizeof(hash)), err);
+                tell_put(fleet, &wait.route, wait.request, wait.placed, span_of(hash, sizeof(hash)),
+                         err);
         }
         fleet->store_wait_count = kept;
     }

@@ -202,7 +202,9 @@ static void tend(struct head *head, uint64_t now_ms)
     planes_refusals(head);
     audit_tend(head->audit, now_ms);
     turns_trim(head->turns);
-    checkpoint_store_tend(head->checkpoints, now_ms);
+    if (journal_leads_until_ms(head->journal) >
+        now_ms) /* the folder may be another head's by now */
+        checkpoint_store_tend(head->checkpoints, now_ms);
     fleet_tick(head->fleet, now_ms, head->planes[LINK_WORKER].drained_ms, unix_now_ms(head));
     if (core_deadline_ms(head->core) <= unix_now_ms(head) && turns_ready(head->turns)) {
         struct event event = {.type = EVENT_TICK};

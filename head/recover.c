@@ -1,5 +1,7 @@
 /* What the log and the image in front of it tell: core, rows and files as they were. */
+#include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "common/err.h"
 #include "common/limits.h"
@@ -221,6 +223,11 @@ int setup_files(struct head *head)
     int rc = redo_files(head, core, &start, &summary);
 
     core_free(core);
+    /* What the head that led has put there since this one began to stand by. */
+    if (rc == 0 && blobs_look_again(checkpoint_store_blobs(head->checkpoints)) != 0) {
+        log_error_for_people(head->checkpoint_folder, strerror(errno), "see whether it is there");
+        rc = 2;
+    }
     checkpoint_store_settle(head->checkpoints, clock_ms());
     if (rc == 0)
         setup_imager(head, &start, summary.bytes);

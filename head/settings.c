@@ -30,6 +30,9 @@ static const char usage[] =
     "  --data-dir DIR       its keys, its Redis and its code store (default: "
     "ASSAY_HOME/heads/NAME)\n"
     "  --name NAME          name of the cluster (default)\n"
+    "  --checkpoints DIR    keep checkpoints there (default: checkpoints/ in --data-dir): a "
+    "folder\n"
+    "                       that workers see as well need not be sent them\n"
     "  --redis-address URL  use this Redis (>= 6.2) instead of one of its own: HOST[:PORT],\n"
     "                       redis://[user@]host[:port], or the path of a unix socket\n"
     "  --log-tail SIZE      log that a restart may have to decide again, about; then it is cut\n"
@@ -45,7 +48,13 @@ static const char usage[] =
     "\n"
     "example: assay head --port 7420 --data-dir /var/lib/assay\n";
 
-enum { OPTION_PRIVATE = 1000, OPTION_READY_FD, OPTION_STANDBY, OPTION_ADVERTISE };
+enum {
+    OPTION_PRIVATE = 1000,
+    OPTION_READY_FD,
+    OPTION_STANDBY,
+    OPTION_ADVERTISE,
+    OPTION_CHECKPOINTS
+};
 
 static const struct option options[] = {
     {"port", required_argument, NULL, 'p'},
@@ -56,6 +65,7 @@ static const struct option options[] = {
     {"log-tail", required_argument, NULL, 't'},
     {"standby", no_argument, NULL, OPTION_STANDBY},
     {"advertise", required_argument, NULL, OPTION_ADVERTISE},
+    {"checkpoints", required_argument, NULL, OPTION_CHECKPOINTS},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     /* For `assay run`, which starts heads; not for people. */
@@ -130,6 +140,10 @@ static int read_option(int option, struct settings *settings)
         return 0;
     case OPTION_ADVERTISE:
         return read_advertise(&settings->advertise);
+    case OPTION_CHECKPOINTS:
+        free(settings->checkpoints);
+        settings->checkpoints = *optarg != '\0' ? home_expand(optarg) : NULL;
+        return settings->checkpoints != NULL ? 0 : wrong("--checkpoints", "it takes a folder");
     case 'v':
         settings->verbose = true;
         return 0;
@@ -192,4 +206,6 @@ void settings_fini(struct settings *settings)
 {
     free(settings->data_dir);
     settings->data_dir = NULL;
+    free(settings->checkpoints);
+    settings->checkpoints = NULL;
 }

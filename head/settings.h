@@ -10,6 +10,7 @@
 struct settings {
     const char *name;          /* of the cluster */
     char *data_dir;            /* absolute; owned */
+    char *checkpoints;         /* where they are kept, absolute; owned; NULL: in data_dir */
     const char *bind;          /* NULL: all interfaces */
     const char *redis_address; /* NULL: a redis-server of our own */
     uint16_t port;             /* 0: any */

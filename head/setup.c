@@ -104,8 +104,11 @@ static int setup_blobs(struct head *head)
 {
     static const struct blobs_config limits = {.limit_bytes = LIMIT_BLOBS_BYTES,
                                                .limit_count = LIMIT_BLOBS};
+    char folder[LIMIT_PATH_BYTES];
 
-    head->blobs = blobs_open(head->settings.data_dir, &limits);
+    errno = ENAMETOOLONG;
+    if (fs_join(folder, head->settings.data_dir, "blobs") == 0)
+        head->blobs = blobs_open(folder, &limits);
     if (head->blobs != NULL)
         return 0;
     log_error_for_people(head->settings.data_dir, strerror(errno),
@@ -188,6 +191,7 @@ static void drop_core(struct head *head)
 int setup_core(struct head *head)
 {
     char folder[LIMIT_PATH_BYTES];
+    int rc;
 
     if (fs_join(folder, head->settings.data_dir, "ended") != 0) {
         log_error_for_people(head->settings.data_dir, "its name is too long",
@@ -195,12 +199,9 @@ int setup_core(struct head *head)
         return 2;
     }
     drop_core(head);
-    head->checkpoints = checkpoint_store_open(head->settings.data_dir);
-    if (head->checkpoints == NULL) {
-        log_error_for_people(head->settings.data_dir, strerror(errno),
-                             "make room, or name another --data-dir");
-        return 2;
-    }
+    rc = setup_checkpoints(head);
+    if (rc != 0)
+        return rc;
     head->core = core_new();
     head->view = view_new(folder);
     head->sinks = sinks_new();
@@ -270,7 +271,10 @@ int setup_sockets(struct head *head)
     struct trouble trouble;
     size_t count;
     const struct view_principal *principals = view_principals(head->view, &count);
+    int rc = setup_checkpoints_mark(head);
 
+    if (rc != 0)
+        return rc;
     head->context = link_context_new(1);
     head->zap = head->context != NULL ? zap_start(head->context) : NULL;
     if (head->zap == NULL) {
@@ -291,6 +295,7 @@ int setup_sockets(struct head *head)
                                                   .sinks = head->sinks,
                                                   .blobs = head->blobs,
                                                   .checkpoints = head->checkpoints,
+                                                  .checkpoint_folder = head->checkpoint_folder,
                                                   .epoch = journal_epoch(head->journal)});
     head->front = front_new(&(struct front_parts){
         .client_socket = head->planes[LINK_CLIENT].socket,

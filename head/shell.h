@@ -54,6 +54,7 @@ struct head {
     struct arena scratch; /* of a message that only reads */
     struct blobs *blobs;
     struct checkpoint_store *checkpoints;
+    char checkpoint_folder[LIMIT_PATH_BYTES];
     struct redisd *redisd; /* NULL: an outside Redis */
     struct store_address redis;
     uint32_t replicas; /* of it, that must have an entry before it counts */
@@ -97,6 +98,11 @@ int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble);
 /* An empty core, and what stands around it; where there was one before, in its place. */
 int setup_core(struct head *head);
 int setup_sockets(struct head *head);
+/* setup_checkpoints.c: open the folder of checkpoints, if it is not another cluster's; and, when
+ * this head leads and knows what it keeps, write that the folder is this cluster's (proto/mark.h).
+ */
+int setup_checkpoints(struct head *head);
+int setup_checkpoints_mark(struct head *head);
 void setup_close(struct head *head);
 
 /* recover.c: the same, from what Redis has: core, rows and files; and where core and rows are as

@@ -20,6 +20,7 @@ static const struct field msg_registered_fields[] = {
     FIELD(msg_registered, node, FIELD_U32, 0),
     FIELD(msg_registered, epoch, FIELD_U64, 0),
     FIELD(msg_registered, heartbeat_ms, FIELD_U32, LIMIT_WAIT_MS),
+    FIELD_LATER(msg_registered, checkpoints, FIELD_TEXT, LIMIT_PATH_BYTES),
 };
 MESSAGE_TABLE(registered, REGISTERED);
 
@@ -174,6 +175,7 @@ static const struct field msg_store_put_fields[] = {
     FIELD(msg_store_put, offset, FIELD_U64, 0),
     FIELD(msg_store_put, total, FIELD_U64, 0),
     FIELD(msg_store_put, bytes, FIELD_BYTES, LIMIT_CHUNK_BYTES),
+    FIELD_LATER(msg_store_put, placed, FIELD_BOOL, 0),
 };
 MESSAGE_TABLE(store_put, STORE_PUT);
 

@@ -24,6 +24,7 @@ struct msg_registered {
     uint32_t node;
     uint64_t epoch;
     uint32_t heartbeat_ms;
+    struct span checkpoints; /* the head's folder of them, for a worker that shares it */
 };
 
 struct msg_held {
@@ -164,6 +165,7 @@ struct msg_store_put {
     uint64_t offset;
     uint64_t total;
     struct span bytes;
+    bool placed; /* it is in the head's folder, all of it; bytes is empty */
 };
 
 struct msg_leaving {

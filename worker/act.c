@@ -11,6 +11,7 @@
 #include "common/xalloc.h"
 #include "worker/daemon.h"
 #include "worker/disk.h"
+#include "worker/shared.h"
 
 #define OUTPUT_AGAIN_MS 2000u
 #define IDLE_EVERY_MS   5000u
@@ -294,6 +295,7 @@ static void executors_ask(struct daemon *daemon)
 void act_open(struct daemon *daemon)
 {
     daemon->disk_said = false;
+    shared_open(daemon);
     daemon->epoch = 0; /* of a head that the link has judged */
     executors_ask(daemon);
     ends_rewind(daemon->ends);
@@ -375,6 +377,7 @@ void act_turn(struct daemon *daemon)
         (void)link_head_send(daemon->link, buf_span(&daemon->frame)); /* asked again later */
     }
     disk_look(daemon);
+    shared_turn(daemon);
     idle_release(daemon);
 }
 
@@ -387,6 +390,8 @@ uint64_t act_next_ms(const struct daemon *daemon)
     next_ms = blob_cache_next_ms(daemon->blobs);
     if (daemon->disk_ms + DISK_EVERY_MS < next_ms)
         next_ms = daemon->disk_ms + DISK_EVERY_MS;
+    if (shared_next_ms(daemon) < next_ms)
+        next_ms = shared_next_ms(daemon);
     for (struct executor *executor = executors_first(daemon->executors); executor != NULL;
          executor = executor_next(executor)) {
         const struct executor_relay *output = executor_output(executor);

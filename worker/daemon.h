@@ -33,6 +33,9 @@ struct daemon {
     uint64_t disk_ms;    /* when the disk was looked at last */
     bool disk_full;      /* then */
     bool disk_said;      /* in this session */
+    bool shares;         /* settings->checkpoints is the head's folder */
+    bool shared_said;    /* that it is not, in this session */
+    uint64_t shared_ms;  /* when to look at it again, while it is not */
     uint64_t idle_ms;    /* when executors without work were looked for last */
     uint64_t outputs;    /* requests for output so far */
     uint64_t stores;     /* and about checkpoints */

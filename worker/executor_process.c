@@ -150,18 +150,19 @@ void executor_start(struct executor *executor)
 {
     const struct executors_parts *parts = &executor->all->parts;
     char program[LIMIT_PATH_BYTES];
+    const char *checkpoints = executor->all->checkpoints;
     char number[16];
-    char *argv[] = {program,
-                    "--socket",
-                    executor->socket_path,
-                    "--data",
-                    executor->dir,
-                    "--experiment",
-                    number,
-                    parts->shares_results ? "--share-results" : NULL,
-                    NULL};
+    char *argv[12] = {program,        "--socket", executor->socket_path, "--data", executor->dir,
+                      "--experiment", number};
+    int count = 7;
     int fd;
 
+    if (parts->shares_results)
+        argv[count++] = "--share-results";
+    if (checkpoints != NULL) {
+        argv[count++] = "--checkpoints";
+        argv[count] = (char *)(uintptr_t)checkpoints;
+    }
     (void)snprintf(number, sizeof(number), "%u", executor->number);
     executor->wanted = false;
     executor->introduced = false;

@@ -332,6 +332,11 @@ struct executor *executors_find(const struct executors *executors, uint32_t expe
     return table_get_u64(executors->by_number, experiment);
 }
 
+void executors_share(struct executors *executors, const char *checkpoints)
+{
+    executors->checkpoints = checkpoints;
+}
+
 struct executor *executors_first(const struct executors *executors)
 {
     return executors->first;

@@ -62,6 +62,10 @@ bool executors_is_stalled(const struct executors *executors);
 /* When executors_turn has something to do at the latest. */
 uint64_t executors_next_ms(const struct executors *executors);
 
+/* Executors that are started from now on see the head's folder of checkpoints there (borrowed);
+ * NULL: they do not. */
+void executors_share(struct executors *executors, const char *checkpoints);
+
 struct executor *executors_find(const struct executors *executors, uint32_t experiment);
 struct executor *executors_first(const struct executors *executors);
 struct executor *executor_next(const struct executor *executor);

@@ -82,6 +82,7 @@ struct executors {
     struct table *by_number;
     struct executor *stalled; /* its frame could not be taken */
     struct buf stalled_frame;
+    const char *checkpoints;  /* the head's folder, for those that start; NULL: not seen here */
     uint64_t now_ms;          /* of the turn */
     pid_t removers[REMOVERS]; /* helpers that nobody waits for; 0: none */
     bool bury;                /* some are dead */

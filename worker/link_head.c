@@ -91,6 +91,16 @@ uint64_t link_head_opened(const struct link_head *link)
     return link->opened;
 }
 
+uint64_t link_head_epoch(const struct link_head *link)
+{
+    return link->epoch;
+}
+
+const char *link_head_checkpoints(const struct link_head *link)
+{
+    return link->checkpoints;
+}
+
 uint32_t link_head_node(const struct link_head *link)
 {
     return link->node;

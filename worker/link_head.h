@@ -48,6 +48,10 @@ void link_head_free(struct link_head *link);
 enum head_state link_head_state(const struct link_head *link);
 /* How often OPEN was reached. */
 uint64_t link_head_opened(const struct link_head *link);
+/* The epoch of the head that answered last, and where that keeps checkpoints ("": it has not said).
+ */
+uint64_t link_head_epoch(const struct link_head *link);
+const char *link_head_checkpoints(const struct link_head *link);
 /* This node's number, once OPEN was reached. */
 uint32_t link_head_node(const struct link_head *link);
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "common/limits.h"
@@ -108,6 +109,8 @@ static void on_registered(struct link_head *link, const struct message *message,
     if (registered->heartbeat_ms >= 100)
         link->beat_every_ms = registered->heartbeat_ms;
     if (link->state == HEAD_REGISTER && message->request == link->asked) {
+        (void)snprintf(link->checkpoints, sizeof(link->checkpoints), "%.*s",
+                       SPAN(registered->checkpoints));
         link->state = HEAD_COLLECT;
         link->beat_ms = now_ms + link->beat_every_ms;
     } else if (link->state == HEAD_READYING && message->request == link->readied) {

@@ -21,10 +21,11 @@ struct link_head {
     void *socket;
     struct monitor *monitor;
     struct link_watch watch;
-    uint64_t begun_ms;      /* when the socket began to connect */
-    struct address address; /* of the head */
-    struct address workers; /* its worker plane */
-    uint64_t epoch;         /* the highest seen */
+    uint64_t begun_ms;                  /* when the socket began to connect */
+    struct address address;             /* of the head */
+    struct address workers;             /* its worker plane */
+    uint64_t epoch;                     /* the highest seen */
+    char checkpoints[LIMIT_PATH_BYTES]; /* the head's folder of them; "": not said */
     uint32_t node;
     uint64_t opened;
     uint64_t requests; /* ids given so far */

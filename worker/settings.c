@@ -34,6 +34,9 @@ static const char usage[] =
     "  --resource NAME=AMOUNT  anything else that trials ask for; may be given again\n"
     "  --name NAME             what people call this node (its host name)\n"
     "  --data-dir DIR          its key and its trials' folders (ASSAY_HOME/workers/NAME)\n"
+    "  --checkpoints DIR       where this machine sees the folder that the head keeps checkpoints "
+    "in:\n"
+    "                          they are put there instead of being sent\n"
     "  -v, --verbose           say more on stderr\n"
     "  -h, --help              this text\n"
     "\n"
@@ -48,6 +51,7 @@ enum {
     OPTION_RESOURCE,
     OPTION_NAME,
     OPTION_DATA_DIR,
+    OPTION_CHECKPOINTS,
     OPTION_HEAD_KEY,
     OPTION_KEY_FILE,
     OPTION_RESULTS_SHARED,
@@ -64,6 +68,7 @@ static const struct option options[] = {
     {"resource", required_argument, NULL, OPTION_RESOURCE},
     {"name", required_argument, NULL, OPTION_NAME},
     {"data-dir", required_argument, NULL, OPTION_DATA_DIR},
+    {"checkpoints", required_argument, NULL, OPTION_CHECKPOINTS},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     /* For `assay run`, which starts workers; not for people. */
@@ -215,6 +220,11 @@ static int read_option(int option, struct given *given, struct settings *setting
     case OPTION_DATA_DIR:
         given->data_dir = optarg;
         return 0;
+    case OPTION_CHECKPOINTS:
+        free(settings->checkpoints);
+        settings->checkpoints = *optarg != '\0' ? home_expand(optarg) : NULL;
+        return settings->checkpoints != NULL ? 0
+                                             : settings_wrong("--checkpoints", "it takes a folder");
     case OPTION_HEAD_KEY:
         given->head_key = optarg;
         return 0;
@@ -345,5 +355,6 @@ void settings_fini(struct settings *settings)
     key_pair_fini(&settings->keys);
     token_fini(&settings->token);
     free(settings->data_dir);
+    free(settings->checkpoints);
     arena_fini(&settings->arena);
 }

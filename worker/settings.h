@@ -24,7 +24,8 @@ struct settings {
     struct token token; /* to join with, should the head not know our key */
     bool may_ask_token; /* the head is this user's own on this machine: see enrol.h */
     const char *name;
-    char *data_dir; /* absolute, made */
+    char *data_dir;    /* absolute, made */
+    char *checkpoints; /* where this node sees the head's folder of them, absolute; NULL: nowhere */
     struct resources capacity;
     struct gpus gpus;
     /* For `assay run`: */

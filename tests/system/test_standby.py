@@ -6,8 +6,13 @@ import os
 import shutil
 import signal
 
-from cluster import Worker, case, check, count_rows, equal, main, read_text, wait_for
-from experiments import check_ran_once, check_results, check_room, paced, submit, trials, up
+from cluster import (
+    Worker, case, check, count_rows, equal, kill_pid, main, read_text, wait_for,
+)
+from experiments import (
+    account, check_ran_once, check_results, check_room, paced, saver, submit, trials, up,
+    wait_checkpoint, wait_ended,
+)
 from shared import SharedHead, SharedRedis, Standby
 
 CPUS = 3
@@ -129,6 +134,33 @@ def code_trees_are_brought_by_hand(scene):
     bare.wait_leads()
     workers_of(scene, bare, ("n1",), [redis.url])
     check_ran_once(scene, check_all(scene, bare, got, folder, 4, 5))
+
+
+@case
+def checkpoints_in_a_shared_folder_outlive_the_head(scene):
+    """They were put there after the one that takes over had begun to stand by."""
+    redis, folder = SharedRedis(scene), scene.path("shared")
+    head = SharedHead(scene, redis, words=["--checkpoints", folder])
+    standby = Standby(scene, redis, head, words=["--checkpoints", folder])
+    token = scene.token(head, "worker", "worker.token")
+    worker = Worker(scene, "n1", head, token=token,
+                    words=["--address", redis.url, "--checkpoints", folder])
+    wait_for(lambda: up(head) == {"n1"}, 30, "the worker to join")
+    number = submit(head, saver(scene, "outlive", 5, "--hold-at 3"))
+    wait_checkpoint(head, "%s/0" % number, 3)
+    head.kill()
+    standby.wait_leads()
+    wait_for(lambda: up(standby) == {"n1"}, 40, lambda: "it to follow: " + worker.daemon.err())
+    for pid in worker.executors():
+        kill_pid(pid)
+    wait_ended(standby, number)
+    equal([step for _, step, _ in account(scene, trials(standby, number)[0])], [0, 3],
+          "where its attempts began")
+    check("is not the head's folder" not in worker.daemon.err(), worker.daemon.err())
+    worker.daemon.end()
+    standby.daemon.end()
+    redis.daemon.end_hard()
+    scene.check_nothing_runs()
 
 
 @case

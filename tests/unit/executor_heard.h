@@ -59,6 +59,7 @@ static struct {
     bool keeps_output; /* do not answer OUTPUT */
     double horizon;
     bool without_cgroups;       /* the executor sees none */
+    const char *checkpoints;    /* the head's folder of them, that it sees; NULL: none */
     bool own_program;           /* it runs from a copy, dir/assay-executor */
     uint64_t time_limit_ms;     /* of the experiment */
     uint64_t report_timeout_ms; /* the same */

@@ -102,7 +102,8 @@ static inline void start_executor(void)
         if (driver.without_cgroups && !cgroups_hide())
             _exit(126);
         (void)execl(path, path, "--socket", driver.socket, "--data", driver.data, "--experiment",
-                    "7", (char *)NULL);
+                    "7", driver.checkpoints != NULL ? "--checkpoints" : NULL, driver.checkpoints,
+                    (char *)NULL);
         _exit(127);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);

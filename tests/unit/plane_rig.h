@@ -68,6 +68,15 @@ static inline void rig_event(struct plane_rig *rig, const struct event *event)
     rig_commit(rig);
 }
 
+/* A folder below the rig's; good until the next call. */
+static inline const char *rig_path(const struct plane_rig *rig, const char *name)
+{
+    static char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
+    return path;
+}
+
 /* All but what is tested, which the caller makes and gives apply; then rig_admit. */
 static inline void rig_open(struct plane_rig *rig, enum link_plane plane, enum principal_role role)
 {
@@ -92,8 +101,8 @@ static inline void rig_open(struct plane_rig *rig, enum link_plane plane, enum p
     rig->view = view_new(NULL);
     rig->turns = turns_new(rig->core);
     rig->sinks = sinks_new();
-    rig->blobs = blobs_open(rig->folder, &limits);
-    rig->checkpoints = checkpoint_store_open(rig->folder);
+    rig->blobs = blobs_open(rig_path(rig, "blobs"), &limits);
+    rig->checkpoints = checkpoint_store_open(rig_path(rig, "checkpoints"));
     ck_assert_ptr_nonnull(rig->blobs);
     ck_assert_ptr_nonnull(rig->checkpoints);
 }

@@ -22,9 +22,11 @@ static uint8_t hash_bytes[BLOB_HASH_BYTES];
 static void reopen(uint64_t limit_bytes, uint32_t limit_count)
 {
     const struct blobs_config config = {.limit_bytes = limit_bytes, .limit_count = limit_count};
+    char path[96];
 
+    (void)snprintf(path, sizeof(path), "%s/blobs", folder);
     blobs_close(blobs);
-    blobs = blobs_open(folder, &config);
+    blobs = blobs_open(path, &config);
     ck_assert_ptr_nonnull(blobs);
 }
 

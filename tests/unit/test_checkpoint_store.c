@@ -14,7 +14,7 @@
 #include "head/checkpoint_store.h"
 #include "tests/lib/run_suite.h"
 
-static char root[64];
+static char root[64], folder[96];
 static struct checkpoint_store *store;
 
 static void setup(void)
@@ -22,7 +22,8 @@ static void setup(void)
     ck_assert_int_ge(sodium_init(), 0);
     (void)strcpy(root, "/tmp/assay-store-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(root));
-    store = checkpoint_store_open(root);
+    (void)snprintf(folder, sizeof(folder), "%s/checkpoints", root);
+    store = checkpoint_store_open(folder);
     ck_assert_ptr_nonnull(store);
     checkpoint_store_settle(store, 0);
 }
@@ -179,7 +180,7 @@ START_TEST(a_restart_knows_what_is_needed)
     tell(&second, &two, true, false);
     (void)bring_text(&(struct store_owner){1, 1, 1, 1}, "stray");
     checkpoint_store_close(store);
-    store = checkpoint_store_open(root);
+    store = checkpoint_store_open(folder);
     tell(&first, &one, true, false);
     tell(&second, &two, true, false);
     tell(&first, &one, false, false);

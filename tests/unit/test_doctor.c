@@ -125,6 +125,19 @@ START_TEST(a_disk_that_fills_is_told)
 }
 END_TEST
 
+/* Where they are not in the data directory. */
+START_TEST(the_disk_of_checkpoints_is_told)
+{
+    facts.checkpoint_dir = "/c";
+    facts.checkpoint_disk = (struct checkup_count){1ull << 30, 1ull << 40};
+    ck_assert_ptr_null(look(""));
+    facts.checkpoint_disk.used = facts.checkpoint_disk.most - (1ull << 20);
+    expect("checkpoints", FINDING_ERROR, "/c: 1 MiB free");
+    facts.checkpoint_disk = (struct checkup_count){0, 0};
+    expect("checkpoints", FINDING_WARNING, "/c: its disk cannot be looked at");
+}
+END_TEST
+
 START_TEST(each_limit_that_is_near_is_named)
 {
     const struct {
@@ -221,6 +234,7 @@ Suite *suite(void)
     tcase_add_test(tcase, a_log_that_takes_nothing_is_told_with_its_reason);
     tcase_add_test(tcase, a_redis_that_fills_or_fails_is_told);
     tcase_add_test(tcase, a_disk_that_fills_is_told);
+    tcase_add_test(tcase, the_disk_of_checkpoints_is_told);
     tcase_add_test(tcase, each_limit_that_is_near_is_named);
     tcase_add_test(tcase, what_else_is_wrong_with_a_head_is_told);
     tcase_add_test(tcase, a_redis_says_how_full_it_is);

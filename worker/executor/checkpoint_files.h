@@ -29,8 +29,15 @@ void files_name(char out[FILES_NAME_BYTES], const uint8_t *hash);
 enum files_result files_pack(const char *source, const char *stage);
 
 /* The stage of a manifest with this hash becomes the folder target, which must not be there: after
- * FILES_DONE it is there whole, else it is not there. */
+ * FILES_DONE it is there whole, else it is not there. A head's folder of checkpoints serves as a
+ * stage, too: there the manifest has its hash as its name. */
 enum files_result files_unpack(const char *stage, const uint8_t *hash, const char *target);
+
+/* Some blobs of a stage, and its manifest where that is one of them, into the head's folder shared
+ * (head/placed.h): those whose hashes stand behind one another in the file FILES_WANTED of the
+ * stage. After FILES_DONE all of them are on that disk; else some may be, which does no harm. */
+#define FILES_WANTED "wanted"
+enum files_result files_place(const char *stage, const uint8_t *manifest, const char *shared);
 
 /* Why, for people. */
 const char *files_text(int status);

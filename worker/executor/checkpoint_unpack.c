@@ -158,9 +158,15 @@ static enum files_result manifest_read(const char *stage, const uint8_t *hash, s
 {
     struct manifest_summary summary;
     char path[LIMIT_PATH_BYTES];
-    int err;
+    char name[FILES_NAME_BYTES];
+    int err = fs_join(path, stage, "manifest");
 
-    if (fs_join(path, stage, "manifest") != 0 || fs_read(path, LIMIT_MANIFEST_BYTES, out) != 0)
+    if (err == 0)
+        err = fs_read(path, LIMIT_MANIFEST_BYTES, out);
+    files_name(name, hash);
+    if (err == ERR_NOT_FOUND && fs_join(path, stage, name) == 0)
+        err = fs_read(path, LIMIT_MANIFEST_BYTES, out);
+    if (err != 0)
         return FILES_DISK;
     if (!hash_is(buf_span(out), hash))
         return FILES_WRONG;

@@ -32,6 +32,7 @@ struct executor_options {
     const char *dir;    /* absolute: own data */
     uint32_t experiment;
     bool shares_results;
+    const char *checkpoints; /* the head's folder of them, absolute; NULL: it is not seen here */
 };
 
 struct executor {
@@ -50,6 +51,7 @@ struct executor {
     struct transfer *transfers;  /* owned; transfer->next */
     struct transfer *asking;     /* whose request is in flight; NULL: nobody's any more */
     uint64_t stages;             /* folders of transfers so far */
+    uint32_t astray;             /* saves in a row whose placed blobs the head did not find */
     struct attempt *first;       /* of all attempts; attempt->next */
     uint64_t turn;               /* of the loop */
     size_t live;                 /* attempts whose processes may not be gone */

@@ -58,6 +58,10 @@ int helper_main(int argc, char *const *argv)
         sodium_hex2bin(hash, sizeof(hash), argv[4], strlen(argv[4]), NULL, &size, NULL) == 0 &&
         size == sizeof(hash))
         return (int)files_unpack(argv[3], hash, argv[5]);
+    if (argc == 6 && strcmp(argv[2], "place") == 0 &&
+        sodium_hex2bin(hash, sizeof(hash), argv[4], strlen(argv[4]), NULL, &size, NULL) == 0 &&
+        size == sizeof(hash))
+        return (int)files_place(argv[3], hash, argv[5]);
     if (argc >= 4 && strcmp(argv[2], "remove") == 0)
         return remove_all(argc - 3, argv + 3);
     return EXIT_OURS;

@@ -1,8 +1,8 @@
 /* helper.h - work that takes long, done by another process of this program, so that the executor's
- * loop never waits: a checkpoint is packed or unpacked, a folder is removed.
+ * loop never waits: a checkpoint is packed, placed or unpacked, a folder is removed.
  *
- * A helper is `assay-executor --helper pack SOURCE STAGE`, `... unpack STAGE HASH TARGET` or
- * `... remove PATH...`. It dies with the executor. */
+ * A helper is `assay-executor --helper pack SOURCE STAGE`, `... place STAGE HASH SHARED`,
+ * `... unpack STAGE HASH TARGET` or `... remove PATH...`. It dies with the executor. */
 #ifndef EXECUTOR_HELPER_H
 #define EXECUTOR_HELPER_H
 

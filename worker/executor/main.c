@@ -2,6 +2,7 @@
  * the worker's session and goes on without it.
  *
  *   assay-executor --socket PATH --data DIR --experiment N [--share-results]
+ *                  [--checkpoints DIR]
  *
  * The process that is started ends as soon as PATH can be connected to: with 0, or with 1 and a
  * line on stderr. What the executor has to say later stands in DIR/executor.log.
@@ -65,6 +66,8 @@ static bool options_read(int argc, char **argv, struct executor_options *options
             options->socket = value;
         else if (strcmp(argv[i], "--data") == 0)
             options->dir = value;
+        else if (strcmp(argv[i], "--checkpoints") == 0)
+            options->checkpoints = value;
         else if (strcmp(argv[i], "--experiment") == 0)
             has_number = number_read(value, &options->experiment);
         else
@@ -72,7 +75,8 @@ static bool options_read(int argc, char **argv, struct executor_options *options
         i++;
     }
     return has_number && options->socket != NULL && options->dir != NULL &&
-           options->dir[0] == '/' && options->socket[0] == '/';
+           options->dir[0] == '/' && options->socket[0] == '/' &&
+           (options->checkpoints == NULL || options->checkpoints[0] == '/');
 }
 
 /* The process that was started: waits until the other one listens. */

@@ -1,15 +1,18 @@
 #include "worker/executor/transfer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/err.h"
 #include "common/manifest.h"
+#include "common/sys/fs.h"
 #include "common/sys/log.h"
 #include "common/table.h"
 #include "common/xalloc.h"
@@ -130,6 +133,8 @@ bool transfer_reaped(struct executor *executor, pid_t pid, int wait_status)
     transfer->helper = 0;
     if (transfer->step == TRANSFER_PACKING)
         save_packed(transfer, status);
+    else if (transfer->step == TRANSFER_PLACING)
+        save_placed(transfer, status);
     else
         restore_unpacked(transfer, status);
     return true;
@@ -147,6 +152,23 @@ void transfer_unhelped(struct executor *executor)
             transfer = transfer->next;
         }
     }
+}
+
+int transfer_stage_write(const struct transfer *transfer, const char *name, struct span bytes)
+{
+    char path[LIMIT_PATH_BYTES];
+    int err = fs_join(path, transfer->stage, name);
+    int fd;
+
+    if (err != 0)
+        return err;
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_from_errno();
+    err = fs_write_all(fd, bytes.data, bytes.size);
+    if (close(fd) != 0 && err == 0)
+        err = err_from_errno();
+    return err;
 }
 
 void transfer_list(struct transfer *transfer)
@@ -221,7 +243,8 @@ void transfer_forget_asker(const struct executor *executor, const struct channel
 /* Of an attempt's the oldest is sent first. */
 static bool may_send(const struct executor *executor, const struct transfer *transfer)
 {
-    if (transfer->step == TRANSFER_PACKING || transfer->step == TRANSFER_UNPACKING)
+    if (transfer->step == TRANSFER_PACKING || transfer->step == TRANSFER_PLACING ||
+        transfer->step == TRANSFER_UNPACKING)
         return false;
     for (const struct transfer *at = executor->transfers; at != NULL; at = at->next)
         if (at->attempt == transfer->attempt && at->number < transfer->number)

@@ -1,13 +1,17 @@
 /* transfer.h - checkpoints on their way between this node and the head.
  *
- *   save:    PACKING -> ASKING <-> PUTTING -> the record CHECKPOINT
+ *   save:    PACKING -> ASKING <-> [PLACING ->] PUTTING -> the record CHECKPOINT
  *   restore: GETTING_LIST -> GETTING -> UNPACKING -> the attempt starts
  *
  * A helper packs the folder into a stage of its own, so the trial may go on as soon as it has. Only
  * what the head says it does not have is sent; it is asked once more at the end, and when it has
  * everything the record is made. One request is in flight an executor, whosever it is; who was
  * answered comes last again. Of one attempt two may be saved at once, the older one is sent first;
- * a third takes the place of the second. */
+ * a third takes the place of the second.
+ *
+ * Where this node sees the head's folder, a helper places there what is missing, and PUTTING only
+ * says so; a restore begins with UNPACKING out of that folder. Whatever the head does not find
+ * there, or is missing or wrong, is sent, or got, as if there were no such folder. */
 #ifndef EXECUTOR_TRANSFER_H
 #define EXECUTOR_TRANSFER_H
 
@@ -26,6 +30,7 @@ struct executor;
 enum transfer_step {
     TRANSFER_PACKING,
     TRANSFER_ASKING,
+    TRANSFER_PLACING,
     TRANSFER_PUTTING,
     TRANSFER_GETTING_LIST,
     TRANSFER_GETTING,
@@ -47,11 +52,14 @@ struct transfer {
     uint64_t bytes;                 /* of all files */
     struct buf manifest;
     struct buf blobs; /* hashes, each once: of the chunks; when saving the manifest's behind them */
-    struct buf missing; /* hashes that the head wants */
-    size_t at;          /* bytes of the hashes at hand that are done */
-    uint64_t offset;    /* in the blob at hand */
-    size_t sent;        /* bytes in flight */
-    uint64_t put_bytes; /* that were sent so far */
+    struct buf missing;    /* hashes that the head wants */
+    size_t at;             /* bytes of the hashes at hand that are done */
+    uint64_t offset;       /* in the blob at hand */
+    size_t sent;           /* bytes in flight */
+    uint64_t wire_bytes;   /* of blobs that were sent, or have come, so far */
+    uint64_t placed_bytes; /* that the head has found in its folder */
+    uint32_t lost;         /* blobs that it has not */
+    bool shared;           /* save: those at hand are placed; restore: out of the head's folder */
     uint32_t rounds;
 };
 
@@ -92,6 +100,7 @@ void transfer_remove(struct executor *executor, const char *first, const char *s
 
 /* transfer_save.c, transfer_restore.c: a step is done; for transfer.c alone. */
 void save_packed(struct transfer *transfer, int status);
+void save_placed(struct transfer *transfer, int status);
 void save_send(struct transfer *transfer);
 void save_answered(struct transfer *transfer, const struct message *message);
 void restore_unpacked(struct transfer *transfer, int status);
@@ -103,6 +112,8 @@ struct transfer *transfer_new(struct attempt *attempt, enum transfer_step step);
 void transfer_free(struct transfer *transfer);
 /* Start its helper; false: there is none. */
 bool transfer_help(struct transfer *transfer, const char *const *words);
+/* A file of its stage. */
+int transfer_stage_write(const struct transfer *transfer, const char *name, struct span bytes);
 /* The chunks of its manifest into blobs, each once. */
 void transfer_list(struct transfer *transfer);
 

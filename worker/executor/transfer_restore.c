@@ -1,25 +1,37 @@
 /* A checkpoint on its way from the head. */
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/err.h"
 #include "common/manifest.h"
-#include "common/sys/fs.h"
+#include "common/sys/log.h"
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/checkpoint_files.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/transfer.h"
 
+/* A helper unpacks what is in a stage, or in the head's folder. */
+static bool unpack_start(struct transfer *transfer, const char *from)
+{
+    char hex[2 * LIMIT_HASH_BYTES + 1];
+    const char *words[] = {"unpack", from, hex, transfer->target, NULL};
+
+    (void)sodium_bin2hex(hex, sizeof(hex), transfer->hash, LIMIT_HASH_BYTES);
+    transfer->step = TRANSFER_UNPACKING;
+    return transfer_help(transfer, words);
+}
+
 void transfer_restore(struct attempt *attempt, const char *target)
 {
     struct transfer *transfer = transfer_new(attempt, TRANSFER_GETTING_LIST);
+    const char *folder = attempt->executor->options->checkpoints;
 
     transfer->target = xstrdup(target);
     memcpy(transfer->hash, attempt->lease.checkpoint.data, LIMIT_HASH_BYTES);
+    transfer->shared = folder != NULL && unpack_start(transfer, folder);
+    if (!transfer->shared)
+        transfer->step = TRANSFER_GETTING_LIST;
 }
 
 /* Broken: another node would find it so, too. Else it is this node's, or the head's, for now. */
@@ -48,30 +60,8 @@ void restore_send(struct transfer *transfer)
 
 static void unpack_begin(struct transfer *transfer)
 {
-    char hex[2 * LIMIT_HASH_BYTES + 1];
-    const char *words[] = {"unpack", transfer->stage, hex, transfer->target, NULL};
-
-    (void)sodium_bin2hex(hex, sizeof(hex), transfer->hash, LIMIT_HASH_BYTES);
-    transfer->step = TRANSFER_UNPACKING;
-    if (!transfer_help(transfer, words))
+    if (!unpack_start(transfer, transfer->stage))
         restore_unpacked(transfer, FILES_DISK);
-}
-
-static int stage_write(const struct transfer *transfer, const char *name, struct span bytes)
-{
-    char path[LIMIT_PATH_BYTES];
-    int err = fs_join(path, transfer->stage, name);
-    int fd;
-
-    if (err != 0)
-        return err;
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_from_errno();
-    err = fs_write_all(fd, bytes.data, bytes.size);
-    if (close(fd) != 0 && err == 0)
-        err = err_from_errno();
-    return err;
 }
 
 static void list_complete(struct transfer *transfer)
@@ -86,7 +76,7 @@ static void list_complete(struct transfer *transfer)
         restore_fail(transfer, "the list of its files is not what its hash says", true);
         return;
     }
-    if (stage_write(transfer, "manifest", buf_span(&transfer->manifest)) != 0) {
+    if (transfer_stage_write(transfer, "manifest", buf_span(&transfer->manifest)) != 0) {
         restore_fail(transfer, "the node's disk does not take it", false);
         return;
     }
@@ -103,7 +93,7 @@ static void chunk_take(struct transfer *transfer, struct span bytes)
     char name[FILES_NAME_BYTES];
 
     files_name(name, hash_at_hand(transfer));
-    if (stage_write(transfer, name, bytes) != 0) {
+    if (transfer_stage_write(transfer, name, bytes) != 0) {
         restore_fail(transfer, "the node's disk does not take it", false);
         return;
     }
@@ -124,6 +114,7 @@ static void bytes_take(struct transfer *transfer, const struct msg_blob_chunk *c
         restore_fail(transfer, "what the head has of it is not all of it", true);
         return;
     }
+    transfer->wire_bytes += chunk->bytes.size;
     if (!list) {
         chunk_take(transfer, chunk->bytes);
         return;
@@ -151,11 +142,20 @@ void restore_unpacked(struct transfer *transfer, int status)
     struct attempt *attempt = transfer->attempt;
     const char *target;
 
+    if (status != FILES_DONE && transfer->shared) {
+        log_line(LOG_WARNING, "checkpoint", "trial=%s: not out of %s: %s; the head is asked for it",
+                 attempt->id, attempt->executor->options->checkpoints, files_text(status));
+        transfer->shared = false;
+        transfer->step = TRANSFER_GETTING_LIST;
+        return;
+    }
     if (status != FILES_DONE) {
         restore_fail(transfer, files_text(status),
                      status == FILES_WRONG || status == FILES_UNSAFE || status == FILES_BIG);
         return;
     }
+    log_line(LOG_INFO, "checkpoint", "restored trial=%s got=%llu", attempt->id,
+             (unsigned long long)transfer->wire_bytes);
     target = arena_strdup(&attempt->arena, transfer->target);
     free(transfer->target);
     transfer->target = NULL; /* it is the attempt's now */

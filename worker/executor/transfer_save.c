@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/err.h"
 #include "common/manifest.h"
@@ -14,6 +15,7 @@
 #include "worker/executor/transfer.h"
 
 #define ROUNDS_MOST 4u /* of asking: what the head has must not go away while we look */
+#define ASTRAY_MOST 3u /* saves in a row that the head did not find: then nothing is placed */
 
 void transfer_save(struct attempt *attempt, uint64_t number, const char *source, bool own,
                    struct channel *asker)
@@ -139,6 +141,24 @@ static int blob_read(struct transfer *transfer, const uint8_t *hash, struct buf 
     return err;
 }
 
+/* Not the bytes, but that they are there. */
+static int placed_name(struct transfer *transfer, const uint8_t *hash, struct msg_store_put *put)
+{
+    char name[FILES_NAME_BYTES];
+    char path[LIMIT_PATH_BYTES];
+    struct stat status;
+
+    put->placed = true;
+    put->total = transfer->manifest.size;
+    if (memcmp(hash, transfer->hash, LIMIT_HASH_BYTES) == 0)
+        return 0;
+    files_name(name, hash);
+    if (fs_join(path, transfer->stage, name) != 0 || stat(path, &status) != 0)
+        return ERR_NOT_FOUND;
+    put->total = (uint64_t)status.st_size;
+    return 0;
+}
+
 static void put_send(struct transfer *transfer)
 {
     struct executor *executor = transfer->attempt->executor;
@@ -151,13 +171,14 @@ static void put_send(struct transfer *transfer)
                                 .hash = span_of(hash, LIMIT_HASH_BYTES),
                                 .offset = transfer->offset};
 
-    if (blob_read(transfer, hash, &executor->fields, &put) != 0) {
+    if ((transfer->shared ? placed_name(transfer, hash, &put)
+                          : blob_read(transfer, hash, &executor->fields, &put)) != 0) {
         executor->asking = NULL;
         save_fail(transfer, "what was packed cannot be read back", false);
         return;
     }
-    transfer->sent = put.bytes.size;
-    transfer->put_bytes += put.bytes.size;
+    transfer->sent = put.placed ? (size_t)put.total : put.bytes.size;
+    transfer->wire_bytes += put.bytes.size;
     daemon_link_ask(executor, MSG_STORE_PUT, &put);
 }
 
@@ -180,11 +201,53 @@ static void save_done(struct transfer *transfer)
                                            .bytes = transfer->bytes}};
 
     attempt_record(attempt, &record);
-    log_line(LOG_INFO, "checkpoint", "saved trial=%s number=%llu bytes=%llu sent=%llu", attempt->id,
-             (unsigned long long)transfer->number, (unsigned long long)transfer->bytes,
-             (unsigned long long)transfer->put_bytes);
+    log_line(LOG_INFO, "checkpoint", "saved trial=%s number=%llu bytes=%llu sent=%llu placed=%llu",
+             attempt->id, (unsigned long long)transfer->number, (unsigned long long)transfer->bytes,
+             (unsigned long long)transfer->wire_bytes, (unsigned long long)transfer->placed_bytes);
     transfer_free(transfer);
     attempt_settle(attempt);
+}
+
+/* What is missing goes into the head's folder, once: what is missing after that is sent. */
+static bool place_begin(struct transfer *transfer)
+{
+    const struct executor *executor = transfer->attempt->executor;
+    const char *folder = executor->options->checkpoints;
+    char hex[2 * LIMIT_HASH_BYTES + 1];
+    const char *words[] = {"place", transfer->stage, hex, folder, NULL};
+
+    if (folder == NULL || transfer->rounds > 1 || executor->astray >= ASTRAY_MOST ||
+        transfer_stage_write(transfer, FILES_WANTED, buf_span(&transfer->missing)) != 0)
+        return false;
+    (void)sodium_bin2hex(hex, sizeof(hex), transfer->hash, LIMIT_HASH_BYTES);
+    return transfer_help(transfer, words);
+}
+
+void save_placed(struct transfer *transfer, int status)
+{
+    const struct attempt *attempt = transfer->attempt;
+
+    transfer->step = TRANSFER_PUTTING;
+    transfer->shared = status == FILES_DONE;
+    if (status != FILES_DONE)
+        log_line(LOG_WARNING, "checkpoint", "trial=%s: %s does not take it; it is sent",
+                 attempt->id, attempt->executor->options->checkpoints);
+}
+
+/* All that was placed was said. */
+static void placed_said(struct transfer *transfer)
+{
+    struct executor *executor = transfer->attempt->executor;
+
+    transfer->shared = false;
+    executor->astray = transfer->lost > 0 ? executor->astray + 1 : 0;
+    if (transfer->lost == 0)
+        return;
+    log_line(LOG_WARNING, "checkpoint",
+             "trial=%s: the head does not find in its folder what was put into %s, and is sent it "
+             "blobs=%u%s",
+             transfer->attempt->id, executor->options->checkpoints, transfer->lost,
+             executor->astray == ASTRAY_MOST ? "; nothing is put there any more" : "");
 }
 
 static void state_take(struct transfer *transfer, const struct msg_store_state *state)
@@ -204,21 +267,27 @@ static void state_take(struct transfer *transfer, const struct msg_store_state *
     else if (++transfer->rounds > ROUNDS_MOST)
         save_fail(transfer, "the head does not keep it", false);
     else
-        transfer->step = TRANSFER_PUTTING;
+        transfer->step = place_begin(transfer) ? TRANSFER_PLACING : TRANSFER_PUTTING;
 }
 
-static void put_taken(struct transfer *transfer)
+static void put_taken(struct transfer *transfer, const struct msg_ok *ok)
 {
     const uint8_t *hash = transfer->missing.data + transfer->at;
     bool list = memcmp(hash, transfer->hash, LIMIT_HASH_BYTES) == 0;
 
     transfer->offset += transfer->sent;
-    if (list && transfer->offset < transfer->manifest.size)
+    if (transfer->shared && ok->value > 0)
+        transfer->placed_bytes += transfer->sent;
+    else if (transfer->shared)
+        transfer->lost++;
+    else if (list && transfer->offset < transfer->manifest.size)
         return;
     transfer->offset = 0;
     transfer->at += LIMIT_HASH_BYTES;
     if (transfer->at < transfer->missing.size)
         return;
+    if (transfer->shared)
+        placed_said(transfer);
     /* Once more: by now everything should be there. */
     transfer->at = 0;
     buf_reset(&transfer->missing);
@@ -233,7 +302,7 @@ void save_answered(struct transfer *transfer, const struct message *message)
     if (message->type == MSG_STORE_STATE && transfer->step == TRANSFER_ASKING) {
         state_take(transfer, message->body);
     } else if (message->type == MSG_OK && transfer->step == TRANSFER_PUTTING) {
-        put_taken(transfer);
+        put_taken(transfer, message->body);
     } else if (message->type == MSG_ERROR) {
         (void)snprintf(why, sizeof(why), "the head: %.*s",
                        (int)(error->why.size < 100 ? error->why.size : 100),

@@ -29,6 +29,7 @@ def main():
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--crash-at", type=int, default=0, help="in the first attempt")
     parser.add_argument("--hold-at", type=int, default=0, help="wait there, in the first attempt")
+    parser.add_argument("--hold-again", type=int, default=0, help="wait there, in the second one")
     parser.add_argument("--blob", type=int, default=0)
     parser.add_argument("--hostile", default="")
     options = parser.parse_args()
@@ -62,7 +63,8 @@ def main():
                 shutil.rmtree(folder)
             line["checkpoint"] = folder
         print("assay: " + json.dumps(line), flush=True)
-        if first and step == options.hold_at:
+        if (first and step == options.hold_at) or (
+                os.environ["ASSAY_ATTEMPT"] == "2" and step == options.hold_again):
             while True:
                 select.select([], [], [], 3600)
 
