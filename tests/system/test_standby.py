@@ -148,16 +148,26 @@ def checkpoints_in_a_shared_folder_outlive_the_head(scene):
     wait_for(lambda: up(head) == {"n1"}, 30, "the worker to join")
     number = submit(head, saver(scene, "outlive", 5, "--hold-at 3"))
     wait_checkpoint(head, "%s/0" % number, 3)
+    shutil.copytree(os.path.join(head.data_dir, "blobs"), os.path.join(standby.data_dir, "blobs"),
+                    dirs_exist_ok=True)
     head.kill()
     standby.wait_leads()
     wait_for(lambda: up(standby) == {"n1"}, 40, lambda: "it to follow: " + worker.daemon.err())
+    check("is not the head's folder" not in worker.daemon.err(), worker.daemon.err())
+    # One who does not see the folder asks the new head for what is in it.
+    token = scene.token(standby, "worker", "other.token")
+    other = Worker(scene, "n2", standby, token=token)
+    wait_for(lambda: "n2" in up(standby), 30, lambda: "it to join: " + other.daemon.err())
     for pid in worker.executors():
         kill_pid(pid)
-    wait_ended(standby, number)
-    equal([step for _, step, _ in account(scene, trials(standby, number)[0])], [0, 3],
-          "where its attempts began")
-    check("is not the head's folder" not in worker.daemon.err(), worker.daemon.err())
     worker.daemon.end()
+    wait_ended(standby, number)
+    got = account(scene, trials(standby, number)[0])
+    equal((got[0], got[-1]), ((1, 0, "n1"), (got[-1][0], 3, "n2")), "its attempts")
+    standby.assay("rm", number)
+    wait_for(lambda: not [name for name in os.listdir(folder) if len(name) == 64], 10,
+             "the blobs to go")
+    other.daemon.end()
     standby.daemon.end()
     redis.daemon.end_hard()
     scene.check_nothing_runs()

@@ -24,6 +24,7 @@
 
 static char folder[64];
 static struct blobs *blobs;
+static struct checkpoint_store *store; /* of which they are; NULL: nobody's */
 
 static void open_blobs(uint64_t limit_bytes, bool shared)
 {
@@ -97,7 +98,8 @@ static int sealed(void)
     int err = ERR_TIMEOUT;
 
     ck_assert_int_eq(poll(&wait, 1, (int)WAIT_MS), 1);
-    ck_assert(blobs_sealed(blobs, which, &err));
+    ck_assert(store != NULL ? checkpoint_store_sealed(store, which, &err)
+                            : blobs_sealed(blobs, which, &err));
     return err;
 }
 
@@ -259,7 +261,6 @@ END_TEST
 START_TEST(fresh_ones_outlive_every_sweep)
 {
     const struct store_owner owner = {1, 0, 1, 1};
-    struct checkpoint_store *store;
 
     blobs_close(blobs);
     store = checkpoint_store_open(folder);
@@ -276,8 +277,12 @@ START_TEST(fresh_ones_outlive_every_sweep)
     checkpoint_store_hold(store, &owner, hash_of("two"));
     ck_assert_int_eq(adopt("two", 3), 0);
     check_whole("two");
+    place("three");
+    ck_assert_int_eq(adopt("three", 5), 0);
+    ck_assert_msg(!is_here("three"), "no upload is of it");
     checkpoint_store_close(store);
     blobs = NULL;
+    store = NULL;
 }
 END_TEST
 
