@@ -1,4 +1,5 @@
 /* `assay show`: all that is known of an experiment or a trial. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,9 +14,20 @@
 #include "client/sparkline.h"
 #include "client/yaml_write.h"
 #include "common/number.h"
+#include "common/units.h"
 #include "common/xalloc.h"
 
 #define CURVE_MOST 20000u /* results that are read for a curve */
+
+/* "2026-11-30 12:00:00"; false: it cannot be written. */
+static bool local_time(uint64_t unix_ms, char out[32])
+{
+    time_t seconds = (time_t)(unix_ms / 1000);
+    struct tm local;
+
+    return localtime_r(&seconds, &local) != NULL &&
+           strftime(out, 32, "%Y-%m-%d %H:%M:%S", &local) > 0;
+}
 
 /* The same with times as people read them, and without what is not known. */
 static struct value for_people(const struct value *row, struct arena *arena)
@@ -27,16 +39,12 @@ static struct value for_people(const struct value *row, struct arena *arena)
         const char *key = row->members[i].key;
         struct value value = row->members[i].value;
         size_t size = span_text(key).size;
-        time_t seconds;
-        struct tm local;
         char text[32];
 
         if (value.type == VALUE_NULL)
             continue;
         if (size > 3 && span_is(span_of(key + size - 3, 3), "_ms") && value.type == VALUE_INT) {
-            seconds = (time_t)(value.integer / 1000);
-            if (localtime_r(&seconds, &local) != NULL &&
-                strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local) > 0)
+            if (local_time((uint64_t)value.integer, text))
                 value = value_text(arena, text);
             key = arena_text(arena, span_of(key, size - 3));
         }
@@ -117,6 +125,48 @@ static void print_curve(struct source *source, const struct msg_experiment_row *
     free(curve.values);
 }
 
+static void print_attempt(struct table_out *table, const struct msg_attempt_row *row,
+                          struct arena *arena)
+{
+    char ended[32] = "";
+
+    if (row->ended_ms > 0 && !local_time(row->ended_ms, ended))
+        ended[0] = '\0';
+    table_out_row(table);
+    table_out_cellf(table, "# %u", row->attempt);
+    table_out_cell_span(table, row->node);
+    if (row->restored)
+        table_out_cellf(table, "at %" PRId64, row->from_iteration);
+    else
+        table_out_cell(table, "fresh");
+    table_out_cell(table, row->ran_ms > 0 ? duration_text(row->ran_ms, arena) : "");
+    table_out_cell(table, ended);
+    table_out_cellf(table, "%" PRIu64, row->results);
+    if (span_is(row->reason, "exit") || span_is(row->reason, "signal"))
+        table_out_cellf(table, "%.*s %" PRId64, SPAN(row->reason), row->status);
+    else
+        table_out_cell_span(table, row->reason);
+}
+
+/* How its attempts ended, where there are several: comments of YAML's, too. What one alone has to
+ * say stands above. */
+static void print_attempts(const struct msg_show_reply *reply, struct arena *arena)
+{
+    static const char *const columns[] = {"# ATTEMPT", "NODE",    "BEGAN", "RAN",
+                                          "ENDED",     "RESULTS", "REASON"};
+    static const bool numbers[] = {false, false, false, true, false, true, false};
+    const struct msg_trial_row *trial = reply->trials.items;
+    const struct msg_attempt_row *rows = reply->attempts.items;
+    struct table_out *table;
+
+    if (trial->attempt < 2 || reply->attempts.count == 0)
+        return;
+    table = table_out_new(columns, numbers, sizeof(columns) / sizeof(columns[0]));
+    for (uint32_t i = 0; i < reply->attempts.count; i++)
+        print_attempt(table, &rows[i], arena);
+    table_out_print(table);
+}
+
 static int show_trials(struct source *source, const struct pick *pick, bool json,
                        struct arena *arena)
 {
@@ -132,9 +182,13 @@ static int show_trials(struct source *source, const struct pick *pick, bool json
             break;
         if (i > 0 && !json)
             out_write(span_text("\n"));
-        print(rows_trial(reply.trials.items, arena), NULL, value_null(), json, arena);
-        if (!json)
-            print_curve(source, &pick->experiment, reply.trials.items, arena);
+        if (json) {
+            print(rows_shown_trial(&reply, arena), NULL, value_null(), true, arena);
+            continue;
+        }
+        print(rows_trial(reply.trials.items, arena), NULL, value_null(), false, arena);
+        print_attempts(&reply, arena);
+        print_curve(source, &pick->experiment, reply.trials.items, arena);
     }
     return rc;
 }
@@ -169,7 +223,8 @@ const struct command command_show = {
     .operands = "[EXP-or-TRIAL]",
     .help = "Show all that is known of an experiment or a trial",
     .about = "Of a trial: its state, node and times, its configuration, what it last "
-             "reported, and how its metric went. Of an experiment: how it does, and what was "
+             "reported, how its attempts ended where there were several (the last 8), and how "
+             "its metric went. Of an experiment: how it does, and what was "
              "handed in. Without an "
              "operand it is the last experiment.",
     .example = "assay show 3/17",

@@ -112,6 +112,40 @@ struct value rows_trial(const struct msg_trial_row *row, struct arena *arena)
     return value_builder_done(&fields.map);
 }
 
+static struct value attempt_value(const struct msg_attempt_row *row, struct arena *arena)
+{
+    struct fields fields;
+
+    begin(&fields, arena);
+    put_int(&fields, "attempt", row->attempt);
+    put_text(&fields, "node", row->node);
+    put(&fields, "from_iteration", row->restored ? value_int(row->from_iteration) : value_null());
+    put_time(&fields, "started_ms",
+             row->ran_ms > 0 && row->ended_ms > row->ran_ms ? row->ended_ms - row->ran_ms : 0);
+    put_time(&fields, "ended_ms", row->ended_ms);
+    put_text(&fields, "reason", row->reason);
+    put(&fields, "status", value_int(row->status));
+    put_int(&fields, "results", row->results);
+    return value_builder_done(&fields.map);
+}
+
+struct value rows_shown_trial(const struct msg_show_reply *reply, struct arena *arena)
+{
+    const struct msg_attempt_row *attempts = reply->attempts.items;
+    struct value trial = rows_trial(reply->trials.items, arena);
+    struct value_builder list;
+    struct fields fields;
+
+    value_builder_list(&list, arena);
+    for (uint32_t i = 0; i < reply->attempts.count; i++)
+        value_builder_add(&list, attempt_value(&attempts[i], arena));
+    begin(&fields, arena);
+    for (uint32_t i = 0; i < trial.count; i++)
+        put(&fields, trial.members[i].key, trial.members[i].value);
+    put(&fields, "attempts", value_builder_done(&list));
+    return value_builder_done(&fields.map);
+}
+
 struct value rows_trials(const struct msg_trial_row *rows, uint32_t count, struct arena *arena)
 {
     struct value_builder list;

@@ -9,6 +9,8 @@
 /* Values live in arena and may borrow from the row. */
 struct value rows_experiment(const struct msg_experiment_row *row, struct arena *arena);
 struct value rows_trial(const struct msg_trial_row *row, struct arena *arena);
+/* A trial as `show` has it: with how its attempts ended, as "attempts". */
+struct value rows_shown_trial(const struct msg_show_reply *reply, struct arena *arena);
 struct value rows_trials(const struct msg_trial_row *rows, uint32_t count, struct arena *arena);
 struct value rows_node(const struct msg_node_row *row, struct arena *arena);
 struct value rows_token(const struct msg_token_row *row, struct arena *arena);

@@ -72,6 +72,10 @@ struct schema_error {
     {                                                                                              \
 #member, kind, offsetof(struct message, member), limit, &(schema), false                   \
     }
+#define FIELD_OF_LATER(message, member, kind, limit, schema)                                       \
+    {                                                                                              \
+#member, kind, offsetof(struct message, member), limit, &(schema), true                    \
+    }
 #define SCHEMA(struct_name, type_number, table)                                                    \
     {                                                                                              \
 #struct_name, type_number, sizeof(struct struct_name), table,                              \

@@ -228,7 +228,7 @@ void front_read(struct front *front, const struct link_message *from, const stru
     case MSG_SHOW:
         experiment = ((const struct msg_show *)message->body)->experiment;
         trial = ((const struct msg_show *)message->body)->trial;
-        err = query_show(parts->view, message->body, &front->arena, &body.show);
+        err = query_show(parts->view, parts->core, message->body, &front->arena, &body.show);
         type = MSG_SHOW_REPLY;
         break;
     case MSG_NODES:

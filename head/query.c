@@ -152,8 +152,54 @@ int query_best(const struct view *view, const struct msg_best *ask, struct arena
     return 0;
 }
 
-int query_show(const struct view *view, const struct msg_show *ask, struct arena *arena,
-               struct msg_show_reply *out)
+/* An only attempt with which its trial has ended: the core keeps nothing beside the row. It began
+ * fresh, as first attempts do. */
+static bool only_attempt(const struct view_trial *trial, struct past *past)
+{
+    if (trial->attempt != 1 || !trial_is_final(trial->state))
+        return false;
+    *past = (struct past){
+        .attempt = 1,
+        .reason = trial->reason,
+        .status = trial->status,
+        .node = trial->node,
+        .ran_ms = trial->started_ms > 0 && trial->ended_ms > trial->started_ms
+                      ? trial->ended_ms - trial->started_ms
+                      : 0,
+        .ended_ms = trial->ended_ms,
+        .results = trial->results,
+    };
+    return true;
+}
+
+/* The core may be ahead of what is committed: a reader hears of no end before that is. */
+static bool is_shown(const struct past *past, const struct view_trial *trial)
+{
+    return past->attempt < trial->attempt ||
+           (past->attempt == trial->attempt && !trial_is_live(trial->state));
+}
+
+static struct record_list past_attempts(const struct view *view, const struct core *core,
+                                        uint32_t experiment, const struct view_trial *trial,
+                                        struct arena *arena)
+{
+    const struct record_list *list = core_past(core, experiment, trial->trial);
+    const struct past *past = list != NULL ? list->items : NULL;
+    uint32_t most = list != NULL ? list->count : 0;
+    struct msg_attempt_row *rows = arena_alloc(arena, (most + 1) * sizeof(*rows));
+    uint32_t count = 0;
+    struct past only;
+
+    for (uint32_t i = 0; i < most; i++)
+        if (is_shown(&past[i], trial))
+            wire_attempt_row(view, &past[i], &rows[count++]);
+    if (most == 0 && only_attempt(trial, &only))
+        wire_attempt_row(view, &only, &rows[count++]);
+    return (struct record_list){.items = rows, .count = count};
+}
+
+int query_show(const struct view *view, const struct core *core, const struct msg_show *ask,
+               struct arena *arena, struct msg_show_reply *out)
 {
     const struct view_experiment *experiment = view_experiment(view, ask->experiment);
     const struct view_trial *trial = NULL;
@@ -172,6 +218,7 @@ int query_show(const struct view *view, const struct msg_show *ask, struct arena
         row = arena_alloc(arena, sizeof(*row));
         wire_trial_row(view, experiment, trial, true, arena, row);
         out->trials = (struct record_list){.items = row, .count = 1};
+        out->attempts = past_attempts(view, core, ask->experiment, trial, arena);
     }
     return 0;
 }

@@ -38,8 +38,9 @@ int query_want(const struct view *view, const struct msg_want *ask, struct msg_w
 
 int query_best(const struct view *view, const struct msg_best *ask, struct arena *arena,
                struct msg_trial_rows *out);
-int query_show(const struct view *view, const struct msg_show *ask, struct arena *arena,
-               struct msg_show_reply *out);
+/* core: how a trial's attempts ended. */
+int query_show(const struct view *view, const struct core *core, const struct msg_show *ask,
+               struct arena *arena, struct msg_show_reply *out);
 /* The words of a trial's last end that had some, with the end of its stderr, behind an explanation.
  */
 void query_said_last(const struct view *view, uint32_t experiment, uint32_t trial,

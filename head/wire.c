@@ -323,6 +323,23 @@ void wire_trial_row(const struct view *view, const struct view_experiment *exper
         row->config = trial->config;
 }
 
+void wire_attempt_row(const struct view *view, const struct past *past, struct msg_attempt_row *row)
+{
+    const struct view_node *node = view_node(view, past->node);
+
+    *row = (struct msg_attempt_row){
+        .attempt = past->attempt,
+        .node = node != NULL ? node->row.name : (struct span){0},
+        .restored = past->restored,
+        .from_iteration = past->from_iteration,
+        .ran_ms = past->ran_ms,
+        .ended_ms = past->ended_ms,
+        .reason = span_text(end_reason_name(past->reason)),
+        .status = past->status,
+        .results = past->results,
+    };
+}
+
 static const char *node_label(uint32_t state)
 {
     static const char *const labels[NODE_STATE_COUNT] = {

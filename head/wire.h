@@ -7,6 +7,7 @@
 
 #include "head/core/effect.h"
 #include "head/core/event.h"
+#include "head/core/past.h"
 #include "head/view.h"
 #include "proto/msg.h"
 
@@ -44,6 +45,9 @@ void wire_experiment_row(const struct view *view, const struct view_experiment *
 void wire_trial_row(const struct view *view, const struct view_experiment *experiment,
                     const struct view_trial *trial, bool whole, struct arena *arena,
                     struct msg_trial_row *row);
+/* Of past attempts. */
+void wire_attempt_row(const struct view *view, const struct past *past,
+                      struct msg_attempt_row *row);
 void wire_node_row(const struct view_node *node, uint64_t now_ms, struct msg_node_row *row);
 
 #endif

@@ -170,10 +170,25 @@ static const struct field msg_show_fields[] = {
 };
 MESSAGE_TABLE(show, SHOW);
 
+static const struct field msg_attempt_row_fields[] = {
+    FIELD(msg_attempt_row, attempt, FIELD_U32, 0),
+    FIELD(msg_attempt_row, node, FIELD_TEXT, LIMIT_NAME_BYTES),
+    FIELD(msg_attempt_row, restored, FIELD_BOOL, 0),
+    FIELD(msg_attempt_row, from_iteration, FIELD_I64, 0),
+    FIELD(msg_attempt_row, ran_ms, FIELD_U64, 0),
+    FIELD(msg_attempt_row, ended_ms, FIELD_U64, 0),
+    FIELD(msg_attempt_row, reason, FIELD_TEXT, LIMIT_NAME_BYTES),
+    FIELD(msg_attempt_row, status, FIELD_I64, 0),
+    FIELD(msg_attempt_row, results, FIELD_U64, 0),
+};
+static const struct schema msg_attempt_row_schema =
+    SCHEMA(msg_attempt_row, 0, msg_attempt_row_fields);
+
 static const struct field msg_show_reply_fields[] = {
     FIELD_OF(msg_show_reply, experiment, FIELD_RECORD, 0, msg_experiment_row_schema),
     FIELD(msg_show_reply, spec, FIELD_PACKED, LIMIT_SPEC_BYTES),
     FIELD_OF(msg_show_reply, trials, FIELD_LIST, 1, msg_trial_row_schema),
+    FIELD_OF_LATER(msg_show_reply, attempts, FIELD_LIST, LIMIT_PAST, msg_attempt_row_schema),
 };
 MESSAGE_TABLE(show_reply, SHOW_REPLY);
 

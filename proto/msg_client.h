@@ -153,10 +153,25 @@ struct msg_show {
     uint32_t trial; /* or MSG_ALL */
 };
 
+/* An attempt of a trial that has ended. */
+struct msg_attempt_row {
+    uint32_t attempt;
+    struct span node;       /* its name; empty: never known, or no longer */
+    bool restored;          /* false: it began fresh; true: from a checkpoint, ... */
+    int64_t from_iteration; /* ... of this training_iteration */
+    uint64_t ran_ms;        /* 0: its program never began */
+    uint64_t ended_ms;      /* unix; 0: not known */
+    struct span reason;     /* as msg_trial_row has it */
+    int64_t status;         /* exit status, or the signal's number */
+    uint64_t results;       /* taken of it */
+};
+
 struct msg_show_reply {
     struct msg_experiment_row experiment;
-    struct span spec;          /* packed */
-    struct record_list trials; /* struct msg_trial_row: the one asked for */
+    struct span spec;            /* packed */
+    struct record_list trials;   /* struct msg_trial_row: the one asked for */
+    struct record_list attempts; /* struct msg_attempt_row: its last LIMIT_PAST that ended, the
+                                  * oldest first; from a head before this field: none */
 };
 
 /* Lines of result.json. With a trial: the trial's own file, cursor counts its bytes. With MSG_ALL:

@@ -79,6 +79,15 @@ static void tell_launch(struct step *step, const struct trial *trial, bool again
     tape_confirm(step->tape, "launch", decided, sizeof(decided) / sizeof(decided[0]));
 }
 
+/* With what its next attempt begins. */
+static void note_beginning(struct trial *trial)
+{
+    const struct checkpoint *latest = checkpoints_latest(&trial->checkpoints);
+
+    trial->restored = latest != NULL;
+    trial->from_iteration = latest != NULL ? latest->counters.training_iteration : 0;
+}
+
 void attempt_launch(struct step *step, struct trial *trial, struct node *node, bool ahead)
 {
     bool queued = queue_remove(&trial->experiment->pending, trial->number);
@@ -97,6 +106,7 @@ void attempt_launch(struct step *step, struct trial *trial, struct node *node, b
     trial->began_ms = 0;
     trial->closed = false;
     trial->done = false;
+    note_beginning(trial);
     if (trial->folder == NULL)
         trial->folder = experiment_trial_folder(trial->experiment, trial, step->now_ms);
     node_lease(node, trial, ahead);
@@ -310,14 +320,20 @@ static uint64_t ran_ms(const struct step *step, const struct trial *trial,
     return heard > said ? heard : said;
 }
 
-static void remember(struct trial *trial, uint32_t node, uint64_t ran, const struct record_end *end)
+static void remember(const struct step *step, struct trial *trial, uint32_t node, uint64_t ran,
+                     const struct record_end *end)
 {
     const struct past past = {
         .attempt = trial->attempt,
         .reason = end->reason,
         .status = end->status,
         .node = node,
+        .restored = trial->restored,
+        .from_iteration = trial->from_iteration,
         .ran_ms = ran,
+        .ended_ms = step->now_ms,
+        /* One that never began has left what the attempts before it had. */
+        .results = trial->started_ms > 0 ? trial->rows - trial->base_rows : 0,
     };
 
     past_add(&trial->past, &past);
@@ -334,7 +350,7 @@ void attempt_end(struct step *step, struct trial *trial, const struct record_end
     lease_end(step, trial);
     trial->reason = end->reason;
     trial->status = end->status;
-    remember(trial, node, ran, end);
+    remember(step, trial, node, ran, end);
     if (trial->closed || trial->state == TRIAL_STOPPING) {
         trial_order(trial, TRIAL_EXITED);
     } else if (trial->state == TRIAL_PAUSING && end->reason == END_STOPPED) {

@@ -59,6 +59,11 @@ bool core_status_text(const struct core *core, uint32_t experiment, struct buf *
 /* Why a trial runs where it does, what it waits for, why it was stopped: sentences. */
 bool core_explain(const struct core *core, uint32_t experiment, uint32_t trial, struct buf *out);
 
+/* How a trial's attempts ended: the last LIMIT_PAST of them, the oldest first, as struct past
+ * (past.h); borrowed until the next step. Empty where none has ended, or where it ended with its
+ * only one: its row says all of that. NULL: there is no such trial. */
+const struct record_list *core_past(const struct core *core, uint32_t experiment, uint32_t trial);
+
 /* The principal's role, ROLE_NONE for an unknown or revoked one. */
 enum role core_role(const struct core *core, uint32_t principal);
 

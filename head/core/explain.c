@@ -204,6 +204,22 @@ static void explain_ended(const struct experiment *experiment, const struct tria
                    checkpoints_latest(&more->checkpoints)->counters.training_iteration);
 }
 
+const struct record_list *core_past(const struct core *core, uint32_t number, uint32_t trial_number)
+{
+    static const struct record_list none;
+    const struct experiment *experiment = core_experiment(core, number);
+    const struct trial_row *row;
+    const struct trial *trial;
+
+    if (experiment == NULL || trial_number >= experiment->created)
+        return NULL;
+    row = &experiment->rows[trial_number];
+    trial = trial_row_live(row);
+    if (trial != NULL)
+        return &trial->past;
+    return trial_row_more(row) != NULL ? &trial_row_more(row)->past : &none;
+}
+
 bool core_explain(const struct core *core, uint32_t number, uint32_t trial_number, struct buf *out)
 {
     const struct experiment *experiment = core_experiment(core, number);
@@ -224,10 +240,7 @@ bool core_explain(const struct core *core, uint32_t number, uint32_t trial_numbe
         explain_pending(core, trial, out);
     else
         explain_live(trial, out);
-    if (trial != NULL)
-        explain_past(core, &trial->past, out);
-    else if (trial_row_more(row) != NULL)
-        explain_past(core, &trial_row_more(row)->past, out);
+    explain_past(core, core_past(core, number, trial_number), out);
     if (experiment->why.size > 0)
         buf_printf(out, "Its experiment was ended: %.*s\n", SPAN(experiment->why));
     if (trial != NULL && (trial->pause != 0 || trial->broken > 0 || trial->checkpoints.count > 0))

@@ -56,6 +56,8 @@ static const struct field trial_fields[] = {
     FIELD_LATER(trial, plateau.value, FIELD_F64, 0),
     FIELD_LATER(trial, plateau.stale, FIELD_U32, LIMIT_SAMPLES),
     FIELD_LATER(trial, plateau.at, FIELD_I64, 0),
+    FIELD_LATER(trial, restored, FIELD_BOOL, 0),
+    FIELD_LATER(trial, from_iteration, FIELD_I64, 0),
 };
 const struct schema image_trial_schema = SCHEMA(trial, 0, trial_fields);
 

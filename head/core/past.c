@@ -8,9 +8,15 @@
 #include "common/xalloc.h"
 
 static const struct field past_fields[] = {
-    FIELD(past, attempt, FIELD_U32, 0), FIELD(past, reason, FIELD_U32, END_REASON_COUNT - 1),
-    FIELD(past, status, FIELD_I64, 0),  FIELD(past, node, FIELD_U32, 0),
+    FIELD(past, attempt, FIELD_U32, 0),
+    FIELD(past, reason, FIELD_U32, END_REASON_COUNT - 1),
+    FIELD(past, status, FIELD_I64, 0),
+    FIELD(past, node, FIELD_U32, 0),
     FIELD(past, ran_ms, FIELD_U64, 0),
+    FIELD_LATER(past, restored, FIELD_BOOL, 0),
+    FIELD_LATER(past, from_iteration, FIELD_I64, 0),
+    FIELD_LATER(past, ended_ms, FIELD_U64, 0),
+    FIELD_LATER(past, results, FIELD_U64, 0),
 };
 const struct schema past_schema = SCHEMA(past, 0, past_fields);
 

@@ -10,7 +10,11 @@ struct past {
     uint32_t reason; /* enum end_reason */
     int64_t status;
     uint32_t node;
-    uint64_t ran_ms; /* from its start; 0: it never began */
+    bool restored;          /* it was given a checkpoint to go on from, ... */
+    int64_t from_iteration; /* ... of this training_iteration */
+    uint64_t ran_ms;        /* from its start; 0: it never began */
+    uint64_t ended_ms;      /* unix, when its end was heard of; 0: not known, of an older head */
+    uint64_t results;       /* taken of it */
 };
 
 extern const struct schema past_schema;

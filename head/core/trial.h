@@ -69,6 +69,8 @@ struct trial {
     uint64_t hw;        /* seq of the newest record accepted of this attempt */
     uint64_t rows;      /* in its result.json */
     uint64_t base_rows; /* of these, from before this attempt: in the checkpoint it began with */
+    bool restored;      /* its launch gave this attempt a checkpoint, ... */
+    int64_t from_iteration; /* ... of this training_iteration */
     int64_t pid;
     uint64_t started_ms; /* when this attempt's START came; 0: it has not */
     uint64_t began_ms;   /* the same by its node's clock, which says it for both ends */

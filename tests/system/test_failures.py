@@ -1,5 +1,6 @@
 """Trials that go wrong, each in its own way, and what is said of them: the right reason, and no other."""
 import os
+import re
 import subprocess
 import time
 
@@ -119,6 +120,67 @@ local_dir: %s
     check("attempt 3 is wrong" in told, told)
     row = experiment_row(head, number)
     check(row["ended_ms"] - row["submitted_ms"] >= 1000, "it rested before its third attempt")
+
+
+def attempts(head, trial):
+    """By `show --json`, without what no two runs have alike."""
+    rows = head.assay("show", trial, "--json").json()["attempts"]
+    for row in rows:
+        check(row["started_ms"] <= row["ended_ms"], "times: %s" % row)
+    ended = [row["ended_ms"] for row in rows]
+    equal(ended, sorted(ended), "they ended one after the other")
+    return [tuple(row[key] for key in ("attempt", "node", "from_iteration", "reason", "status", "results"))
+            for row in rows]
+
+
+@case
+def every_attempt_is_shown_and_stays(scene):
+    """It saves at 2 and fails, goes on from there and is killed, and ends well."""
+    head, workers = cluster_of(scene, 2, names=("n1",), words=("--log-tail", "8K", "-v"))
+    script = scene.write("thrice.sh", """
+i=$(cat "$ASSAY_RESTORE/i" 2>/dev/null || echo 0)
+report() { i=$((i + 1)); echo "assay: v=$i$1"; }
+case $ASSAY_ATTEMPT in
+1) report; mkdir -p kept; echo 2 >kept/i; report " checkpoint=kept"; exit 3 ;;
+2) report; kill -9 $$ ;;
+*) report; report ;;
+esac
+""")
+    file = scene.write("thrice.yaml", """
+name: thrice
+run: {command: "sh %s"}
+code: none
+max_failures: 3
+local_dir: %s
+""" % (script, scene.path("results")))
+    number = submit(head, file)
+    head.assay("wait", number, "--timeout", "60s", limit_s=70)
+    trial = number + "/0"
+    wanted = [(1, "n1", None, "exit", 3, 2), (2, "n1", 2, "signal", 9, 1), (3, "n1", 2, "completed", 0, 2)]
+    equal(attempts(head, trial), wanted, "attempts")
+    table = [line.split() for line in head.assay("show", trial).out.splitlines()
+             if re.match(r"# \d", line)]
+    equal([line[1:4] for line in table],
+          [["1", "n1", "fresh"], ["2", "n1", "at"], ["3", "n1", "at"]], "the table")
+    equal([line[-2:] for line in table], [["exit", "3"], ["signal", "9"], ["2", "completed"]], "reasons")
+    shown_before = head.assay("show", trial, "--json").json()["attempts"]
+    head.kill()
+    head.start()
+    equal(head.assay("show", trial, "--json").json()["attempts"], shown_before, "after a kill")
+    # Another one, until its log was cut by an image.
+    made = lambda: len(re.findall(r" image: of \d+-\d+: ", head.daemon.err(), re.M))
+    other = submit(head, paced(scene, "other", 20, 30))
+    head.assay("wait", other, "--timeout", "60s", limit_s=70)
+    wait_for(lambda: made() >= 1, 20, "an image")
+    head.kill()
+    head.start()
+    check(re.search(r" replayed: from \d+-\d+:", head.daemon.err(), re.M), "it began with an image")
+    equal(head.assay("show", trial, "--json").json()["attempts"], shown_before, "from an image")
+    only = head.assay("show", other + "/0", "--json").json()["attempts"]
+    equal([(row["attempt"], row["from_iteration"], row["reason"], row["results"]) for row in only],
+          [(1, None, "completed", 30)], "an only attempt")
+    check("# ATTEMPT" not in head.assay("show", other + "/0").out, "a table of one says nothing new")
+    end_all(scene, head, workers)
 
 
 def small_disk(scene, name):

@@ -199,7 +199,7 @@ START_TEST(what_is_not_there_is_not_found)
 
     apply_experiment(1, 1);
     ck_assert_int_eq(query_status(view, core, &status, true, &arena, &reply), ERR_NOT_FOUND);
-    ck_assert_int_eq(query_show(view, &show, &arena, &shown), ERR_NOT_FOUND);
+    ck_assert_int_eq(query_show(view, core, &show, &arena, &shown), ERR_NOT_FOUND);
 }
 END_TEST
 
