@@ -4,7 +4,7 @@ import os
 import sys
 
 from cluster import (
-    PROGRAMS, case, check, equal, main, read_text, result_rows, trial_folders, wait_for,
+    PROGRAMS, Head, Worker, case, check, equal, main, read_text, result_rows, trial_folders, wait_for,
 )
 from experiments import cluster_of, end_all, explained, submit, trials, wait_ended
 
@@ -130,6 +130,27 @@ def what_cannot_be_imported_is_said(scene):
     text = trials(head, number)[0]["text"]
     check("/no/such/python: no such program" in text and "ASSAY_PYTHON" in text, text)
     end_all(scene, head, workers)
+
+
+@case
+def a_node_may_have_a_python_of_its_own(scene):
+    """ASSAY_PYTHON in its worker's environment; here one that is too old."""
+    old = scene.write("old_python", """#!/bin/sh
+exec "%s" -c 'import runpy, sys
+sys.version_info = (3, 8, 1)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")' "$@"
+""" % sys.executable, 0o755)
+    head = Head(scene)
+    worker = Worker(scene, "n1", head, token=scene.token(head, "worker"), env={"ASSAY_PYTHON": old})
+    path = experiment(scene, "nobody", "Counter", "stop: {count: 1}")
+    asked = [submit(head, path), submit(head, path, "--set", 'run={python: "trainables:Counter"}')]
+    for number in asked:
+        head.assay("wait", number, limit_s=60, status=None)
+    rows = [trials(head, number)[0] for number in asked]
+    equal([row["reason"] for row in rows], ["stopped", "start"], "the experiment's goes before the node's")
+    check("trainables need 3.9 or later" in rows[1]["text"] and old in rows[1]["text"], rows[1]["text"])
+    end_all(scene, head, [worker])
 
 
 @case

@@ -152,6 +152,43 @@ START_TEST(one_that_cannot_save_is_ended)
 }
 END_TEST
 
+/* A frame that names a folder of ours, as printf has it between single quotes. */
+static const char *checkpoint_frame(const char *name)
+{
+    unsigned size = (unsigned)(strlen(driver.dir) + 1 + strlen(name));
+
+    ck_assert_uint_lt(size, 32);
+    return arena_printf(&driver.arena, "\\301\\%03o\\000\\000\\000\\222\\252checkpoint\\%03o%s/%s",
+                        13 + size, 0xA0 | size, driver.dir, name);
+}
+
+/* It is paused by a checkpoint that it took before it heard of that: what it reported behind it is
+ * not taken, and so no checkpoint that holds it. */
+START_TEST(who_is_paused_saves_no_dropped_results)
+{
+    const struct heard *heard = &driver.heard[1];
+    char command[1024], path[96];
+
+    (void)snprintf(path, sizeof(path), "%s/go", driver.dir);
+    (void)snprintf(command, sizeof(command),
+                   "sh -c 'printf \"" FRAME_SAVES FRAME_REPORT "\" >&3; cd %s; mkdir c d; "
+                   "while ! test -e go; do sleep 0.02; done; "
+                   "printf \"" FRAME_REPORT "%s" FRAME_REPORT "%s\" >&3'",
+                   driver.dir, checkpoint_frame("c"), checkpoint_frame("d"));
+    experiment(RUN_COMMAND, command, NULL, 0, "");
+    launch(1, "{}", (double)INFINITY);
+    UNTIL(heard->results == 1);
+    verdict(1, ACTION_PAUSE, 0);
+    settle();
+    ck_assert_int_eq(fs_make_dirs(path, 0700), 0);
+    UNTIL(heard->vacated && heard->ends == 1);
+    ck_assert_uint_eq(heard->results, 2);
+    ck_assert_uint_eq(heard->marks, 1);
+    ck_assert_int_eq(heard->mark.counters.training_iteration, 2);
+    ck_assert_str_eq(end_reason_name(heard->reason), "stopped");
+}
+END_TEST
+
 /* The worker goes while it is sent, and another comes: it is asked about again. */
 START_TEST(a_save_outlives_its_worker)
 {
@@ -225,6 +262,7 @@ Suite *suite(void)
     tcase_add_test(all, one_that_waits_for_its_checkpoint_can_be_stopped);
     tcase_add_test(all, what_was_unpacked_for_nobody_is_removed);
     tcase_add_test(all, one_that_cannot_save_is_ended);
+    tcase_add_test(all, who_is_paused_saves_no_dropped_results);
     tcase_add_test(all, a_save_outlives_its_worker);
     suite_add_tcase(suite, all);
     tcase_set_timeout(own, 60);

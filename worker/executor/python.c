@@ -37,21 +37,19 @@ static const char *boot_find(const char *folder, struct arena *arena)
     return NULL;
 }
 
-static const char *wanted(const char *asked, char *const *entries)
+static const char *wanted(const char *asked)
 {
-    const char *said = environment_get(entries, "ASSAY_PYTHON");
+    const char *said = getenv("ASSAY_PYTHON");
 
     if (asked[0] != '\0')
         return asked;
-    if (said == NULL || said[0] == '\0')
-        said = getenv("ASSAY_PYTHON");
     return said != NULL && said[0] != '\0' ? said : "python3";
 }
 
 void python_find(struct python *python, const char *asked, char *const *entries,
                  struct arena *arena)
 {
-    const char *name = wanted(asked, entries);
+    const char *name = wanted(asked);
     const char *folder = own_folder(arena);
 
     *python = (struct python){.interpreter = environment_find(entries, name, arena),

@@ -13,8 +13,8 @@ struct python {
     const char *why;         /* neither: what is missing, and the mend; else NULL */
 };
 
-/* asked: what the experiment names, or "": then ASSAY_PYTHON of the experiment's env, of this
- * process's environment, or python3. entries: what a trial's environment has, for its PATH. All
+/* asked: what the experiment names, or "": then ASSAY_PYTHON of this process's environment, or
+ * python3. entries: what a trial's environment has, for its PATH. All
  * texts in the arena. */
 void python_find(struct python *python, const char *asked, char *const *entries,
                  struct arena *arena);
