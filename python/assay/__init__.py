@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import errors, schedulers, space
     from .analysis import Analysis, TrialResult
     from .callbacks import Callback
     from .client import Client
@@ -129,7 +130,13 @@ _HOMES = {
 """By module: the public names that it holds."""
 
 
+_MODULES = ("errors", "schedulers", "space")
+"""Modules that people name without importing them."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module("." + name, __name__)
     for module, names in _HOMES.items():
         if name in names:
             value = getattr(importlib.import_module("." + module, __name__), name)
