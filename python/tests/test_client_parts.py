@@ -1,8 +1,10 @@
 """Errors of the program, the console's text, and the order in which callbacks hear."""
 
+import os
+import subprocess
 import unittest
 
-import client_rig  # noqa: F401
+from client_rig import PYTHON, folder_of
 
 import assay
 from assay import console, errors
@@ -49,6 +51,15 @@ class Parts(unittest.TestCase):
     def test_a_program_that_says_nothing_has_an_error_as_well(self):
         error = errors.of_program(-11, "", "run")
         assert isinstance(error, errors.InternalError) and "-11" in error.why and error.mend
+
+    def test_an_old_redis_is_spared_what_it_does_not_know(self):
+        folder = folder_of(self)
+        config = folder / "redis.conf"
+        config.write_text("port 0\nenable-debug-command no\nlatency-tracking no\nsave x\n")
+        shim = os.path.join(PYTHON, "assay", "redis_old", "redis-server")
+        env = {**os.environ, "ASSAY_REDIS_OLD": "/bin/cat"}
+        said = subprocess.run([shim, str(config)], env=env, stdout=subprocess.PIPE, check=True)
+        self.assertEqual(said.stdout, b"port 0\nsave x\n")
 
     def test_lines_come_in_pieces(self):
         lines = Lines()
