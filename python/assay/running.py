@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
-from . import console, experiment, program
+from . import console, experiment, program, redis
 from .analysis import Analysis, TrialResult
 from .callbacks import Callback
 from .errors import Interrupted, TrialsFailedError, UsageError, of_program
@@ -79,7 +79,7 @@ def run(
     if callbacks and settings.get("on_result"):
         raise UsageError("on_result", "callbacks are there already", "leave one of them away")
     if address is None:
-        program.need_redis()
+        redis.need()
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         spec = prepared(trainable, folder, address is None, keys, prepare)
         words = program.flags(address, token_file)

@@ -161,9 +161,8 @@ def _take(trainable: Any, folder: str, root: Optional[str], script: Optional[str
     """The lines that take the trainable out of what was shipped."""
     module, qualname = trainable_place(trainable)
     if root is None:
-        try:
-            data = _pickle(trainable)
-        except ImportError:
+        data = _pickle(trainable)
+        if data is None:
             module = _script_module(trainable, script)
         else:
             with open(os.path.join(folder, MODULE + ".pkl"), "wb") as file:
@@ -190,9 +189,12 @@ def _script_module(trainable: Any, script: Optional[str]) -> str:
     return stem
 
 
-def _pickle(trainable: Any) -> bytes:
-    """A line of JSON that says what made it, then cloudpickle's bytes. ImportError without that."""
-    cloudpickle = importlib.import_module("cloudpickle")
+def _pickle(trainable: Any) -> Optional[bytes]:
+    """A line of JSON that says what made it, then its bytes. None: cloudpickle is not here."""
+    try:
+        cloudpickle = importlib.import_module("cloudpickle")
+    except ImportError:
+        return None
     head = {"python": list(sys.version_info[:2]), "cloudpickle": cloudpickle.__version__}
     try:
         data: bytes = cloudpickle.dumps(trainable)

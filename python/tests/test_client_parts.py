@@ -1,13 +1,12 @@
 """Errors of the program, the console's text, and the order in which callbacks hear."""
 
-import os
 import subprocess
 import unittest
 
-from client_rig import PYTHON, folder_of
+from client_rig import folder_of
 
 import assay
-from assay import console, errors
+from assay import console, errors, redis
 from assay.feed import Lines, Teller
 
 
@@ -56,9 +55,9 @@ class Parts(unittest.TestCase):
         folder = folder_of(self)
         config = folder / "redis.conf"
         config.write_text("port 0\nenable-debug-command no\nlatency-tracking no\nsave x\n")
-        shim = os.path.join(PYTHON, "assay", "redis_old", "redis-server")
-        env = {**os.environ, "ASSAY_REDIS_OLD": "/bin/cat"}
-        said = subprocess.run([shim, str(config)], env=env, stdout=subprocess.PIPE, check=True)
+        script = str(folder / "redis-server")
+        redis.write_script(script, "/bin/cat")
+        said = subprocess.run([script, str(config)], stdout=subprocess.PIPE, check=True)
         self.assertEqual(said.stdout, b"port 0\nsave x\n")
 
     def test_lines_come_in_pieces(self):
