@@ -20,10 +20,8 @@ from typing import Any, Callable, Optional, Union
 
 from . import program
 from .errors import UsageError
+from .shipped import MODULE
 from .trainable import Trainable, has_step
-
-MODULE = "assay_shipped"
-"""The module on the nodes that what is shipped becomes."""
 
 Runnable = Union[str, dict[str, Any], Callable[..., Any], type]
 
@@ -167,7 +165,7 @@ def _take(trainable: Any, folder: str, root: Optional[str], script: Optional[str
         else:
             with open(os.path.join(folder, MODULE + ".pkl"), "wb") as file:
                 file.write(data)
-            return ["from assay.ship import unpack", "trainable = unpack(__file__)"]
+            return ["from assay.shipped import unpack", "trainable = unpack(__file__)"]
     return ["import importlib", "trainable = importlib.import_module(%r).%s" % (module, qualname)]
 
 
@@ -205,22 +203,6 @@ def _pickle(trainable: Any) -> Optional[bytes]:
             "make such objects (files, locks, connections) inside of it, not beside it",
         ) from error
     return json.dumps(head).encode() + b"\n" + data
-
-
-def unpack(module_file: str) -> Any:
-    """On a node: what was shipped beside module_file. Raises RuntimeError for another Python."""
-    with open(os.path.join(os.path.dirname(module_file), MODULE + ".pkl"), "rb") as file:
-        head = json.loads(file.readline())
-        data = file.read()
-    here, there = tuple(sys.version_info[:2]), tuple(head["python"])
-    if here != there:
-        raise RuntimeError(
-            "it was shipped by Python %d.%d and this node's is %d.%d (%s): start the worker with "
-            "ASSAY_PYTHON=python%d.%d, or put the trainable into a module, which any Python imports"
-            % (*there, *here, sys.executable, *there)
-        )
-    importlib.import_module("cloudpickle")
-    return importlib.import_module("pickle").loads(data)
 
 
 def _copy_tree(home: str, folder: str) -> None:

@@ -220,6 +220,11 @@ def train(config):
         assay.report(loss=config["net"]["x"] + n if config["net"]["x"] < 9 else math.nan)
     if config["net"]["x"] == 2:
         raise ValueError("two is too many")
+def counts(config):
+    n = 0
+    while True:
+        n += 1
+        assay.report(n=n)
 def wait(config):
     assay.report(loss=1)
     open(os.environ["STARTED"], "w").close()
@@ -237,6 +242,15 @@ if __name__ == "__main__":
             found = error.analysis
         print(found.best_config, found.best_result["loss"], found.best_trial.best_at)
         print([r["loss"] for r in found.results(found.trials[2])], len(found.failed))
+    elif what == "raises":
+        class Raises(assay.Callback):
+            def on_result(self, trial, result):
+                if result["n"] == 30000:
+                    raise KeyError("of the callback")
+        try:
+            assay.run(counts, name="raises", local_dir="results", verbose=0, callbacks=[Raises()])
+        except KeyError as error:
+            print(error)
     elif what == "wait":
         try:
             assay.run(wait, name="waits", local_dir="results", verbose=0, callbacks=[Ear()])
@@ -258,6 +272,13 @@ def run_calls_back_and_answers(scene):
     check("1 of 3 trials failed" in out and "ValueError: two is too many" in out
           and "  try: " in out, "why: " + out)
     equal(lines[-2:], ["{'net': {'x': 1}} 1 1", "[nan, nan, nan] 1"], "what was found")
+
+
+@case
+def what_a_callback_raises_stops_the_experiment(scene):
+    out, _ = script(scene, RUN, "raises", name="runs")
+    equal(out, "'of the callback'\n", "what run raised")
+    scene.check_nothing_runs()
 
 
 def interrupted(scene, times):
