@@ -26,6 +26,7 @@ WAITING_MOST = 20000
 
 STOPPING = "Stopping: what trials reported is kept. Ctrl-C again ends everything at once."
 
+ENDED = ("TERMINATED", "ERROR")
 READ_BYTES = 1 << 18
 
 
@@ -55,6 +56,7 @@ class Teller:
         self._trials: dict[int, TrialResult] = {}
         self._told: dict[int, int] = {}
         self._over: set[int] = set()
+        self._ending: set[int] = set()  # ended, and not told yet
         self._begun = False
         self._last: Optional[dict[str, Any]] = None
         self.end: Optional[dict[str, Any]] = None
@@ -94,6 +96,8 @@ class Teller:
             row = {**row, "config": old.config}
         trial = TrialResult(row)
         self._trials[trial.number] = trial
+        if trial.state in ENDED and trial.number not in self._over:
+            self._ending.add(trial.number)
         result = trial.last_result
         if "experiment_id" in result:
             self._by_id[result["experiment_id"], result.get("pid")] = trial
@@ -118,13 +122,14 @@ class Teller:
                 callback.on_result(trial, result)
             self._tell_end(trial)
         if self.callbacks and not self.waiting:
-            for trial in list(self._trials.values()):
-                self._tell_end(trial)
+            for number in list(self._ending):
+                self._tell_end(self._trials[number])
 
     def _tell_end(self, trial: TrialResult, now: bool = False) -> None:
-        is_over = trial.state in ("TERMINATED", "ERROR") and trial.number not in self._over
+        is_over = trial.state in ENDED and trial.number not in self._over
         if is_over and (now or self._told.get(trial.number, 0) >= trial.results):
             self._over.add(trial.number)
+            self._ending.discard(trial.number)
             for callback in self.callbacks:
                 (callback.on_trial_error if trial.failed else callback.on_trial_complete)(trial)
 

@@ -225,6 +225,7 @@ def counts(config):
     while True:
         n += 1
         assay.report(n=n)
+        time.sleep(0.002)
 def wait(config):
     assay.report(loss=1)
     open(os.environ["STARTED"], "w").close()
@@ -245,7 +246,7 @@ if __name__ == "__main__":
     elif what == "raises":
         class Raises(assay.Callback):
             def on_result(self, trial, result):
-                if result["n"] == 30000:
+                if result["n"] == 50:
                     raise KeyError("of the callback")
         try:
             assay.run(counts, name="raises", local_dir="results", verbose=0, callbacks=[Raises()])
