@@ -116,18 +116,19 @@ class Analysis:
         return trial.last_result
 
     def get_best_trial(
-        self, metric: Optional[str] = None, mode: Optional[str] = None
+        self, metric: Optional[str] = None, mode: Optional[str] = None, last: bool = False
     ) -> TrialResult:
         """The best one: by the experiment's metric at any time, by another one at its last result.
 
-        mode: "max" or "min". Raises UsageError where no trial has such a value.
+        mode: "max" or "min"; last: also the experiment's metric at its last result. Raises
+        UsageError where no trial has such a value.
         """
         name, mode = metric or self.metric, mode or self.mode
         if name is None:
             raise UsageError(
                 "best", "the experiment has no metric", 'metric="loss", mode="min" say what is best'
             )
-        own = name == self.metric and mode == self.mode
+        own = name == self.metric and mode == self.mode and not last
         valued = [(_number(t.best if own else t.last_result.get(name)), t) for t in self.trials]
         known = [(value, trial) for value, trial in valued if value is not None]
         if not known:

@@ -8,6 +8,7 @@ from client_rig import folder_of
 import assay
 from assay import console, errors, redis
 from assay.feed import Lines, Teller
+from assay.ray.tune import ExperimentAnalysis
 
 
 def row(number=0, state="RUNNING", results=0, **result):
@@ -80,6 +81,21 @@ class Parts(unittest.TestCase):
         teller.drain()
         assert ear.heard[3:] == [("t0", 2), "t0 complete"]
         assert len(shown) == 2
+
+    def test_the_best_is_of_any_time_or_of_the_last_results(self):
+        rows = [row(0, "TERMINATED", 2, loss=5), row(1, "TERMINATED", 2, loss=4, other=1)]
+        rows[0].update(best=1, best_at=1)
+        rows[1].update(best=2, best_at=1)
+        found = assay.Analysis({"name": "e", "metric": "loss", "mode": "min"}, rows)
+        self.assertEqual(found.best_trial.number, 0)
+        self.assertEqual(found.get_best_trial(last=True).number, 1)
+        self.assertEqual(found.get_best_trial("loss", "max").number, 0)
+        self.assertEqual(found.get_best_trial("other").number, 1)
+        ray = ExperimentAnalysis(found)
+        self.assertEqual([ray.best_trial.number, ray.get_best_trial(scope="all").number], [1, 0])
+        with self.assertRaisesRegex(assay.UsageError, "nothing") as caught:
+            found.get_best_trial("nothing")
+        self.assertIn("other", caught.exception.mend)
 
     def test_at_the_end_all_is_told(self):
         ear = Ear()

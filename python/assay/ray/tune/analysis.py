@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from ... import program
 from ...analysis import Analysis
+from ...errors import UsageError
 from .error import TuneError
 from .trial import Trial
 
@@ -54,9 +55,17 @@ class ExperimentAnalysis(list):  # type: ignore[type-arg]
         """Last results, by trial_id."""
         return {trial.trial_id: trial.last_result for trial in self}
 
-    def get_best_trial(self, metric: Optional[str] = None, mode: Optional[str] = None) -> Trial:
-        """The best one by metric ("max", or "min" where mode says so). UsageError if none."""
-        found = self._analysis.get_best_trial(metric, mode or (None if metric is None else "max"))
+    def get_best_trial(
+        self, metric: Optional[str] = None, mode: Optional[str] = None, scope: str = "last"
+    ) -> Trial:
+        """The best one by metric ("max", or "min" where mode says so). UsageError if none.
+
+        scope: "last", by last results, or "all", by the best ones, of the experiment's own metric.
+        """
+        if scope not in ("last", "all"):
+            raise UsageError("scope", "there is no %r" % scope, '"last" or "all"')
+        mode = mode or (None if metric is None else "max")
+        found = self._analysis.get_best_trial(metric, mode, last=scope == "last")
         trial: Trial = self[found.number]
         return trial
 
