@@ -57,7 +57,7 @@ class Client:
         path = os.path.join(folder, "experiment.json")
         with open(path, "w", encoding="utf-8") as file:
             file.write(experiments.text(dict(spec)))
-        return self.submit_file(path)
+        return int(program.ask(["submit", path, *self._flags], "submit", path)[-1]["experiment"])
 
     def experiments(self) -> list[dict[str, Any]]:
         """All of them, by number: EXPERIMENT of docs/JSON.md."""

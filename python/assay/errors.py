@@ -8,6 +8,7 @@ except assay.AssayError as error:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
@@ -87,21 +88,20 @@ _BY_STATUS: dict[int, type[AssayError]] = {
 }
 
 
-def of_program(status: int, stderr: str, what: str) -> AssayError:
+def of_program(status: int, stderr: str, what: str, made: Optional[str] = None) -> AssayError:
     """The error that a program of ours ended with: of its exit status and its two lines.
 
-    what: the thing that it was asked for, where it said nothing.
+    what: the thing that it was asked for, where it said nothing; made: a file that was made for it:
+    places in there tell nobody anything.
     """
+    if made is not None:
+        stderr = re.sub(re.escape(made) + r":\d+:\d+: ", "", stderr)
     subject, why, mend = what, "", ""
     for line in stderr.splitlines():
         if line.startswith("  try: ") and why:
             mend = line[len("  try: ") :]
         elif line.startswith("assay: "):
             subject, _, why = line[len("assay: ") :].partition(": ")
-        elif ": " in line and line.split(":")[0].endswith((".json", ".yaml", ".yml")):
-            place, _, why = line.partition(": ")
-            subject, mend = "the experiment", ""
-            del place
     if not why:
         tail = stderr.strip()[-2000:]
         why = tail or "assay ended with status %d and said nothing" % status

@@ -52,15 +52,15 @@ def flags(address: Optional[str], token_file: Optional[str]) -> list[str]:
     return words
 
 
-def ask(words: Sequence[str], what: str, stdin: Optional[str] = None) -> list[Any]:
+def ask(words: Sequence[str], what: str, made: Optional[str] = None) -> list[Any]:
     """Run it with --json; the documents that it printed, one a line.
 
-    what: what an error is about. Raises AssayError as its exit status says.
+    what: what an error is about; made: a file that was made for it. Raises AssayError as its exit
+    status says.
     """
     done = subprocess.run(
         [path(), *words, "--json"],
-        input=stdin,
-        stdin=None if stdin is not None else subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
@@ -68,7 +68,7 @@ def ask(words: Sequence[str], what: str, stdin: Optional[str] = None) -> list[An
         errors="replace",
     )
     if done.returncode != 0:
-        raise of_program(done.returncode, done.stderr, what)
+        raise of_program(done.returncode, done.stderr, what, made)
     return [json.loads(line) for line in done.stdout.splitlines() if line]
 
 

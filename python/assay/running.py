@@ -155,7 +155,7 @@ def _run(
     heard = Run([program.path(), "run", file, "--json", *flags], pipe, teller)
     status = heard.hear()
     if teller.experiment is None or (status not in (0, 1) and not heard.interrupts):
-        raise of_program(status, heard.stderr.replace(file, "experiment.json"), "run")
+        raise of_program(status, heard.stderr, "run", made=file)
     if heard.interrupts > 1:
         raise Interrupted("everything was ended at once")
     analysis = _analysis(teller.experiment, flags)

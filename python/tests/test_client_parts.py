@@ -48,6 +48,12 @@ class Parts(unittest.TestCase):
         assert (error.what, error.why, error.mend) == ("head", "nothing answers", "assay head")
         assert str(error) == "head: nothing answers\n  try: assay head"
 
+    def test_places_in_a_file_that_was_made_are_left_out(self):
+        stderr = "assay: /tmp/x.json:5:2: num_samplez: no such key\n  try: num_samples\n"
+        error = errors.of_program(2, stderr, "run", made="/tmp/x.json")
+        self.assertEqual((error.what, error.why), ("num_samplez", "no such key"))
+        self.assertEqual(errors.of_program(2, stderr, "run").what, "/tmp/x.json:5:2")
+
     def test_a_program_that_says_nothing_has_an_error_as_well(self):
         error = errors.of_program(-11, "", "run")
         assert isinstance(error, errors.InternalError) and "-11" in error.why and error.mend
