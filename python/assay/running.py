@@ -78,6 +78,8 @@ def run(
     }
     if callbacks and settings.get("on_result"):
         raise UsageError("on_result", "callbacks are there already", "leave one of them away")
+    if callbacks and "result" not in settings.get("files", ["result"]):
+        raise UsageError("files", "callbacks are told what result.json has", 'files=["result"]')
     if address is None:
         redis.need()
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:

@@ -108,6 +108,11 @@ class Ship(unittest.TestCase):
                     ship.ship(what, str(tmp_path), private=True)
                 assert caught.exception.mend
 
+    def test_callbacks_need_the_file_that_they_are_told_from(self):
+        for files in ([], ["params"]):
+            with self.assertRaisesRegex(assay.UsageError, "result.json"):
+                assay.run({"command": "true"}, files=files, callbacks=[assay.Callback()])
+
     def test_a_node_that_imports_a_script_runs_no_experiment(self):
         with mock.patch.dict(os.environ, {"ASSAY_TRIAL_ID": "1f0e22aa"}):
             with self.assertRaisesRegex(assay.UsageError, "run") as caught:
