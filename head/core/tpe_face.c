@@ -207,7 +207,13 @@ static void add_table(const struct tpe_face *face, const struct tpe_look *look, 
 static void add_line(const struct tpe_face *face, const struct tpe_look *look, const double *line,
                      uint32_t kernels, double *sum)
 {
-    for (uint32_t k = 0; k < kernels; k++) {
+    for (uint32_t k = 0; k < kernels && !face->lacking; k++) {
+        const double *from = line + face->seen[k];
+
+        sum[k] += from[0] + (from[1] - from[0]) * face->beyond[k];
+        sum[k] -= face->base[k];
+    }
+    for (uint32_t k = 0; k < kernels && face->lacking; k++) {
         const double *from = line + face->seen[k];
         double beyond = face->beyond[k];
 
