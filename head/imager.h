@@ -57,8 +57,8 @@ struct imager_load {
     struct view *view;   /* fresh; NULL: not wanted */
     struct sinks *sinks; /* fresh; NULL: the files are not to be touched */
     bool shared;         /* another head may have made it: its rows and files need not be here */
-    /* Whether this head leads, asked now and then and before a file is touched; of a head that
-     * begins with it. NULL: nobody else can lead. */
+    /* Whether this head leads, asked now and then and before files are touched; with shared, of a
+     * head that begins with it. */
     bool (*leads)(void *context);
     void *context;
 };

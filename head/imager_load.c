@@ -4,6 +4,7 @@
 #include "common/sys/log.h"
 #include "head/imager.h"
 #include "head/imager_inside.h"
+#include "head/sink/writer.h"
 #include "head/store/images.h"
 #include "head/store/rows.h"
 
@@ -57,13 +58,16 @@ static int read_parts(const struct imager_load *load, struct store *store, struc
     return err == 0 && out->found ? cut_up(parts, out, trouble) : err;
 }
 
-/* Asked now and then, which also says to those that stand by that this head lives. */
-static int check_lead(const struct imager_load *load, struct trouble *trouble)
+static int not_leading(struct trouble *trouble)
 {
-    if (load->epoch == 0 || load->leads == NULL || load->leads(load->context))
-        return 0;
     return trouble_set(trouble, ERR_TIMEOUT, "this head", "start it again when Redis is well",
                        "whether it still leads was not known while its image was read");
+}
+
+/* Asked now and then, which also says to those that stand by that this head lives. */
+static bool leads(const struct imager_load *load)
+{
+    return load->epoch == 0 || load->leads == NULL || load->leads(load->context);
 }
 
 /* Rows of ended trials that another head had. What Redis has lost of them is missed by people
@@ -81,8 +85,8 @@ static int bring_rows(const struct imager_load *load, struct store *store, struc
             !cursor_u32(&parts->rows, &part.crc))
             return bad_part(start, ERR_MALFORMED, "its list of rows", trouble);
         err = rows_fetch(store, load->name, start->id.epoch, &part, folder, trouble);
-        if (err == 0)
-            err = check_lead(load, trouble);
+        if (err == 0 && !leads(load))
+            return not_leading(trouble);
         if (err != ERR_MALFORMED)
             continue;
         log_line(LOG_WARNING, "ended-rows", "experiment %u: %s: %s", part.experiment, trouble->what,
@@ -106,11 +110,11 @@ static int load_rows(const struct imager_load *load, struct store *store, struct
 static int load_files(const struct imager_load *load, const struct parts *parts,
                       const struct imager_start *start, struct trouble *trouble)
 {
-    int err = check_lead(load, trouble);
+    const struct writer_lead lead = {load->leads, load->context};
+    int err = sinks_load(load->sinks, parts->files, load->shared ? &lead : NULL);
 
-    if (err < 0)
-        return err;
-    err = sinks_load(load->sinks, parts->files, load->shared);
+    if (err == ERR_FENCED)
+        return not_leading(trouble);
     return err < 0 ? bad_part(start, err, "files", trouble) : 0;
 }
 

@@ -264,13 +264,13 @@ void sinks_save(struct sinks *sinks, uint64_t image,
     put(sinks, job);
 }
 
-int sinks_load(struct sinks *sinks, struct span saved, bool shared)
+int sinks_load(struct sinks *sinks, struct span saved, const struct writer_lead *lead)
 {
     const char *said;
     int err;
 
     sinks_drain(sinks); /* the thread waits, and leaves the writer to us */
-    err = writer_load(sinks->writer, saved, shared, &said);
+    err = writer_load(sinks->writer, saved, lead, &said);
     (void)pthread_mutex_lock(&sinks->lock);
     if (said[0] != '\0')
         (void)snprintf(sinks->trouble, sizeof(sinks->trouble), "%s", said);

@@ -22,6 +22,7 @@
 #include "head/core/effect.h"
 
 struct sinks;
+struct writer_lead;
 
 /* Starts the thread. */
 struct sinks *sinks_new(void);
@@ -60,10 +61,10 @@ void sinks_save(struct sinks *sinks, uint64_t image,
                 void (*saved)(void *context, struct buf *bytes, struct buf *folders),
                 void *context);
 
-/* Before anything is put: files are cut to what they were. shared: another machine may have written
- * them; where its folder of an experiment is not here, nothing is written of that one, and no image
- * comes about, until it is. 0 or ERR_MALFORMED. */
-int sinks_load(struct sinks *sinks, struct span saved, bool shared);
+/* Before anything is put: files are cut to what they were. lead (writer.h): another machine may
+ * have written them; where its folder of an experiment is not here, nothing is written of that one,
+ * and no image comes about, until it is. NULL: nobody else has. 0, ERR_MALFORMED or ERR_FENCED. */
+int sinks_load(struct sinks *sinks, struct span saved, const struct writer_lead *lead);
 
 /* That image is complete: nothing is needed any more for those before it. */
 void sinks_forget(struct sinks *sinks, uint64_t image);

@@ -37,11 +37,19 @@ const char *writer_output(struct writer *writer, const char *folder, uint32_t at
 bool writer_save(struct writer *writer, uint64_t image, struct buf *out,
                  void (*file)(void *context, const char *folder), void *context);
 
-/* Into a fresh writer: files are cut to what they were. 0 or ERR_MALFORMED. What is amiss with
- * files is said as by writer_effects. shared: another machine may have written them; an experiment
- * whose folder is not the same one here (origin.h) gets nothing written, and there is no image
- * while that leaves something out. */
-int writer_load(struct writer *writer, struct span saved, bool shared, const char **said);
+/* Of files that heads of several machines write, one after the other. */
+struct writer_lead {
+    bool (*leads)(void *context); /* whether this head leads: while it does, no other one writes */
+    void *context;
+};
+
+/* Into a fresh writer: files are cut to what they were. What is amiss with files is said as by
+ * writer_effects. lead: another machine may have written them; an experiment whose folder is not
+ * the same one here (origin.h) gets nothing written, and there is no image while that leaves
+ * something out. NULL: nobody else has. 0; ERR_MALFORMED; ERR_FENCED: this head does not lead, or
+ * no longer, and some files may be as they were. */
+int writer_load(struct writer *writer, struct span saved, const struct writer_lead *lead,
+                const char **said);
 
 /* Whether what comes was written before, by a head that died: files may be further than they
  * should.

@@ -11,7 +11,8 @@
 #include "head/sink/writer_inside.h"
 
 #define SAVED_PARTS   6u
-#define SAVED_PARTS_1 4u /* in images of format 1: no origins, nobody who took over */
+#define SAVED_PARTS_1 4u  /* in images of format 1: no origins, nobody who took over */
+#define TRIALS_A_LOOK 64u /* whose files are cut between two questions whether this head leads */
 
 static void save_trials(const struct lru *lru, struct buf *out)
 {
@@ -149,7 +150,13 @@ static bool load_origins(struct writer *writer, struct cursor *in, bool shared)
     return true;
 }
 
-static void open_feeds(struct writer *writer)
+/* A file that is cut when another head writes it loses what that one wrote. */
+static bool leads(const struct writer_lead *lead)
+{
+    return lead == NULL || lead->leads(lead->context);
+}
+
+static int open_feeds(struct writer *writer, const struct writer_lead *lead)
 {
     for (struct sunk *sunk = writer->all; sunk != NULL; sunk = sunk->next_of_all) {
         if (sunk->away)
@@ -157,11 +164,14 @@ static void open_feeds(struct writer *writer)
         atomic_store(&sunk->written->rows, sunk->rows);
         if (!sunk->open_then)
             continue;
+        if (!leads(lead))
+            return ERR_FENCED;
         writer_open_feed(writer, sunk);
         if (sunk->feed >= 0 &&
             ftruncate(sunk->feed, (off_t)(sunk->rows * sizeof(struct feed_row))) != 0)
             writer_feed_failed(writer, sunk, "cut");
     }
+    return 0;
 }
 
 /* A trial of one that is away will have rows to write. */
@@ -173,23 +183,25 @@ static bool is_here(void *context, uint32_t experiment)
     return sunk == NULL || writer_is_here(writer, sunk);
 }
 
-static bool load_trials(struct writer *writer, struct cursor *in)
+static int load_trials(struct writer *writer, struct cursor *in, const struct writer_lead *lead)
 {
     uint32_t count;
 
     if (!cursor_list(in, &count))
-        return false;
+        return ERR_MALFORMED;
     for (uint32_t i = 0; i < count; i++) {
-        struct trial_files *files =
-            trial_files_load(in, writer->image, is_here, writer, &writer->missing, writer->said,
-                             sizeof(writer->said));
+        struct trial_files *files;
 
+        if (i % TRIALS_A_LOOK == 0 && !leads(lead))
+            return ERR_FENCED;
+        files = trial_files_load(in, writer->image, is_here, writer, &writer->missing, writer->said,
+                                 sizeof(writer->said));
         if (files == NULL)
-            return false;
+            return ERR_MALFORMED;
         (void)table_put_u64(writer->files, files_key(files->experiment, files->trial), files);
         writer_lru_front(writer, files, true);
     }
-    return true;
+    return in->at == in->end ? 0 : ERR_MALFORMED;
 }
 
 static bool load_exploits(const struct writer *writer, struct cursor *in)
@@ -213,22 +225,26 @@ static bool load_exploits(const struct writer *writer, struct cursor *in)
     return true;
 }
 
-int writer_load(struct writer *writer, struct span saved, bool shared, const char **said)
+int writer_load(struct writer *writer, struct span saved, const struct writer_lead *lead,
+                const char **said)
 {
     struct cursor cursor;
     uint32_t parts;
+    int err;
 
     writer->said[0] = '\0';
     *said = writer->said;
+    if (!leads(lead))
+        return ERR_FENCED;
     cursor_init(&cursor, saved);
     if (!cursor_list(&cursor, &parts) || (parts != SAVED_PARTS && parts != SAVED_PARTS_1) ||
         !cursor_uint(&cursor, &writer->image) || !load_kept(&cursor) ||
         !load_experiments(writer, &cursor) ||
         (parts == SAVED_PARTS &&
-         (!load_origins(writer, &cursor, shared) || !load_exploits(writer, &cursor))))
+         (!load_origins(writer, &cursor, lead != NULL) || !load_exploits(writer, &cursor))))
         return ERR_MALFORMED;
-    open_feeds(writer);
-    return load_trials(writer, &cursor) && cursor.at == cursor.end ? 0 : ERR_MALFORMED;
+    err = open_feeds(writer, lead);
+    return err == 0 ? load_trials(writer, &cursor, lead) : err;
 }
 
 void writer_forget(struct writer *writer, uint64_t image)

@@ -30,7 +30,7 @@ static inline void restart(void)
 {
     sinks_free(sinks);
     sinks = sinks_new();
-    ck_assert_int_eq(sinks_load(sinks, buf_span(&saved), false), 0);
+    ck_assert_int_eq(sinks_load(sinks, buf_span(&saved), NULL), 0);
 }
 
 static inline void teardown_all(void)

@@ -294,7 +294,7 @@ START_TEST(what_is_no_image_is_refused)
     for (size_t cut = 0; cut < saved.size; cut++) {
         sinks_free(sinks);
         sinks = sinks_new();
-        ck_assert_int_eq(sinks_load(sinks, span_of(saved.data, cut), false), ERR_MALFORMED);
+        ck_assert_int_eq(sinks_load(sinks, span_of(saved.data, cut), NULL), ERR_MALFORMED);
     }
 }
 END_TEST

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "head/sink/writer.h"
 #include "tests/lib/run_suite.h"
 #include "tests/unit/sink_image_rig.h"
 
@@ -187,7 +188,7 @@ START_TEST(there_is_no_image_where_descriptors_lacked_at_a_start)
     sinks_free(sinks);
     sinks = sinks_new();
     forbid_files(true);
-    ck_assert_int_eq(sinks_load(sinks, buf_span(&saved), false), 0);
+    ck_assert_int_eq(sinks_load(sinks, buf_span(&saved), NULL), 0);
     forbid_files(false);
     trouble_says(strerror(EMFILE));
     save_is(false);
@@ -395,12 +396,23 @@ START_TEST(files_that_do_not_come_back_get_no_rows)
 }
 END_TEST
 
+static int leads_for; /* so many questions */
+
+static bool still_leads(void *context)
+{
+    ck_assert_ptr_eq(context, &leads_for);
+    return leads_for-- > 0;
+}
+
+static const struct writer_lead lead = {still_leads, &leads_for};
+
 /* Another machine takes over: its folder of that name is not the one. */
 static void take_over(void)
 {
     sinks_free(sinks);
     sinks = sinks_new();
-    ck_assert_int_eq(sinks_load(sinks, buf_span(&saved), true), 0);
+    leads_for = 100;
+    ck_assert_int_eq(sinks_load(sinks, buf_span(&saved), &lead), 0);
 }
 
 START_TEST(another_folder_of_that_name_is_left_alone)
@@ -451,6 +463,31 @@ START_TEST(another_folder_of_that_name_is_left_alone)
     save_is(true);
     buf_fini(&before);
     buf_fini(&after);
+}
+END_TEST
+
+/* What is cut then would be another head's. */
+START_TEST(no_file_is_cut_by_who_does_not_lead)
+{
+    int asked = 0;
+
+    add_experiment();
+    for (uint32_t trial = 0; trial < 100; trial++)
+        (void)add_attempt(trial, 1, 0);
+    add_results(0, 1, 1, 3, false); /* the last one that is cut */
+    put();
+    save_is(true);
+    add_results(0, 1, 4, 5, false);
+    put();
+    for (int err = ERR_FENCED; err != 0; asked++) {
+        sinks_free(sinks);
+        sinks = sinks_new();
+        leads_for = asked;
+        err = sinks_load(sinks, buf_span(&saved), &lead);
+        ck_assert(err == 0 || err == ERR_FENCED);
+        count_rows(0, "result.json", err == 0 ? 3 : 5);
+    }
+    ck_assert_int_eq(asked - 1, 4); /* at first, before the feed, and before each 64 trials */
 }
 END_TEST
 
@@ -507,6 +544,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, files_that_cannot_be_cut_get_no_rows, 0, 2);
     tcase_add_test(tc, files_that_do_not_come_back_get_no_rows);
     tcase_add_test(tc, another_folder_of_that_name_is_left_alone);
+    tcase_add_test(tc, no_file_is_cut_by_who_does_not_lead);
     tcase_add_test(tc, a_folder_that_is_not_needed_stops_no_image);
     suite_add_tcase(s, tc);
     return s;
