@@ -83,4 +83,28 @@ static inline void count_rows(uint32_t trial, const char *name, int expected)
     buf_fini(&text);
 }
 
+static uint64_t images; /* so far, by save_is */
+
+static inline void make_folder(const char *name)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof(path), "%s/exp/%s", folder, name);
+    ck_assert_int_eq(fs_make_dirs(path, 0755), 0);
+}
+
+static inline void trouble_says(const char *what)
+{
+    char trouble[512] = "";
+
+    ck_assert(sinks_trouble(sinks, trouble, sizeof(trouble)));
+    ck_assert_msg(strstr(trouble, what) != NULL, "%s", trouble);
+}
+
+static inline void save_is(bool expected)
+{
+    save(++images);
+    ck_assert_int_eq(saved.size > 0, expected);
+}
+
 #endif
