@@ -87,8 +87,9 @@ static void explain_past(const struct core *core, const struct record_list *list
     for (uint32_t i = 0; i < list->count; i++) {
         const struct node *node = core_node(core, past[i].node);
 
-        buf_printf(out, "Attempt %u on node %u (%s)", past[i].attempt, past[i].node,
-                   node != NULL ? node->name : "");
+        buf_printf(out, "Attempt %u", past[i].attempt);
+        if (past[i].node != NUMBER_NONE)
+            buf_printf(out, " on node %u (%s)", past[i].node, node != NULL ? node->name : "");
         if (past[i].ran_ms > 0)
             buf_printf(out, " ran for %.1f s and", (double)past[i].ran_ms / 1000);
         buf_append_text(out, " ended: ");

@@ -201,6 +201,20 @@ static bool is_over(const struct experiment *experiment, struct span last)
            STOP_YES;
 }
 
+/* Its only attempt until now, of which the core kept nothing beside the row. */
+static void remember_only(struct trial *trial, const struct event_recall *recall)
+{
+    const struct past past = {
+        .attempt = trial->attempt,
+        .reason = trial->reason,
+        .status = trial->status,
+        .node = NUMBER_NONE,
+        .results = recall->results,
+    };
+
+    past_add(&trial->past, &past);
+}
+
 /* It is where it was when it ended; its next attempt begins at its latest checkpoint. */
 static void revive(struct step *step, struct experiment *experiment,
                    const struct event_recall *recall)
@@ -232,6 +246,8 @@ static void revive(struct step *step, struct experiment *experiment,
         free(row->more);
         experiment->mores--;
     }
+    if (trial->past.count == 0 && trial->attempt == 1)
+        remember_only(trial, recall);
     experiment_adopt(experiment, trial);
     experiment->changed = true;
     queue_push(&experiment->pending, trial->number);

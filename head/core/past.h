@@ -9,7 +9,7 @@ struct past {
     uint32_t attempt;
     uint32_t reason; /* enum end_reason */
     int64_t status;
-    uint32_t node;
+    uint32_t node;          /* NUMBER_NONE: not known any more */
     bool restored;          /* it was given a checkpoint to go on from, ... */
     int64_t from_iteration; /* ... of this training_iteration */
     uint64_t ran_ms;        /* from its start; 0: it never began */
