@@ -15,7 +15,7 @@
 
 #define BEGINNING_MS 1000u /* of virtual time, as unix time */
 
-/* Of draws: how slow a job is, and when it is lost. */
+/* Of draws, by job, and so anew when one begins again: how slow it is, and when it is lost. */
 #define STREAM_SLOW 5u
 #define STREAM_DROP 6u
 
@@ -51,15 +51,12 @@ struct simulation {
 
 /* ---- workers ---- */
 
-/* How many times as long as it should a job takes: the same when it begins again. */
-static double draw_slow(const struct simulation_plan *plan, uint32_t trial, double rung)
+/* How many times as long as it should a job takes. */
+static double draw_slow(const struct simulation_plan *plan, uint64_t job)
 {
-    uint64_t stream = (uint64_t)STREAM_SLOW << 32 | trial;
-    uint64_t bits;
-    double z;
+    double z = normal_of_two(rng_unit(plan->seed, STREAM_SLOW, job * 2),
+                             rng_unit(plan->seed, STREAM_SLOW, job * 2 + 1));
 
-    memcpy(&bits, &rung, sizeof(bits));
-    z = normal_of_two(rng_unit(plan->seed, stream, bits), rng_unit(plan->seed, stream, ~bits));
     return 1 + plan->stragglers * fabs(z);
 }
 
@@ -147,7 +144,7 @@ static void begin_job(struct simulation *simulation, struct worker *worker)
     const struct driven *trial = simulation->drive->trials[worker->trial];
     uint64_t job = simulation->out->launches++;
 
-    worker->slow = draw_slow(plan, trial->number, trial->horizon);
+    worker->slow = draw_slow(plan, job);
     worker->drop_ms = worker->at_ms + draw_drop_ms(plan, job);
     worker->rung = trial->horizon;
     worker->climbs = worker->rung > (double)trial->fill->training_iteration;

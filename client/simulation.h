@@ -8,9 +8,9 @@
  * Stragglers and drops are those of the ASHA paper (Li et al., A System for Massively Parallel
  * Hyperparameter Tuning, MLSys 2020, appendix A.1): a job, which is a trial on its way to a rung,
  * takes (1 + |z|) times as long as it should, z normal with mean 0; and in each second that it runs
- * it is lost with some chance, which is no fault of the trial's: it begins again, and is as slow.
- * From scratch, each rung is a job of its own, as there: who was paused begins anew, and who goes
- * on at once takes as long as if it had. */
+ * it is lost with some chance, which is no fault of the trial's: it begins again, as another job,
+ * for which both are drawn anew. From scratch, each rung is a job of its own, as there: who was
+ * paused begins anew, and who goes on at once takes as long as if it had. */
 #ifndef CLIENT_SIMULATION_H
 #define CLIENT_SIMULATION_H
 

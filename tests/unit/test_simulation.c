@@ -147,6 +147,29 @@ START_TEST(stragglers_take_longer_and_what_is_lost_begins_again)
 }
 END_TEST
 
+/* Of those who take 10 s x (1 + |z|), z with a deviation of 1, and are lost with a chance of 0.14
+ * in each of them, a share p comes to the end each time: 1 / p are begun for one that does. Were a
+ * slow one as slow when it begins again, it would be 26 and more. */
+START_TEST(one_that_begins_again_is_another_draw)
+{
+    const struct simulation_plan plan = {
+        .workers = 10, .seed = 1, .stragglers = 1, .drops = 0.14, .from_scratch = true};
+    const struct simulated *out = &simulation_out;
+    double ends = 0, launches;
+
+    for (int seconds = 10; seconds < 100; seconds++) /* whole ones that it has lived through */
+        ends += pow(1 - plan.drops, seconds) *
+                (erf((seconds - 9) / 10. / sqrt(2)) - erf((seconds - 10) / 10. / sqrt(2)));
+    ck_simulates(X ", 'num_samples': 1000, 'stop': {'training_iteration': 10}", &plan);
+    launches = (double)out->launches / 1000;
+    ck_assert_msg(fabs(launches * ends - 1) < 0.1, "%g, not %g", launches, 1 / ends);
+    ck_assert_uint_eq(out->full, 1000);
+    ck_assert_uint_eq(out->launches, 1000 + out->drops);
+    /* Not at its end alone: half of a job is worked through before it is lost, and less. */
+    ck_assert_double_lt((double)out->busy_ms / 1000 / (double)out->launches, 10);
+}
+END_TEST
+
 START_TEST(the_same_seed_is_the_same_run)
 {
     struct simulation_plan plan = {.workers = 7, .seed = 3, .stragglers = 1, .drops = 0.01};
@@ -225,6 +248,7 @@ Suite *suite(void)
     tcase_add_test(cases, it_ends_when_the_time_is_up);
     tcase_add_test(cases, the_toy_of_ashas_paper);
     tcase_add_test(cases, stragglers_take_longer_and_what_is_lost_begins_again);
+    tcase_add_test(cases, one_that_begins_again_is_another_draw);
     tcase_add_test(cases, the_same_seed_is_the_same_run);
     tcase_add_test(cases, trials_of_pbt_take_over_from_one_another);
     tcase_add_test(cases, a_curve_that_ends_ends_its_trial);
