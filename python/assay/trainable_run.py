@@ -11,12 +11,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Generator, Mapping
-from types import CodeType, TracebackType
+from types import FunctionType, TracebackType
 from typing import Any, Callable, Optional
 
 from . import trainable_save
 from .trainable import Trainable, has_save
 from .trial import Trial, TrialStopped, report, set_current
+
+STDERR_FD = 2  # sys.stderr may be something of the module's
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -27,8 +29,8 @@ def run(target: Callable[..., Any], trial: Trial) -> int:
     A KeyboardInterrupt ends the process itself, by SIGINT, as Python does.
     """
     set_current(trial)
-    faulthandler.enable()
-    faulthandler.register(signal.SIGTERM, chain=True)  # where it hung, on stderr
+    faulthandler.enable(STDERR_FD)
+    faulthandler.register(signal.SIGTERM, STDERR_FD, chain=True)  # where it hung
     os.register_at_fork(after_in_child=lambda: faulthandler.unregister(signal.SIGTERM))
     try:
         if isinstance(target, type) and issubclass(target, Trainable):
@@ -121,10 +123,8 @@ def _name(function: Callable[..., Any]) -> str:
 
 def _parameters(function: Callable[..., Any]) -> int:
     """How many positional arguments it must or may be given; 1 where that is not known."""
-    code = getattr(function, "__code__", None)
-    if isinstance(code, CodeType):
-        defaults = getattr(function, "__defaults__", None) or ()
-        return code.co_argcount - len(defaults)
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+        return function.__code__.co_argcount - len(function.__defaults__ or ())
     import inspect  # takes a while, and is seldom needed
 
     try:

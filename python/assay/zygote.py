@@ -55,8 +55,7 @@ def _paths(code: str) -> None:
 
 
 def _single(run: str) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    _stream_lines()
     trial = current_trial()  # says hello, so that what fails from here on has somebody to tell
     try:
         target = zygote_load.load(run)
@@ -66,6 +65,13 @@ def _single(run: str) -> NoReturn:
         _leave(1)
     seed_generators(trial.seed)
     _leave(run_trial(target, trial))
+
+
+def _stream_lines() -> None:
+    """What is printed goes out line by line, so that people can follow it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # else it is the module's own
+            stream.reconfigure(line_buffering=True)
 
 
 def seed_generators(seed: int) -> None:
@@ -151,7 +157,8 @@ class _Zygote:
 
     def _loop(self, target: Callable[..., Any]) -> NoReturn:
         os.set_blocking(self._wake, False)
-        self._child_handler = signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        before = signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        self._child_handler = before if before is not None else signal.SIG_DFL
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         poll = select.poll()
         poll.register(LINK_FD, select.POLLIN)
@@ -222,8 +229,7 @@ class _Zygote:
             if fd > REPORT_FD:
                 os.close(fd)
         self._environment(request.environment)
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        _stream_lines()
 
     def _environment(self, entries: dict[bytes, bytes]) -> None:
         """The attempt's own. Its mark is also written over the zygote's where that stands, so that

@@ -157,7 +157,19 @@ FUNCTIONS = """
         sys.stdout.write("no end of line")
     class Callable:
         def __call__(self, config): assay.report(n=1)
+        def method(self, config): assay.report(n=2)
     instance = Callable()
+
+    import functools
+    @functools.wraps(tune)
+    def wrapped(*args): args[1](n=3)
+
+    class Tee:
+        def write(self, text): return sys.__stdout__.write("tee " + text if text.strip() else text)
+        def flush(self): sys.__stdout__.flush()
+    def printing(config):
+        sys.stdout = Tee()
+        print("x")
 """
 
 DRAWS = """
@@ -185,6 +197,8 @@ class Functions(unittest.TestCase):
             self.assertEqual(code.alone("default").reports, [{"more": None}])
             self.assertEqual(code.alone("returns").reports, [{"n": 1}])
             self.assertEqual(code.alone("instance").reports, [{"n": 1}])
+            self.assertEqual(code.alone("instance.method").reports, [{"n": 2}])
+            self.assertEqual(code.alone("wrapped").reports, [{"n": 3}])
             ended = code.alone("pair", go=2, words=(("stop",),))
             self.assertEqual((ended.out, ended.last, ended.status), ("", ["end"], 0))
             ended = code.alone("number")
@@ -222,6 +236,7 @@ class Functions(unittest.TestCase):
             ended = code.alone("segfault")
             self.assertEqual((ended.status, ended.reports), (signal.SIGSEGV, [{"n": 1}]))
             self.assertIn("in segfault", ended.err)
+            self.assertEqual(code.alone("printing").out, "tee x\n")
             self.assertEqual(code.alone("thread").out, "joined\n")
             self.assertEqual(code.alone("leaves_words").out, "no end of lineat exit\n")
 
