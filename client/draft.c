@@ -27,17 +27,27 @@ static int say_at(const char *file, uint32_t line, uint32_t column, const char *
     return say(EXIT_USAGE, what, mend, "%s", why);
 }
 
-/* What the head would refuse where its trials run on nodes. */
+static int refuse(struct spec_error *error, const char *key, const char *mend, const char *what)
+{
+    *error = (struct spec_error){0};
+    (void)snprintf(error->path, sizeof(error->path), "%s", key);
+    (void)snprintf(error->what, sizeof(error->what), "%s", what);
+    (void)snprintf(error->mend, sizeof(error->mend), "%s", mend);
+    return ERR_MALFORMED;
+}
+
+/* What the head would refuse where its trials run on nodes; and a program that would wait for
+ * results which nobody keeps. */
 static int check_placed(const struct draft *draft, const char *base, struct arena *arena,
                         struct spec_error *error)
 {
-    if (draft->spec.num_samples > 0)
-        return code_plan_check(draft, base, arena, error);
-    *error = (struct spec_error){0};
-    (void)snprintf(error->path, sizeof(error->path), "num_samples");
-    (void)snprintf(error->what, sizeof(error->what), "must be from 1 to %u", LIMIT_SAMPLES);
-    (void)snprintf(error->mend, sizeof(error->mend), "0 is for: assay drive");
-    return ERR_MALFORMED;
+    if (draft->spec.on_result != NULL && (draft->spec.files & FILES_RESULT) == 0)
+        return refuse(error, "on_result", "add result to files, or take on_result away",
+                      "is told what result.json holds, which files leaves out");
+    if (draft->spec.num_samples == 0)
+        return refuse(error, "num_samples", "0 is for: assay drive",
+                      arena_printf(arena, "must be from 1 to %u", LIMIT_SAMPLES));
+    return code_plan_check(draft, base, arena, error);
 }
 
 static int check(const char *file, const struct experiment_entry *entry, const struct value *value,

@@ -72,6 +72,7 @@ FILES = [
     ("an unknown scheduler", RUN + b"scheduler: ashaa\n", "2:1", "ashaa"),
     ("a scheduler that lacks a metric", RUN + b"scheduler: asha\n", "2:1", "metric"),
     ("an unknown search", RUN + b"search: bayes\n", "2:1", "bayes"),
+    ("results for nobody", RUN + b"on_result: cat\nfiles: [params]\n", "2:1", "files leaves out"),
     ("a mode that is none", RUN + b"metric: x\nmode: most\n", "3:1", "most"),
     ("a stop rule that is a text", RUN + b"stop: {x: soon}\n", "2:8", "x"),
     ("an unknown resource", RUN + b"resources_per_trial: {cpus: 1}\n", "2:23", "cpus"),
