@@ -59,11 +59,15 @@ const struct command command_worker = {
 
 const struct command command_replay = {
     .name = "replay",
-    .operands = "DATA-DIR",
+    .operands = "[DATA-DIR]",
     .help = "Decide a head's log again, offline, and compare",
     .about = "The log below DATA-DIR is read from a copy, each turn is decided again from the "
              "same events, and what comes out is compared with what stands there. A difference "
-             "is printed with its place in the log.",
+             "is printed with its place in the log.\n\n"
+             "It begins with the newest image, as what came before was cut off the log; with "
+             "--archive it begins with the beginning: what assay head --log-archive DIR kept "
+             "comes first, and the log of DATA-DIR, where that is named, behind it. Entries are "
+             "decided again by the version that decided them: one with other rules says so.",
     .example = "assay replay ~/.assay/heads/default",
     .takes = TAKES_ALL,
     .operand = OPERAND_FOLDER,

@@ -136,6 +136,7 @@
 #define LIMIT_BLOBS_BYTES (8ull << 30) /* of all of them */
 #define LIMIT_AUDIT_BYTES (16u << 20)  /* of audit.log; then a new one begins */
 #define LIMIT_AUDIT_FILES 4u           /* old ones that are kept: audit.log.1 is the newest */
+#define LIMIT_ARCHIVED    (256u << 20) /* bytes of a log archive's file; then the next begins */
 
 #define LIMIT_OUTPUT_QUEUE (8u << 20) /* bytes of trials' output that wait for a sink */
 #define LIMIT_SINK_FILES   256u       /* trials whose files a sink holds open */

@@ -48,9 +48,10 @@ struct imager {
     uint64_t tail_most;
     const struct store_address *supervisor; /* borrowed; NULL: the Redis is not ours */
     struct sinks *sinks;
-    uint64_t number; /* of the newest that was begun */
-    uint64_t tail;   /* bytes of log behind the image that is complete, or under way */
-    uint64_t before; /* bytes behind the complete one when the next was begun */
+    struct archive *archive; /* borrowed; the thread's; NULL: none */
+    uint64_t number;         /* of the newest that was begun */
+    uint64_t tail;           /* bytes of log behind the image that is complete, or under way */
+    uint64_t before;         /* bytes behind the complete one when the next was begun */
     uint64_t begun_ms;
     double pause_ms;
 
@@ -212,6 +213,22 @@ static void forget_rows(struct imager *imager)
     store_close(imager->store);
 }
 
+/* What is to be cut, first into the archive. Where that fails the log stays; the image is whole all
+ * the same, and no older one is needed. */
+static int archive_log(struct imager *imager, struct trouble *trouble)
+{
+    struct trouble other;
+    int err;
+
+    if (imager->archive == NULL)
+        return 0;
+    err = archive_take_log(imager->archive, imager->store, imager->name, imager->id, trouble);
+    if (err < 0)
+        (void)images_forget_before(imager->store, imager->name, imager->id,
+                                   &other); /* or the next does */
+    return err;
+}
+
 static int write_image(struct imager *imager, struct trouble *trouble)
 {
     int err = sync_files(imager, trouble);
@@ -223,6 +240,8 @@ static int write_image(struct imager *imager, struct trouble *trouble)
     if (err == 0)
         err = write_parts(imager, trouble);
     FAILPOINT("image-written");
+    if (err == 0)
+        err = archive_log(imager, trouble);
     if (err == 0)
         err = images_trim(imager->store, imager->name, imager->id, imager->epoch, trouble);
     FAILPOINT("image-trimmed");
@@ -284,6 +303,7 @@ struct imager *imager_new(const struct imager_config *config, uint64_t number, u
     if (config->shared)
         imager->rows = rows_new(config->name, config->epoch);
     imager->sinks = config->sinks;
+    imager->archive = config->archive;
     /* Never one that a head before this one has begun: files that are kept for it may still be
      * there. */
     imager->number = number > config->epoch << EPOCH_SHIFT ? number : config->epoch << EPOCH_SHIFT;

@@ -8,11 +8,12 @@
  *   imager_committed  that entry is on disk and done: what the view knows beside the core; and the
  *                     sinks are asked, who answer when they have written all of it
  *   a thread          syncs the files that the image counts on, writes the image to Redis, reads it
- *                     back, and only then cuts the log; then Redis writes its own file anew
+ *                     back, archives what is to be cut where that is wanted, and only then cuts the
+ *                     log; then Redis writes its own file anew
  *   imager_poll       the loop hears of the end; the sinks forget what only older images needed
  *
- * An image that fails is no harm: the log is not cut, and the next one is tried when as much has
- * come again.
+ * An image that fails, or an archive, is no harm: the log is not cut, and the next one is tried
+ * when as much has come again.
  *
  * Where heads share a Redis, another machine may begin with the image: what it then lacks of this
  * one's data directory, the rows of ended trials, goes to Redis as well (head/store/rows.h). Result
@@ -25,6 +26,7 @@
 #include "common/trouble.h"
 #include "head/core/core.h"
 #include "head/sink/sink.h"
+#include "head/store/archive.h"
 #include "head/view.h"
 
 struct imager;
@@ -38,6 +40,8 @@ struct imager_config {
     uint64_t tail_bytes; /* of log behind an image, before the next is made; UINT64_MAX: none is */
     bool shared;         /* other heads may begin with it */
     struct sinks *sinks; /* borrowed */
+    struct archive *archive; /* borrowed, the thread's from here on: what is cut goes there first;
+                              * NULL: nowhere */
 };
 
 /* What an image held, and where the log goes on. */

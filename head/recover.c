@@ -101,6 +101,31 @@ static int replay_all(struct head *head, struct core *core, bool rows, struct lo
     return 0;
 }
 
+/* What the archive has has to go on into the log, or it would have a gap. */
+static int check_archive(struct head *head, const struct imager_start *start)
+{
+    struct archive_end end;
+    struct store *store;
+    struct trouble trouble;
+    char id[LOG_ID_BYTES];
+    int err;
+
+    if (head->archive == NULL)
+        return 0;
+    end = archive_end(head->archive);
+    store = store_new(&head->redis);
+    err = archive_joins(&end, store, head->settings.name, start->id, &trouble);
+    store_free(store);
+    if (err < 0)
+        return setup_say(NULL, &trouble, 2);
+    (void)log_id_print(start->id, id);
+    if (end.id.epoch == 0 && start->found)
+        log_line(LOG_WARNING, "log-archive",
+                 "it begins behind %s: what came before was cut, and assay replay will miss it",
+                 id);
+    return 0;
+}
+
 static void setup_imager(struct head *head, const struct imager_start *start, uint64_t tail)
 {
     const struct imager_config config = {
@@ -111,6 +136,7 @@ static void setup_imager(struct head *head, const struct imager_start *start, ui
         .tail_bytes = head->settings.cuts ? head->settings.log_tail : UINT64_MAX,
         .shared = head->redisd == NULL,
         .sinks = head->sinks,
+        .archive = head->archive,
     };
 
     head->imager = imager_new(&config, start->number, tail);
@@ -188,6 +214,8 @@ int setup_replay(struct head *head)
         return refuse_image(head, err, &trouble);
     rc = replay_all(head, head->core, true, start.found ? start.id : REPLAY_BEGINNING, &summary);
     checkpoint_store_settle(head->checkpoints, clock_ms());
+    if (rc == 0)
+        rc = check_archive(head, &start);
     if (rc == 0)
         setup_imager(head, &start, summary.bytes);
     return rc;

@@ -33,6 +33,7 @@ struct replay {
     replay_entry_fn *watch;
     void *context;
     uint32_t page; /* entries to ask for */
+    bool archived; /* the entry comes from an archive, whose files leave no hole */
     struct replay_summary summary;
     struct trouble *trouble;
 };
@@ -86,7 +87,7 @@ static int check_order(struct replay *replay, const struct stream_entry *entry)
                    ? 0
                    : bad_entry(replay, ERR_NOT_FOUND, entry->id, "the log's beginning is missing");
     if (entry->takeover && entry->id.n == 0 && entry->id.epoch > last.epoch)
-        return check_uncut(replay, entry->id);
+        return replay->archived ? 0 : check_uncut(replay, entry->id);
     if (!entry->takeover && entry->id.epoch == last.epoch && entry->id.n == last.n + 1)
         return 0;
     (void)log_id_print(last, text);
@@ -261,6 +262,7 @@ int replay_on(struct replay *replay, struct log_id until, struct trouble *troubl
 
     replay->trouble = trouble;
     replay->until = until;
+    replay->key = store_key(replay->key_bytes, replay->name, "log");
     if (!store_is_open(replay->store))
         err = store_connect(replay->store, clock_ms() + replay->answer_ms);
     if (err < 0)
@@ -275,6 +277,17 @@ int replay_on(struct replay *replay, struct log_id until, struct trouble *troubl
     return err;
 }
 
+int replay_take(struct replay *replay, const struct stream_entry *entry, struct trouble *trouble)
+{
+    int err;
+
+    replay->trouble = trouble;
+    replay->archived = true;
+    err = take_entry(replay, entry);
+    replay->archived = false;
+    return err;
+}
+
 const struct replay_summary *replay_summary(const struct replay *replay)
 {
     return &replay->summary;
@@ -286,11 +299,12 @@ struct replay *replay_new(const struct store_address *address, const char *name,
 {
     struct replay *replay = xcalloc(1, sizeof(*replay));
 
-    replay->store = store_new(address);
-    replay->look = store_new(address);
+    if (address != NULL) {
+        replay->store = store_new(address);
+        replay->look = store_new(address);
+    }
     replay->answer_ms = answer_ms > 0 ? answer_ms : ANSWER_MS;
     replay->name = name;
-    replay->key = store_key(replay->key_bytes, name, "log");
     replay->core = core;
     replay->watch = watch;
     replay->context = context;

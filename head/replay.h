@@ -10,6 +10,7 @@
 #include "common/redis/keys.h"
 #include "common/trouble.h"
 #include "head/core/core.h"
+#include "head/store/stream.h"
 
 /* The end of the log, wherever that is. */
 #define REPLAY_ALL ((struct log_id){UINT64_MAX, UINT64_MAX})
@@ -45,8 +46,8 @@ struct replay;
 
 /* To read a log behind the entry `from`, stepping a core that is as it was behind it: a fresh one
  * at the beginning, or one out of an image. Each entry is handed to watch, takeovers included.
- * address, name and core are borrowed. answer_ms: how long an answer of Redis may take; 0: half a
- * minute. */
+ * address, name and core are borrowed; address may be NULL where replay_on is not called.
+ * answer_ms: how long an answer of Redis may take; 0: half a minute. */
 struct replay *replay_new(const struct store_address *address, const char *name, struct log_id from,
                           struct core *core, replay_entry_fn *watch, void *context,
                           uint32_t answer_ms);
@@ -58,6 +59,10 @@ void replay_free(struct replay *replay);
  * its place, another replay begins with that; ERR_MALFORMED: damaged; ERR_VERSION: other rules;
  * ERR_IO: decided otherwise. */
 int replay_on(struct replay *replay, struct log_id until, struct trouble *trouble);
+
+/* Decide one entry again that comes from elsewhere than Redis (store/archive.h), as replay_on does
+ * with each. */
+int replay_take(struct replay *replay, const struct stream_entry *entry, struct trouble *trouble);
 
 /* So far. */
 const struct replay_summary *replay_summary(const struct replay *replay);
@@ -74,8 +79,9 @@ int replay_log(const struct store_address *address, const char *name, struct log
                struct log_id until, struct core *core, replay_effects_fn *apply, void *context,
                struct replay_summary *out, struct trouble *trouble);
 
-/* `assay head replay DATA-DIR [--until ID]`; argv[0] is "replay". Prints every entry, and whether
- * all was decided alike. The folder is not changed: where its redis-server does not run, a copy is
+/* `assay head replay [DATA-DIR] [--archive DIR] [--until ID]`; argv[0] is "replay". Prints every
+ * entry, and whether all was decided alike. Without an archive the newest image is where it begins,
+ * with one the beginning. No folder is changed: where its redis-server does not run, a copy is
  * read. Exit status: 0 equal, 70 decided otherwise, 2 for what cannot be read. */
 int replay_command(int argc, char **argv);
 

@@ -17,6 +17,7 @@
 #include "head/imager.h"
 #include "head/redisd.h"
 #include "head/replay.h"
+#include "head/store/archive.h"
 
 #define STATUS_WRONG 2
 #define STATUS_OTHER 70
@@ -175,24 +176,103 @@ static int open_folder(const char *data_dir, char *name, char *copy_dir, struct 
     return start_on_copy(data_dir, name, copy_dir, out, trouble);
 }
 
-static int compare(const struct store_address *address, const char *name, struct log_id until,
-                   struct trouble *trouble)
+/* What is to be compared, from where. */
+struct source {
+    const char *data_dir; /* NULL: the archive alone */
+    const char *archive;  /* NULL: the log alone, behind its newest image */
+    struct log_id until;
+    char name[STORE_NAME_BYTES + 1]; /* of the cluster; empty until it is known */
+};
+
+struct taking {
+    struct replay *replay;
+    struct log_id until;
+    bool differs; /* ERR_IO is no word of a disk */
+};
+
+static int take_archived(void *context, const struct stream_entry *entry, struct trouble *trouble)
 {
-    struct core *core = core_new();
-    struct printer printer = {0};
-    struct replay_summary summary = {0};
+    struct taking *taking = context;
+    int err;
+
+    if (log_id_compare(entry->id, taking->until) > 0)
+        return 0;
+    err = replay_take(taking->replay, entry, trouble);
+    taking->differs = err == ERR_IO;
+    if (err == ERR_NOT_FOUND && replay_summary(taking->replay)->last.epoch == 0)
+        return trouble_mend(trouble, err, "an archive has to begin with its cluster");
+    return err;
+}
+
+static int compare_archive(struct source *source, struct replay *replay, struct archive_end *end,
+                           struct trouble *trouble)
+{
+    struct taking taking = {.replay = replay, .until = source->until};
+    char id[LOG_ID_BYTES];
+    int err = archive_read(source->archive, source->name, take_archived, &taking, end, trouble);
+
+    if (err == 0) {
+        (void)log_id_print(end->id, id);
+        (void)printf("%s archive: what was cut ends here\n", id);
+    }
+    return err == ERR_IO && !taking.differs ? ERR_MALFORMED : err;
+}
+
+/* The archive from its beginning, and the log behind it where there is one. */
+static int compare_all(struct source *source, const struct store_address *address,
+                       struct core *core, struct printer *printer, struct replay_summary *summary,
+                       struct trouble *trouble)
+{
+    struct replay *replay =
+        replay_new(address, source->name, REPLAY_BEGINNING, core, print_entry, printer, 0);
+    struct archive_end end;
+    int err = compare_archive(source, replay, &end, trouble);
+
+    if (err == 0 && address != NULL) {
+        struct store *store = store_new(address);
+
+        err = archive_joins(&end, store, source->name, (struct log_id){0}, trouble);
+        store_free(store);
+        if (err == 0 && log_id_compare(end.id, source->until) < 0)
+            err = replay_on(replay, source->until, trouble);
+    }
+    *summary = *replay_summary(replay);
+    replay_free(replay);
+    return err;
+}
+
+/* The log, from its newest image on. */
+static int compare_log(const struct source *source, const struct store_address *address,
+                       struct core *core, struct printer *printer, struct replay_summary *summary,
+                       struct trouble *trouble)
+{
     struct imager_start start;
     char id[LOG_ID_BYTES];
-    int err = imager_load(&(struct imager_load){.address = address, .name = name, .core = core},
-                          &start, trouble);
+    int err =
+        imager_load(&(struct imager_load){.address = address, .name = source->name, .core = core},
+                    &start, trouble);
 
     if (err == 0 && start.found) {
         (void)log_id_print(start.id, id);
         (void)printf("%s image: what came before was cut\n", id);
     }
     if (err == 0)
-        err = replay_entries(address, name, start.found ? start.id : REPLAY_BEGINNING, until, core,
-                             print_entry, &printer, &summary, trouble);
+        err = replay_entries(address, source->name, start.found ? start.id : REPLAY_BEGINNING,
+                             source->until, core, print_entry, printer, summary, trouble);
+    return err;
+}
+
+/* address: NULL where there is an archive alone. */
+static int compare(struct source *source, const struct store_address *address,
+                   struct trouble *trouble)
+{
+    struct core *core = core_new();
+    struct printer printer = {0};
+    struct replay_summary summary = {0};
+    int err = source->archive != NULL
+                  ? compare_all(source, address, core, &printer, &summary, trouble)
+                  : compare_log(source, address, core, &printer, &summary, trouble);
+
     (void)printf("%" PRIu64 " entries, %" PRIu64 " events, %" PRIu64 " launches, %" PRIu64
                  " verdicts, digest %016" PRIx64 ": %s\n",
                  summary.entries, summary.events, summary.launches, summary.verdicts,
@@ -205,19 +285,20 @@ static int compare(const struct store_address *address, const char *name, struct
     return err;
 }
 
-static int replay_folder(const char *data_dir, struct log_id until)
+static int replay_source(struct source *source)
 {
-    char name[STORE_NAME_BYTES + 1];
     char copy_dir[LIMIT_PATH_BYTES] = "";
     struct redisd *redisd = NULL;
     struct trouble trouble;
     struct trouble stop_trouble;
-    int err = open_folder(data_dir, name, copy_dir, &redisd, &trouble);
+    int err = 0;
 
+    if (source->data_dir != NULL)
+        err = open_folder(source->data_dir, source->name, copy_dir, &redisd, &trouble);
     if (err < 0) {
         err = complain(&trouble, STATUS_WRONG);
     } else {
-        err = compare(redisd_address(redisd), name, until, &trouble);
+        err = compare(source, redisd != NULL ? redisd_address(redisd) : NULL, &trouble);
         if (err < 0)
             err = complain(&trouble, err == ERR_IO ? STATUS_OTHER : STATUS_WRONG);
     }
@@ -235,19 +316,23 @@ static int replay_folder(const char *data_dir, struct log_id until)
     return err;
 }
 
-int replay_command(int argc, char **argv)
+/* 0; 1: `--help` was printed; else the status to end with. */
+static int read_words(int argc, char **argv, struct source *out)
 {
-    static const struct option options[] = {
-        {"until", required_argument, NULL, 'u'}, {"help", no_argument, NULL, 'h'}, {0}};
-    static const char usage[] = "assay replay DATA-DIR [--until ID]";
-    static const char help[] = "\n"
-                               "Decide a head's log again, offline, and compare.\n"
-                               "\n"
-                               "  --until ID  up to this entry of the log and no further, as 3-17\n"
-                               "  -h, --help  this text\n"
-                               "\n"
-                               "example: assay replay ~/.assay/heads/default\n";
-    struct log_id until = REPLAY_ALL;
+    static const struct option options[] = {{"archive", required_argument, NULL, 'a'},
+                                            {"until", required_argument, NULL, 'u'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    static const char usage[] = "assay replay [DATA-DIR] [--archive DIR] [--until ID]";
+    static const char help[] =
+        "\n"
+        "Decide a head's log again, offline, and compare.\n"
+        "\n"
+        "  --archive DIR  from the beginning, with what assay head --log-archive DIR kept\n"
+        "  --until ID     up to this entry of the log and no further, as 3-17\n"
+        "  -h, --help     this text\n"
+        "\n"
+        "example: assay replay ~/.assay/heads/default\n";
     int option;
 
     optind = 1;
@@ -255,9 +340,11 @@ int replay_command(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h') {
             (void)printf("usage: %s\n%s", usage, help);
-            return 0;
+            return 1;
         }
-        if (option != 'u' || !log_id_parse(span_text(optarg), &until)) {
+        if (option == 'a') {
+            out->archive = optarg;
+        } else if (option != 'u' || !log_id_parse(span_text(optarg), &out->until)) {
             log_error_for_people("replay",
                                  option == 'u' ? "--until takes an id such as 3-17"
                                                : "an unknown option, or one without its value",
@@ -265,9 +352,20 @@ int replay_command(int argc, char **argv)
             return STATUS_WRONG;
         }
     }
-    if (argc - optind != 1) {
-        log_error_for_people("replay", "one data directory is to be named", usage);
+    if (argc - optind > 1 || (argc == optind && out->archive == NULL)) {
+        log_error_for_people("replay", "one data directory is to be named, or an archive", usage);
         return STATUS_WRONG;
     }
-    return replay_folder(argv[optind], until);
+    out->data_dir = argv[optind]; /* NULL behind the last */
+    return 0;
+}
+
+int replay_command(int argc, char **argv)
+{
+    struct source source = {.until = REPLAY_ALL};
+    int rc = read_words(argc, argv, &source);
+
+    if (rc != 0)
+        return rc == 1 ? 0 : rc;
+    return replay_source(&source);
 }

@@ -20,7 +20,7 @@
 
 static const char usage[] =
     "usage: assay head [options]\n"
-    "       assay head replay DATA-DIR [--until ID]\n"
+    "       assay head replay [DATA-DIR] [--archive DIR] [--until ID]\n"
     "\n"
     "Run a head in the foreground: it decides what runs where, and keeps everything in Redis.\n"
     "\n"
@@ -38,6 +38,7 @@ static const char usage[] =
     "  --log-tail SIZE      log that a restart may have to decide again, about; then it is cut\n"
     "                       (16M; with --redis-address it is cut only where this is said: then\n"
     "                       local_dir has to be one folder for all heads)\n"
+    "  --log-archive DIR    keep what is cut off the log there, for assay replay --archive DIR\n"
     "  --standby            with --redis-address: follow the head that leads there, and lead when\n"
     "                       nothing was seen of it for 5 s; needs the same keys/ in --data-dir\n"
     "  --advertise HOST     where others reach this head, HOST[:PORT], if not under this "
@@ -53,7 +54,8 @@ enum {
     OPTION_READY_FD,
     OPTION_STANDBY,
     OPTION_ADVERTISE,
-    OPTION_CHECKPOINTS
+    OPTION_CHECKPOINTS,
+    OPTION_LOG_ARCHIVE
 };
 
 static const struct option options[] = {
@@ -63,6 +65,7 @@ static const struct option options[] = {
     {"name", required_argument, NULL, 'n'},
     {"redis-address", required_argument, NULL, 'r'},
     {"log-tail", required_argument, NULL, 't'},
+    {"log-archive", required_argument, NULL, OPTION_LOG_ARCHIVE},
     {"standby", no_argument, NULL, OPTION_STANDBY},
     {"advertise", required_argument, NULL, OPTION_ADVERTISE},
     {"checkpoints", required_argument, NULL, OPTION_CHECKPOINTS},
@@ -135,6 +138,10 @@ static int read_option(int option, struct settings *settings)
         settings->log_tail = (uint64_t)bytes;
         settings->cuts = true;
         return 0;
+    case OPTION_LOG_ARCHIVE:
+        free(settings->log_archive);
+        settings->log_archive = home_expand(optarg);
+        return settings->log_archive != NULL ? 0 : wrong("--log-archive", strerror(errno));
     case OPTION_STANDBY:
         settings->standby = true;
         return 0;
@@ -189,6 +196,11 @@ int settings_read(int argc, char **argv, struct settings *out)
     }
     /* Who takes over without the result files would have nothing to make them from. */
     out->cuts |= out->redis_address == NULL;
+    if (out->log_archive != NULL && out->redis_address != NULL) {
+        log_error_for_people("--log-archive", "a log that several heads cut is not archived",
+                             "leave out --log-archive, or --redis-address");
+        return 2;
+    }
     if (out->data_dir == NULL) {
         home = home_dir();
         if (home == NULL) {
@@ -208,4 +220,6 @@ void settings_fini(struct settings *settings)
     settings->data_dir = NULL;
     free(settings->checkpoints);
     settings->checkpoints = NULL;
+    free(settings->log_archive);
+    settings->log_archive = NULL;
 }

@@ -16,6 +16,8 @@ struct settings {
     uint16_t port;             /* 0: any */
     uint64_t log_tail;         /* bytes of log behind an image before the next is made */
     bool cuts;                 /* whether images are made, and the log is cut behind them */
+    char *log_archive;         /* absolute; where what images cut off the log goes; NULL: nowhere;
+                                * owned */
     bool standby;              /* follow the head that leads, and lead when it has fallen silent */
     struct address advertise;  /* where others reach it; host "" and port 0: not said */
     /* For `assay run`: */

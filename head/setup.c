@@ -164,10 +164,25 @@ int setup_claim(struct head *head, uint64_t epoch, struct trouble *trouble)
     return err;
 }
 
+/* Before anything is started: a folder that cannot be written to is to be told at once. */
+static int setup_archive(struct head *head)
+{
+    const struct settings *settings = &head->settings;
+    struct trouble trouble;
+
+    if (settings->log_archive == NULL)
+        return 0;
+    if (archive_open(settings->log_archive, settings->name, &head->archive, &trouble) == 0)
+        return 0;
+    return setup_say(NULL, &trouble, 2);
+}
+
 int setup_store(struct head *head)
 {
     int rc = setup_folder(head);
 
+    if (rc == 0)
+        rc = setup_archive(head);
     if (rc == 0 && !head->settings.standby)
         rc = setup_blobs(head);
     return rc == 0 ? setup_redis(head) : rc;
@@ -405,6 +420,7 @@ void setup_close(struct head *head)
     link_context_free(head->context);
     sinks_free(head->sinks); /* they may have a part of an image in hand */
     imager_free(head->imager);
+    archive_close(head->archive);
     if (head->committing == NULL)
         turns_free(head->turns);
     view_free(head->view);

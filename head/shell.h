@@ -12,6 +12,7 @@
 #include "head/imager.h"
 #include "head/journal.h"
 #include "head/redisd.h"
+#include "head/store/archive.h"
 #include "head/store/audit.h"
 #include "head/store/project.h"
 #include "head/strikes.h"
@@ -65,7 +66,8 @@ struct head {
     struct core *core;
     struct view *view;
     struct sinks *sinks;
-    struct imager *imager;
+    struct archive *archive; /* of what images cut off the log; NULL: it is not kept */
+    struct imager *imager;   /* its thread has the archive */
     struct turns *turns;
     void *context;
     struct zap *zap;

@@ -189,7 +189,7 @@ static int cut_log(struct store *store, const char *name, struct log_id id, stru
     return err == ERR_NOT_FOUND ? 0 : err;
 }
 
-static int forget_before(struct store *store, const char *name, struct log_id id,
+int images_forget_before(struct store *store, const char *name, struct log_id id,
                          struct trouble *trouble)
 {
     struct redisReply *reply;
@@ -219,6 +219,6 @@ int images_trim(struct store *store, const char *name, struct log_id id, uint64_
     if (err == 0)
         err = cut_log(store, name, id, trouble);
     if (err == 0 || err == ERR_NOT_FOUND)
-        err = forget_before(store, name, id, trouble);
+        err = images_forget_before(store, name, id, trouble);
     return err;
 }

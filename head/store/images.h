@@ -56,4 +56,8 @@ int images_write(struct store *store, const char *name, struct log_id id, const 
 int images_trim(struct store *store, const char *name, struct log_id id, uint64_t epoch,
                 struct trouble *trouble);
 
+/* Only the latter: remove the images before a whole one. */
+int images_forget_before(struct store *store, const char *name, struct log_id id,
+                         struct trouble *trouble);
+
 #endif

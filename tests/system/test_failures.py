@@ -7,6 +7,7 @@ import time
 from cluster import (
     PROGRAMS, Skip, argv_of, case, check, equal, experiment_folder, main, wait_for,
 )
+from disks import fill, small_disk
 from experiments import (
     PYTHON, accounts, check_results, cluster_of, experiment_row, nodes, paced, submit, trials,
 )
@@ -183,34 +184,13 @@ local_dir: %s
     end_all(scene, head, workers)
 
 
-def small_disk(scene, name):
-    """The data folder of a worker of that name, on 96 MiB of its own; None: that is not to be had."""
-    folder = scene.path(name + ".data")
-    os.makedirs(folder, exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=700", "tmpfs", folder],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return folder if done.returncode == 0 else None
-
-
-def fill(folder):
-    """All of it; the file to remove."""
-    path = os.path.join(folder, "ballast")
-    with open(path, "wb") as file:
-        try:
-            while True:
-                os.write(file.fileno(), b"x" * 65536)
-        except OSError:
-            pass
-    return path
-
-
 def state_of(head, name):
     return [node["state"] for node in nodes(head) if node["name"] == name][0]
 
 
 @case
 def a_full_disk_takes_no_new_work(scene):
-    folder = small_disk(scene, "n1")
+    folder = small_disk(scene.path("n1.data"))
     if folder is None:
         raise Skip("no file system can be mounted here")
     try:
@@ -232,7 +212,7 @@ def a_full_disk_takes_no_new_work(scene):
 @case
 def with_its_disk_full_a_trial_waits_and_loses_nothing(scene):
     """It reports more than fits in memory while there is no head to take it."""
-    folder = small_disk(scene, "n1")
+    folder = small_disk(scene.path("n1.data"))
     if folder is None:
         raise Skip("no file system can be mounted here")
     reports = 4000
