@@ -72,6 +72,13 @@ extern const struct schema image_past_schema;
 /* False where no ended trial has such a row. */
 bool image_row_get(const uint8_t in[IMAGE_ROW_BYTES], struct trial_row *row);
 
+/* image_load_trial.c: the next trial of the experiment that has not ended. False: there is none
+ * that could be. */
+bool image_load_trial(struct core *core, struct experiment *experiment, struct cursor *in);
+
+/* The checkpoints of one, behind those that list has. */
+bool image_load_checkpoints(struct core *core, struct cursor *in, struct checkpoints *list);
+
 extern const struct schema image_numbers_schema;
 extern const struct schema image_principal_schema;
 extern const struct schema image_token_schema;
