@@ -20,15 +20,8 @@ static const char *under(const char *base, const char *path, struct arena *arena
 static const char *own_folder(struct arena *arena)
 {
     char self[LIMIT_PATH_BYTES];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
 
-    self[size > 0 ? size : 0] = '\0';
-    slash = strrchr(self, '/');
-    if (slash == NULL)
-        return ".";
-    *slash = '\0';
-    return arena_strdup(arena, self);
+    return home_of_programs(self) == 0 ? arena_strdup(arena, self) : ".";
 }
 
 static int change_run(struct draft *draft, const char *key, const char *to, struct arena *arena)

@@ -11,6 +11,7 @@
 
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/sys/home.h"
 #include "common/sys/sig.h"
 
 /* Only what may be called between fork and exec: libzmq has threads. */
@@ -91,17 +92,10 @@ void process_signal(const struct process *process, int number)
 const char *process_program(const char *name, struct arena *arena)
 {
     char self[LIMIT_PATH_BYTES];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
     const char *path;
-    char *slash;
 
-    self[size > 0 ? size : 0] = '\0';
-    slash = strrchr(self, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-        path = arena_printf(arena, "%s/%s", self, name);
-        if (access(path, X_OK) == 0)
-            return path;
-    }
-    return name;
+    if (home_of_programs(self) != 0)
+        return name;
+    path = arena_printf(arena, "%s/%s", self, name);
+    return access(path, X_OK) == 0 ? path : name;
 }

@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "common/sys/clock.h"
 #include "common/sys/fs.h"
+#include "common/sys/home.h"
 #include "common/sys/log.h"
 #include "common/sys/sig.h"
 
@@ -32,21 +33,6 @@ static int refuse(const char *what, const char *why, const char *mend)
 {
     log_error_for_people(what, why, mend);
     return EXIT_OURS;
-}
-
-static int bin_dir_find(struct daemon *daemon)
-{
-    ssize_t size = readlink("/proc/self/exe", daemon->bin_dir, sizeof(daemon->bin_dir) - 1);
-    char *slash;
-
-    if (size <= 0)
-        return ERR_NOT_FOUND;
-    daemon->bin_dir[size] = '\0';
-    slash = strrchr(daemon->bin_dir, '/');
-    if (slash == NULL)
-        return ERR_NOT_FOUND;
-    *slash = '\0';
-    return 0;
 }
 
 /* A number that is higher with each life of this daemon. */
@@ -139,7 +125,7 @@ static int process_prepare(struct daemon *daemon)
     daemon->signals = sig_open(watched);
     if (daemon->signals < 0)
         return refuse("signals", strerror(errno), NULL);
-    if (bin_dir_find(daemon) != 0)
+    if (home_of_programs(daemon->bin_dir) != 0)
         return refuse("/proc/self/exe", "cannot be read", "a system with /proc mounted");
     return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/limits.h"
 #include "common/sys/fs.h"
 #include "common/xalloc.h"
 
@@ -88,4 +89,17 @@ const char *home_dir(void)
         home = home_find();
     (void)pthread_mutex_unlock(&lock);
     return home;
+}
+
+int home_of_programs(char *out)
+{
+    ssize_t size = readlink("/proc/self/exe", out, LIMIT_PATH_BYTES - 1);
+    char *slash;
+
+    out[size > 0 ? size : 0] = '\0';
+    slash = strrchr(out, '/');
+    if (slash == NULL)
+        return ERR_NOT_FOUND;
+    *slash = '\0';
+    return 0;
 }

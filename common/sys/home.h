@@ -1,4 +1,4 @@
-/* home.h - where a user's own files are: ASSAY_HOME, else ~/.assay. */
+/* home.h - where a user's own files are: ASSAY_HOME, else ~/.assay; and where our programs are. */
 #ifndef SYS_HOME_H
 #define SYS_HOME_H
 
@@ -15,5 +15,9 @@ const char *home_name(void);
 /* "~" and "~/x" with the user's home in front; other paths made absolute from the working
  * directory. Caller frees; NULL with errno set where the home or working directory is not known. */
 char *home_expand(const char *path);
+
+/* The folder that this program stands in, where the others of Assay are, too; out has
+ * LIMIT_PATH_BYTES. ERR_NOT_FOUND: the system does not say. */
+int home_of_programs(char *out);
 
 #endif

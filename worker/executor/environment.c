@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/limits.h"
+#include "common/sys/home.h"
 #include "common/xalloc.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/zygote_wire.h"
@@ -61,17 +62,10 @@ static bool is_dropped(const char *entry)
  */
 static char *path_with_ours(struct arena *arena, const char *entry)
 {
-    char self[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
+    char self[LIMIT_PATH_BYTES];
 
-    if (size <= 0)
+    if (home_of_programs(self) != 0 || self[0] == '\0')
         return arena_strdup(arena, entry);
-    self[size] = '\0';
-    slash = strrchr(self, '/');
-    if (slash == NULL || slash == self)
-        return arena_strdup(arena, entry);
-    *slash = '\0';
     return arena_printf(arena, "%s:%s", entry, self);
 }
 

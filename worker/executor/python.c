@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/limits.h"
+#include "common/sys/home.h"
 #include "worker/executor/environment.h"
 
 #define BOOT "assay/zygote_boot.py"
@@ -15,15 +16,8 @@ static const char *const places[] = {"../python", "../share/assay/python", "../.
 static const char *own_folder(struct arena *arena)
 {
     char self[LIMIT_PATH_BYTES];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
 
-    self[size > 0 ? size : 0] = '\0';
-    slash = strrchr(self, '/');
-    if (slash == NULL)
-        return ".";
-    *slash = '\0';
-    return arena_strdup(arena, self);
+    return home_of_programs(self) == 0 ? arena_strdup(arena, self) : ".";
 }
 
 static const char *boot_find(const char *folder, struct arena *arena)

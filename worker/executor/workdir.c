@@ -12,6 +12,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/sys/fs.h"
+#include "common/sys/home.h"
 #include "common/xalloc.h"
 
 struct workdir {
@@ -165,20 +166,14 @@ void workdir_clear(const struct workdir *workdir, const char *path, bool whole)
 const char *workdir_library(const struct workdir *workdir, const char *library, struct arena *arena)
 {
     char self[LIMIT_PATH_BYTES];
-    ssize_t size;
     const char *path;
-    char *slash;
 
     if (library[0] == '/')
         return arena_strdup(arena, library);
     path = arena_printf(arena, "%s/%s", workdir->code, library);
     if (access(path, F_OK) == 0)
         return path;
-    size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    self[size > 0 ? size : 0] = '\0';
-    slash = strrchr(self, '/');
-    if (slash != NULL) {
-        *slash = '\0';
+    if (home_of_programs(self) == 0) {
         path = arena_printf(arena, "%s/%s", self, library);
         if (access(path, F_OK) == 0)
             return path;
