@@ -105,20 +105,10 @@ class Client:
 
         Trials that failed are in the analysis, and raise nothing.
         """
-        words = [program.path(), "wait", str(experiment), *self._flags]
+        words = ["wait", str(experiment), *self._flags]
         if timeout is not None:
             words += ["--timeout", "%dms" % max(1, round(timeout * 1000))]
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=program.environment(),
-            encoding="utf-8",
-            errors="replace",
-        )
-        if done.returncode not in (0, 1):
-            raise of_program(done.returncode, done.stderr, "wait %s" % experiment)
+        program.do(words, "wait %s" % experiment, fine=(0, 1))
         return self.analysis(experiment)
 
     def stop(self, which: Selector) -> None:
@@ -146,17 +136,7 @@ class Client:
         self._do("extend", experiment, *words)
 
     def _do(self, verb: str, which: Selector, *more: str) -> None:
-        done = subprocess.run(
-            [program.path(), verb, str(which), *more, *self._flags],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=program.environment(),
-            encoding="utf-8",
-            errors="replace",
-        )
-        if done.returncode != 0:
-            raise of_program(done.returncode, done.stderr, "%s %s" % (verb, which))
+        program.do([verb, str(which), *more, *self._flags], "%s %s" % (verb, which))
 
     def suggest(self, experiment: Selector = "last") -> Suggestions:
         """Suggest the trials of an experiment with search="external" (docs/SUGGEST.md)."""
@@ -180,14 +160,7 @@ class Suggestions:
 
     def __init__(self, experiment: str, flags: Sequence[str]) -> None:
         self._what = "suggest " + experiment
-        self._child = subprocess.Popen(
-            [program.path(), "suggest", experiment, *flags],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=program.environment(),
-            encoding="utf-8",
-        )
+        self._child = program.start(["suggest", experiment, *flags], subprocess.PIPE)
         self._events: list[dict[str, Any]] = []
         self._over = False
         try:

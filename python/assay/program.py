@@ -52,37 +52,42 @@ def flags(address: Optional[str], token_file: Optional[str]) -> list[str]:
     return words
 
 
-def ask(words: Sequence[str], what: str, made: Optional[str] = None) -> list[Any]:
-    """Run it with --json; the documents that it printed, one a line.
-
-    what: what an error is about; made: a file that was made for it. Raises AssayError as its exit
-    status says.
-    """
-    done = subprocess.run(
-        [path(), *words, "--json"],
-        stdin=subprocess.DEVNULL,
+def start(words: Sequence[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """Start it; what it prints and complains of are pipes of text."""
+    return subprocess.Popen(
+        [path(), *words],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
         encoding="utf-8",
         errors="replace",
     )
-    if done.returncode != 0:
-        raise of_program(done.returncode, done.stderr, what, made)
-    return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+
+def do(
+    words: Sequence[str], what: str, made: Optional[str] = None, fine: Sequence[int] = (0,)
+) -> str:
+    """Run it to its end; what it printed.
+
+    what: what an error is about; made: a file that was made for it; fine: exit statuses that are
+    no failure. Raises AssayError as any other status says.
+    """
+    child = start(words)
+    printed, said = child.communicate()
+    if child.returncode not in fine:
+        raise of_program(child.returncode, said, what, made)
+    return printed
+
+
+def ask(words: Sequence[str], what: str, made: Optional[str] = None) -> list[Any]:
+    """The same with --json: the documents that it printed, one a line."""
+    return [json.loads(line) for line in do([*words, "--json"], what, made).splitlines() if line]
 
 
 def stream(words: Sequence[str], what: str) -> Iterator[Any]:
     """The same, each document as it comes. Closing the iterator ends the program, nothing else."""
-    child = subprocess.Popen(
-        [path(), *words, "--json"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
-        encoding="utf-8",
-        errors="replace",
-    )
+    child = start([*words, "--json"])
     assert child.stdout is not None and child.stderr is not None
     try:
         for line in child.stdout:
