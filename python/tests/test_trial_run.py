@@ -119,7 +119,7 @@ class Classes(unittest.TestCase):
 
 
 FUNCTIONS = """
-    import ctypes, os, sys, threading, time
+    import ctypes, os, sys, threading
 
     def plain(config):
         try:
@@ -149,8 +149,16 @@ FUNCTIONS = """
     def segfault(config):
         assay.report(n=1)
         ctypes.string_at(0)
+    class Late(threading.Thread):
+        waited_for = threading.Event()
+        def run(self):
+            self.waited_for.wait(20)
+            print("joined")
+        def join(self, timeout=None):
+            self.waited_for.set()
+            super().join(timeout)
     def thread(config):
-        threading.Thread(target=lambda: (time.sleep(0.05), print("joined"))).start()
+        Late().start()
     def leaves_words(config):
         import atexit
         atexit.register(print, "at exit")

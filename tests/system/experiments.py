@@ -1,11 +1,12 @@
 """Experiments whose trials keep their own account, and commands of the one who looks at them."""
+import json
 import os
 import re
 import sys
 
 from cluster import (
-    PROGRAMS, SLOWER, Head, Worker, check, equal, json_rows, read_text, result_rows, trial_folders,
-    wait_for,
+    PROGRAMS, SLOWER, Head, Worker, check, check_once, equal, json_rows, kill_pid, read_bytes,
+    read_text, result_rows, trial_folders, wait_for,
 )
 
 # A program that stands for itself: a shim of a version manager would cost more than the trial.
@@ -216,3 +217,34 @@ def end_all(scene, head, workers):
     head.daemon.end()
     scene.check_nothing_runs()
     scene.assay("replay", head.data_dir, limit_s=60)
+
+
+def blobs(folder):
+    """Those of checkpoints in a head's folder of them: name and size."""
+    return {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
+            if len(name) == 64}
+
+
+def flip_a_byte(scene, head, worker, folder):
+    """An experiment whose newest checkpoint is damaged in the head's folder, and wanted then: that is
+    noticed, and the one before is used."""
+    number = submit(head, saver(scene, "flip", 5, "--hold-at 3"))
+    wait_checkpoint(head, "%s/0" % number, 3)
+    states = {json.loads(text)["step"]: name for name, text in
+              ((name, read_bytes(os.path.join(folder, name))) for name in blobs(folder))
+              if text.startswith(b'{"step"')}
+    # Where they come faster than they are taken in, some are passed over.
+    before, last = sorted([0] + list(states))[-2:]
+    equal(last, 3, "the latest state in the folder")
+    path = os.path.join(folder, states[last])
+    os.chmod(path, 0o600)
+    with open(path, "r+b") as file:
+        file.write(b"[")
+    for pid in worker.executors():
+        kill_pid(pid)
+    wait_ended(head, number)
+    equal([step for _, step, _ in account(scene, trials(head, number)[0])], [0, before],
+          "where its attempts began")
+    check_once(rows_of(scene, "flip"), 5, "result.json")
+    # The chunk was made anew with the third step, or is gone; it is not there as it was.
+    check(read_bytes(path) in (b"", b'{"step": 3}'), "the chunk that was flipped")

@@ -2,16 +2,15 @@
 
 reliability 5.9 and I14. A trial's own account says where each of its attempts began.
 """
-import json
 import os
 
 from cluster import (
-    PROGRAMS, case, check, check_once, equal, json_rows, kill_pid, main, read_bytes,
-    read_text, result_rows, trial_folders, wait_for,
+    case, check, check_once, equal, json_rows, kill_pid, main, read_text, result_rows, trial_folders,
+    wait_for,
 )
 from experiments import (
-    account, cluster_of, end_all, experiment_row, explained, rows_of, saver, submit, trials, up, wait_checkpoint,
-    wait_ended,
+    account, blobs, cluster_of, end_all, experiment_row, explained, flip_a_byte, rows_of, saver,
+    submit, trials, up, wait_checkpoint, wait_ended,
 )
 
 
@@ -30,9 +29,7 @@ local_dir: %s
 
 def store(head):
     """Blobs of checkpoints on the head's disk: name and size."""
-    folder = os.path.join(head.data_dir, "checkpoints")
-    return {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
-            if len(name) == 64}
+    return blobs(os.path.join(head.data_dir, "checkpoints"))
 
 
 @case
@@ -177,27 +174,7 @@ def executor_log(worker):
 @case
 def a_flipped_byte_is_noticed(scene):
     head, workers = cluster_of(scene, 2, ("n1",))
-    number = submit(head, saver(scene, "flip", 5, "--hold-at 3"))
-    wait_checkpoint(head, "%s/0" % number, 3)
-    folder = os.path.join(head.data_dir, "checkpoints")
-    states = {json.loads(text)["step"]: name for name, text in
-              ((name, read_bytes(os.path.join(folder, name))) for name in store(head))
-              if text.startswith(b'{"step"')}
-    # Where they come faster than they are sent, some are passed over.
-    before, last = sorted([0] + list(states))[-2:]
-    equal(last, 3, "the latest state in the store")
-    path = os.path.join(folder, states[last])
-    os.chmod(path, 0o600)
-    with open(path, "r+b") as file:
-        file.write(b"[")
-    for pid in workers[0].executors():
-        kill_pid(pid)
-    wait_ended(head, number)
-    equal([step for _, step, _ in account(scene, trials(head, number)[0])], [0, before],
-          "where its attempts began")
-    check_once(rows_of(scene, "flip"), 5, "result.json")
-    # The chunk was made anew with the third step, or is gone; it is not there as it was.
-    check(read_bytes(path) in (b"", b'{"step": 3}'), "the chunk that was flipped")
+    flip_a_byte(scene, head, workers[0], os.path.join(head.data_dir, "checkpoints"))
     end_all(scene, head, workers)
 
 

@@ -3,16 +3,15 @@
 What does not go well there costs nothing: what is not the head's folder, or is wrong in it, is sent
 and got over the wire, or the checkpoint before is used.
 """
-import json
 import os
 import re
 import shutil
 
 from cluster import (
-    Head, Worker, case, check, check_once, equal, kill_pid, main, read_bytes, read_text, wait_for,
+    Head, Worker, case, check, check_once, equal, kill_pid, main, read_text, wait_for,
 )
 from experiments import (
-    account, cluster_of, end_all, explained, rows_of, saver, submit, trials, up, wait_checkpoint,
+    account, blobs, end_all, explained, flip_a_byte, rows_of, saver, submit, trials, up, wait_checkpoint,
     wait_ended,
 )
 
@@ -29,11 +28,6 @@ def shared_cluster(scene, names=("n1", "n2"), folders=None, cpus=1):
     wait_for(lambda: up(head) == set(names), 30,
              lambda: "the workers to join: " + " ".join(one.daemon.err() for one in workers))
     return head, workers, folder
-
-
-def blobs(folder):
-    return {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
-            if len(name) == 64}
 
 
 def figures(worker, what, key):
@@ -91,25 +85,7 @@ def no_bytes_are_sent(scene):
 @case
 def a_flipped_byte_is_noticed(scene):
     head, workers, folder = shared_cluster(scene, ("n1",))
-    number = submit(head, saver(scene, "flip", 5, "--hold-at 3"))
-    wait_checkpoint(head, "%s/0" % number, 3)
-    states = {json.loads(text)["step"]: name for name, text in
-              ((name, read_bytes(os.path.join(folder, name))) for name in blobs(folder))
-              if text.startswith(b'{"step"')}
-    # Where they come faster than they are taken in, some are passed over.
-    before, last = sorted([0] + list(states))[-2:]
-    equal(last, 3, "the latest state in the folder")
-    path = os.path.join(folder, states[last])
-    with open(path, "r+b") as file:
-        file.write(b"[")
-    for pid in workers[0].executors():
-        kill_pid(pid)
-    wait_ended(head, number)
-    equal([step for _, step, _ in account(scene, trials(head, number)[0])], [0, before],
-          "where its attempts began")
-    check_once(rows_of(scene, "flip"), 5, "result.json")
-    # The chunk was made anew with the third step, or is gone; it is not there as it was.
-    check(read_bytes(path) in (b"", b'{"step": 3}'), "the chunk that was flipped")
+    flip_a_byte(scene, head, workers[0], folder)
     end_all(scene, head, workers)
 
 
