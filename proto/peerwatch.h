@@ -2,9 +2,10 @@
  *
  * libzmq hands over a message only when its last part is in, and limits the size of a part, not
  * their number: one peer with a key could fill the head's memory and be seen by nobody. The kernel
- * knows, though, how many bytes a connection has brought. Every 100 ms these are compared with what
- * was delivered; a connection that delivers nothing and is further behind than two messages and a
- * megabyte is shut down, and libzmq gives the memory back.
+ * knows, though, how many bytes a connection has brought. Every 100 ms (of 1,000 connections: each
+ * of them every 400 ms) these are compared with what was delivered; a connection that delivers
+ * nothing and is further behind than two messages and a megabyte is shut down, and libzmq gives the
+ * memory back.
  *
  * Descriptors belong to libzmq: one that was closed may be another connection's by now. So each is
  * remembered with its peer's address, and nothing is done to one whose address has changed. */
