@@ -280,20 +280,27 @@ class Daemon:
 # ---------------------------------------------------------------- a scene
 
 
+TAKEN = []  # sockets whose names keep a port for this program, as long as it runs
+
+
 def free_port():
-    """A port for a head that dies and comes back, with two behind it. None of those that the system
-    gives to connections: whoever asks a dead head on one may be given that very port, and keep it."""
+    """A port for a head that dies and comes back, with two behind it, which no other test on this machine
+    is given. None of those that the system gives to connections: whoever asks a dead head on one may be
+    given that very port, and keep it."""
     lowest = int(read_text("/proc/sys/net/ipv4/ip_local_port_range", "32768").split()[0])
     while True:
-        port = random.randrange(10000, max(lowest - 3, 11000))
+        port = random.randrange(10000, max(lowest - 3, 11000), 3)
+        name = socket.socket(socket.AF_UNIX)
         try:
+            name.bind("\0assay-test-port-%d" % port)
             for number in range(port, port + 3):
                 with socket.socket() as one:
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     one.bind(("", number))
+            TAKEN.append(name)
             return port
         except OSError:
-            pass
+            name.close()
 
 
 class Head:
