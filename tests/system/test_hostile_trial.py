@@ -16,18 +16,19 @@ from experiments import PYTHON, cluster_of, submit, trials
 CPUS = 8
 HONEST = CPUS - 1
 PACE_S = 0.1
+REPORTS = 120  # of an honest one, the last of which waits until the hostile one is over
 RAGE_S = 2
 LATEST_S = 5  # between two results in the head's files, while the honest ones have said more than is there
 STREAM_MOST = 64 << 20  # docs/TRAINABLE.md: the first 32 MiB and 16 to 32 of the last
 SLACK = 16 << 20
 
 
-def experiment(scene, name, reports, flags):
+def experiment(scene, name, flags):
     os.makedirs(scene.path("truth"), exist_ok=True)
     command = ("%s -I -S hostile.py --role {role} --scene %s --ready %s --rage %g %s "
-               "--truth %s --reports %d --pace %g" % (
+               "--truth %s --reports %d --pace %g --last-when %s" % (
                    PYTHON, scene.folder, scene.path(name + ".ready"), RAGE_S, flags,
-                   scene.path("truth"), reports, PACE_S))
+                   scene.path("truth"), REPORTS, PACE_S, scene.path(name + ".over")))
     return scene.write(name + ".yaml", """
 name: %s
 run: {command: "%s"}
@@ -119,20 +120,20 @@ def descriptors(pid):
     return sorted(link_of(os.path.join(folder, name)).split(":")[0] for name in os.listdir(folder))
 
 
-def check_honest(scene, name, rows, reports):
+def check_honest(scene, name, rows):
     honest = by_role(rows, "honest")
     equal([(row["state"], row["attempt"], row["failures"]) for row in honest],
           [("TERMINATED", 1, 0)] * HONEST, "the honest trials")
     folders = folder_of(scene, name, "honest")
     equal(len(folders), HONEST, "folders of honest trials")
     for path in folders:
-        check_once(result_rows(path), reports, path)
+        check_once(result_rows(path), REPORTS, path)
 
 
-def go_through(scene, name, reports, flags, end):
+def go_through(scene, name, flags, end):
     """end: makes the hostile trial end, or waits until it does."""
     head, workers = cluster_of(scene, CPUS, names=("n1",))
-    number = submit(head, experiment(scene, name, reports, flags))
+    number = submit(head, experiment(scene, name, flags))
     watch = Watch(scene, name, head, workers[0])
     wait_for(lambda: os.path.exists(scene.path(name + ".ready")), 20, "the hostile trial to rage")
     executor = wait_for(workers[0].executors, 5, "an executor")[0]
@@ -148,14 +149,14 @@ def go_through(scene, name, reports, flags, end):
                 lambda: "nothing of it to be left, but %s" % [argv_of(pid) for pid in litter_of(scene)])
     left = descriptors(executor)
     check(len(left) < 64, "the executor's descriptors: %s" % left)
-    check(watch.look() < HONEST * reports, "it ended while the others ran")
-    watch.until(lambda: watch.look() >= HONEST * reports, 20, "the others' results")
+    scene.write(name + ".over", "")
+    watch.until(lambda: watch.look() >= HONEST * REPORTS, 20, "the others' results")
     check(watch.longest < LATEST_S, "results came in time, but once %.1f s later" % watch.longest)
     # The node's copy, and the head's.
     check(watch.disk < 2 * (2 * STREAM_MOST + SLACK), "%d MiB on the disks" % (watch.disk >> 20))
     head.assay("wait", number, "--timeout", "20s", status=None)
     rows = trials(head, number)
-    check_honest(scene, name, rows, reports)
+    check_honest(scene, name, rows)
     hostile = by_role(rows, "hostile")[0]
     for worker in workers:
         worker.daemon.end()
@@ -167,7 +168,7 @@ def go_through(scene, name, reports, flags, end):
 
 @case
 def it_fails_by_its_own_noise(scene):
-    hostile = go_through(scene, "noise", 165, "--noisy", lambda head, number, row: None)
+    hostile = go_through(scene, "noise", "--noisy", lambda head, number, row: None)
     equal((hostile["state"], hostile["reason"]), ("ERROR", "protocol"), "the hostile trial")
 
 
@@ -176,7 +177,7 @@ def it_is_stopped(scene):
     def stop(head, number, row):
         head.assay("stop", "%s/%d" % (number, row["trial"]))
 
-    hostile = go_through(scene, "stopped", 165, "", stop)
+    hostile = go_through(scene, "stopped", "", stop)
     equal(hostile["state"], "TERMINATED", "the hostile trial: %s" % hostile)
 
 
