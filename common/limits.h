@@ -157,6 +157,7 @@
 #define LIMIT_FORK_CONFIG     65536u /* a configuration for a fork; larger: no fork */
 #define LIMIT_LEAVE_MS        5000u  /* a program that was told to stop may take to leave */
 #define LIMIT_LEAVE_LINES_MS  1000u  /* the same for one that need not have read it */
+#define LIMIT_RESET_MS        60000u /* a process that is handed a trial may take to agree */
 #define LIMIT_GRACE_MS        10000u /* between SIGTERM and SIGKILL */
 #define LIMIT_PROCESSES       4096u  /* and threads, of a trial, where a cgroup counts them */
 #define LIMIT_WATCH_MS        200u   /* between two looks at a trial's memory */

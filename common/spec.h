@@ -136,6 +136,7 @@ struct spec {
     struct resources resources;
     uint32_t max_concurrent;    /* 0: no limit */
     enum start_kind start;      /* of a command always START_EXEC */
+    bool reuse;                 /* a process whose trial has ended well is handed another one */
     int32_t max_failures;       /* -1: without end */
     uint64_t time_limit_ms;     /* of an attempt; 0: none */
     uint64_t report_timeout_ms; /* between two reports of it; 0: none */

@@ -104,12 +104,22 @@ static int read_interpreter(struct spec_reader *reader, const struct value *valu
     return 0;
 }
 
+static int read_reuse(struct spec_reader *reader, const struct value *value)
+{
+    if (value->type != VALUE_BOOL)
+        return spec_refuse(reader, "write true or false", "must be true or false, not %s",
+                           value_type_name(value->type));
+    reader->spec->reuse = value->boolean;
+    return 0;
+}
+
 int spec_read_run(struct spec_reader *reader, const struct value *value)
 {
     static const struct spec_key keys[] = {{"native", read_native},
                                            {"command", read_command},
                                            {"python", read_python},
-                                           {"interpreter", read_interpreter}};
+                                           {"interpreter", read_interpreter},
+                                           {"reuse", read_reuse}};
 
     if (value->type != VALUE_MAP || value->count == 0)
         return spec_refuse(reader, form_mend, "does not say what to run");
@@ -130,6 +140,35 @@ static int finish_name(struct spec_reader *reader)
     return 0;
 }
 
+/* Who can be handed another trial: a fork that calls functions of ours, and has no limit of its
+ * own.
+ */
+static int check_reuse(struct spec_reader *reader)
+{
+    const struct spec *spec = reader->spec;
+    const char *mend = NULL;
+    const char *why = NULL;
+
+    if (spec->run_kind == RUN_COMMAND) {
+        mend = "take it away, or write {python: \"module:Name\"}";
+        why = "a command cannot be handed another trial";
+    } else if (spec->run_kind == RUN_NATIVE) {
+        mend = "take it away";
+        why = "is for python alone: of a library each trial is a fork";
+    } else if (spec->start == START_EXEC) {
+        mend = "take one of the two away";
+        why = "start: exec gives each trial a fresh process";
+    } else if (spec->resources.memory_bytes > 0) {
+        mend = "take it away, or resources_per_trial.memory";
+        why = "a trial with a limit of memory has a process of its own";
+    }
+    if (!spec->reuse || why == NULL)
+        return 0;
+    (void)spec_enter(reader, "run");
+    (void)spec_enter(reader, "reuse");
+    return spec_refuse(reader, mend, "%s", why);
+}
+
 /* A command has no zygote, and only Python an interpreter. */
 static int check_keys(struct spec_reader *reader)
 {
@@ -141,6 +180,8 @@ static int check_keys(struct spec_reader *reader)
         return spec_refuse(reader, "take it away, or write {python: \"module:Name\"}",
                            "is for python alone");
     }
+    if (check_reuse(reader) < 0)
+        return ERR_MALFORMED;
     if (spec->run_kind != RUN_COMMAND)
         return 0;
     if (reader->has_start && spec->start == START_ZYGOTE) {

@@ -206,6 +206,7 @@ void wire_experiment(const struct view_experiment *experiment, struct arena *are
         .interpreter = span_text(spec->interpreter != NULL ? spec->interpreter : ""),
         .checkpoint_freq = spec->checkpoint_freq,
         .checkpoint_at_end = spec->checkpoint_at_end,
+        .reuse = spec->reuse,
     };
 }
 

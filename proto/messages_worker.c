@@ -77,6 +77,7 @@ static const struct field msg_experiment_fields[] = {
     FIELD_LATER(msg_experiment, time_limit_ms, FIELD_U64, 0),
     FIELD_LATER(msg_experiment, report_timeout_ms, FIELD_U64, 0),
     FIELD_LATER(msg_experiment, interpreter, FIELD_TEXT, LIMIT_PATH_BYTES),
+    FIELD_LATER(msg_experiment, reuse, FIELD_BOOL, 0),
 };
 MESSAGE_TABLE(experiment, EXPERIMENT);
 

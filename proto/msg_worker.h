@@ -71,6 +71,7 @@ struct msg_experiment {
     uint64_t time_limit_ms;     /* of an attempt; 0: none */
     uint64_t report_timeout_ms; /* between two of its reports; 0: none */
     struct span interpreter;    /* of Python; empty: the node's own */
+    bool reuse;                 /* processes whose trials ended well are handed others */
 };
 
 struct msg_gpu {

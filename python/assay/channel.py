@@ -6,10 +6,12 @@ and one that reports as fast as it can pays no system call for each.
 """
 import os
 import select
+import socket
 import time
+from collections.abc import Iterator
 from typing import Any, Optional
 
-from . import values
+from . import values, zygote_wire
 
 FRAME_HEAD = 5
 FRAME_MOST = 4 << 20  # of the executor's: the configuration
@@ -103,15 +105,47 @@ class Channel:
             self.stopped = True
             return
         self._in += data
-        while len(self._in) >= FRAME_HEAD and not self.stopped:
+        for frame in self._frames():
+            self._take(frame)
+            if self.stopped:
+                return
+
+    def _frames(self) -> Iterator[Any]:
+        """Those that have come whole."""
+        while len(self._in) >= FRAME_HEAD:
             size = int.from_bytes(self._in[1:FRAME_HEAD], "little")
             if self._in[0] != 0xC1 or size > FRAME_MOST:
                 self.stopped = True  # no executor of ours
+                return
             if len(self._in) < FRAME_HEAD + size:
                 return
             body = bytes(self._in[FRAME_HEAD : FRAME_HEAD + size])
             del self._in[: FRAME_HEAD + size]
-            self._take(values.unpack(body))
+            yield values.unpack(body)
+
+    def handed(self) -> tuple[str, bytes, list[int]]:
+        """Behind `idle`: wait for "next", with a request and its descriptors, or "leave". "gone"
+        where the executor has closed. What was said to the trial before is passed over."""
+        fds: list[int] = []
+        with socket.socket(fileno=os.dup(self.fd)) as link:
+            while True:
+                for frame in self._frames():
+                    if frame[0] == "next":
+                        return "next", frame[1], fds
+                    if frame[0] == "leave":
+                        return "leave", b"", []
+                try:
+                    data, ancillary, _, _ = link.recvmsg(
+                        READ_BYTES,
+                        socket.CMSG_SPACE(zygote_wire.DESCRIPTORS * 4),
+                        socket.MSG_CMSG_CLOEXEC,
+                    )
+                except OSError:
+                    data = b""
+                if not data:
+                    return "gone", b"", []
+                self._in += data
+                fds += zygote_wire.descriptors(ancillary)
 
     def _take(self, frame: Any) -> None:
         kind = frame[0]

@@ -61,10 +61,11 @@ class Trainable:
         self._restore(checkpoint)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take another configuration instead of being made anew; False: it cannot.
+        """Take on another trial instead of being made anew: all that `step` goes by begins again.
 
-        Every attempt of a trial has a process of its own, so nothing here calls it; it is what
-        Tune's scripts define.
+        Called where `run` says `reuse: true`, behind a trial that ended well; new_config: a copy
+        of the next one's. False: it cannot, and that trial gets a new process. `self.config` is
+        the new one only behind it. What it raises fails the trial that it was to take on.
         """
         del new_config
         return False
@@ -130,6 +131,11 @@ class Trainable:
 def has_step(kind: type) -> bool:
     """Whether a class says what one iteration is."""
     return _overrides(kind, "step") or _overrides(kind, "_train")
+
+
+def has_reset(kind: type) -> bool:
+    """Whether a class can take on another trial."""
+    return _overrides(kind, "reset_config")
 
 
 def has_save(kind: type) -> bool:

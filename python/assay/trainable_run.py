@@ -5,6 +5,7 @@ A function is called with the configuration, or with the configuration and a `re
 word for `assay.report`. One that yields reports what it yields; a dict that it returns is its last
 result.
 """
+import copy
 import faulthandler
 import os
 import signal
@@ -15,16 +16,20 @@ from types import FunctionType, TracebackType
 from typing import Any, Callable, Optional
 
 from . import trainable_save
-from .trainable import Trainable, has_save
-from .trial import Trial, TrialStopped, report, set_current
+from .successors import Successors
+from .trainable import Trainable, has_reset, has_save
+from .trial import Trial, TrialStopped, current_trial, report, set_current
 
 STDERR_FD = 2  # sys.stderr may be something of the module's
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def run(target: Callable[..., Any], trial: Trial) -> int:
-    """Run it to its end, say how it ended, and return the status that the process is to end with.
+def run(
+    target: Callable[..., Any], trial: Trial, successors: Optional[Successors] = None
+) -> int:
+    """Run it to its end, and those that follow it; say how the last one ended, and return the
+    status that the process is to end with.
 
     A KeyboardInterrupt ends the process itself, by SIGINT, as Python does.
     """
@@ -34,21 +39,25 @@ def run(target: Callable[..., Any], trial: Trial) -> int:
     os.register_at_fork(after_in_child=lambda: faulthandler.unregister(signal.SIGTERM))
     try:
         if isinstance(target, type) and issubclass(target, Trainable):
-            _run_class(target, trial)
+            _run_class(target, trial, successors)
         else:
-            _run_function(target, trial)
+            _run_functions(target, trial, successors)
     except SystemExit as leave:
-        return _left(leave, trial)
+        return _left(leave, current_trial())
     except BaseException as error:
-        return _failed(error, trial)
-    trial.say("end")
+        return _failed(error, current_trial())
+    current_trial().say("end")
     return 0
 
 
-def _run_class(kind: Callable[..., Trainable], trial: Trial) -> None:
+def _run_class(
+    kind: type[Trainable], trial: Trial, successors: Optional[Successors]
+) -> None:
     trainable = kind(trial.config)
     try:
         _train(trainable, trial)
+        while successors is not None and has_reset(kind) and _reset(trainable, successors):
+            _train(trainable, current_trial())
     except BaseException:
         try:
             trainable.cleanup()
@@ -56,6 +65,22 @@ def _run_class(kind: Callable[..., Trainable], trial: Trial) -> None:
             traceback.print_exc()  # the first error is why it ends
         raise
     trainable.cleanup()
+
+
+def _reset(trainable: Trainable, successors: Successors) -> bool:
+    """Wait for another trial; whether there is one, and it has taken it on."""
+    trial = successors.next()
+    if trial is None:
+        return False
+    try:
+        taken = bool(trainable.reset_config(copy.deepcopy(trial.config)))
+    except BaseException:
+        successors.answer(True)  # it is that trial that fails
+        raise
+    successors.answer(taken)
+    if taken:
+        trainable.config = dict(trial.config)
+    return taken
 
 
 def _train(trainable: Trainable, trial: Trial) -> None:
@@ -88,6 +113,22 @@ def _save(trainable: Trainable, trial: Trial) -> None:
 def reporter(metrics: Optional[Mapping[str, Any]] = None, **more: Any) -> None:
     """What a function of Ray Tune's form reports by: `reporter(mean_loss=0.3)`."""
     report(metrics, **more)
+
+
+def _run_functions(
+    function: Callable[..., Any], trial: Trial, successors: Optional[Successors]
+) -> None:
+    """It is called once a trial."""
+    following: Optional[Trial] = trial
+    while following is not None:
+        try:
+            _run_function(function, following)
+        except TrialStopped:
+            if successors is None:
+                raise
+        following = successors.next() if successors is not None else None
+        if successors is not None and following is not None:
+            successors.answer(True)
 
 
 def _run_function(function: Callable[..., Any], trial: Trial) -> None:

@@ -19,16 +19,18 @@ import socket
 import sys
 import threading
 import traceback
-from typing import Any, Callable, NoReturn
+from typing import Any, Callable, NoReturn, Optional
 
 from . import values, zygote_load, zygote_wire
 from .channel import Channel
+from .successors import Successors
 from .trainable_run import run as run_trial
 from .trial import Trial, current_trial
 
 LINK_FD = 3  # of the zygote
 REPORT_FD = 3  # of a trial
 PR_SET_PDEATHSIG = 1
+REUSE = b"ASSAY_REUSE"
 NUMPY_STREAM = 1  # else its numbers are those of `random`, which is the same generator
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -123,6 +125,7 @@ class _Zygote:
         self._link = socket.socket(fileno=LINK_FD)
         self._link.set_inheritable(False)
         self._keys: dict[int, int] = {}  # by process
+        self._mark = _libc.getenv(zygote_wire.MARK)  # where it stands before anything is set
         self._woken, self._wake = os.pipe()
         if not self._dies_with(parent):
             os._exit(1)
@@ -207,10 +210,21 @@ class _Zygote:
             self._become(request, parent)
             trial = Trial(Channel(REPORT_FD, request.go), values.unpack(request.config))
             seed_generators(trial.seed)
-            status = run_trial(target, trial)
+            status = run_trial(target, trial, self._successors(trial, request))
         except BaseException:
             traceback.print_exc()
         _leave(status)
+
+    def _successors(self, trial: Trial, request: zygote_wire.Request) -> Optional[Successors]:
+        """Of a trial whose process may be handed others; None: it may not."""
+        if REUSE not in request.environment:
+            return None
+        return Successors(trial, request.environment, self._take_on, REPORT_FD)
+
+    def _take_on(self, entries: dict[bytes, bytes]) -> None:
+        """Of another trial."""
+        self._environment(entries)
+        seed_generators(int(os.environ.get("ASSAY_SEED", "0")))
 
     def _become(self, request: zygote_wire.Request, parent: int) -> None:
         """As spawn_become of worker/executor/spawn.h; but what the module has opened stays open."""
@@ -234,9 +248,8 @@ class _Zygote:
     def _environment(self, entries: dict[bytes, bytes]) -> None:
         """The attempt's own. Its mark is also written over the zygote's where that stands, so that
         /proc shows whose process it is."""
-        old = _libc.getenv(zygote_wire.MARK)
         mark = entries.get(zygote_wire.MARK, b"")
-        if old and len(ctypes.string_at(old)) == len(mark):
-            ctypes.memmove(old, mark, len(mark))
+        if self._mark and len(ctypes.string_at(self._mark)) == len(mark):
+            ctypes.memmove(self._mark, mark, len(mark))
         for name, value in entries.items():
             os.environb[name] = value

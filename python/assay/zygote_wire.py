@@ -7,6 +7,7 @@ import array
 import os
 import socket
 import struct
+from collections.abc import Iterable
 from typing import NamedTuple, Optional
 
 # struct zygote_request: key, go, and the sizes of what stands behind it.
@@ -21,6 +22,8 @@ READY, UNSAFE, FAILED, STARTED, REFUSED, EXITED = range(1, 7)
 
 MARK = b"ASSAY_TRIAL_ID"
 DESCRIPTORS = 3
+
+TAKEN, DECLINED = b"y", b"n"  # a process that was idle, of the request that it was handed
 
 
 class Request(NamedTuple):
@@ -44,10 +47,22 @@ def receive(link: socket.socket) -> Optional[Request]:
     )
     if len(data) < _REQUEST.size:
         return None
+    return parse(data, descriptors(ancillary))
+
+
+def descriptors(ancillary: Iterable[tuple[int, int, bytes]]) -> list[int]:
+    """Those that came with a message."""
     fds = array.array("i")
     for level, kind, passed in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(passed[: len(passed) // 4 * 4])
+    return list(fds)
+
+
+def parse(data: bytes, fds: list[int]) -> Request:
+    """Its bytes, and the descriptors that came with them. Raises ValueError where it was cut."""
+    if len(data) < _REQUEST.size:
+        raise ValueError("a request that was cut")
     key, go, dir_size, json_size, environment_size, config_size = _REQUEST.unpack_from(data)
     sizes = (dir_size, json_size, environment_size, config_size)
     if len(data) != _REQUEST.size + sum(sizes) or len(fds) != DESCRIPTORS:
@@ -64,7 +79,7 @@ def receive(link: socket.socket) -> Optional[Request]:
         os.fsdecode(parts[0].rstrip(b"\0")),
         {name: value for name, _, value in entries},
         parts[3],
-        list(fds),
+        fds,
     )
 
 

@@ -122,11 +122,25 @@ class Code:
         return Ended(frames, out.decode(), err.decode(), -status if status < 0 else status << 8)
 
 
+def _ends() -> tuple[Peer, int, int, list[int]]:
+    """Ours: of a report descriptor, of its output and of what it says is wrong; and theirs."""
+    ours, theirs = socket.socketpair()
+    out, out_theirs = os.pipe()
+    err, err_theirs = os.pipe()
+    return Peer(ours), out, err, [out_theirs, err_theirs, theirs.detach()]
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
 class Zygote:
     """A zygote and the link to it. first: its first word, as (kind, text)."""
 
     def __init__(self, code: Code, name: str) -> None:
         self.code = code
+        self.peers: list[Peer] = []
         self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.link.settimeout(LIMIT_S)
         self.process = subprocess.Popen(
@@ -149,9 +163,23 @@ class Zygote:
 
     def start(self, key: int, config: dict[str, Any], **environment: str) -> tuple[Peer, int, int]:
         """A trial: its report descriptor, and what it prints on, two pipes."""
-        ours, theirs = socket.socketpair()
-        out, out_theirs = os.pipe()
-        err, err_theirs = os.pipe()
+        peer, out, err, theirs = _ends()
+        socket.send_fds(self.link, [self._request(key, config, environment)], theirs)
+        _close(theirs)
+        self.peers.append(peer)
+        return peer, out, err
+
+    def hand(self, idle: Peer, config: dict[str, Any], **environment: str) -> tuple[Peer, int, int]:
+        """A trial, for a process that has said on its descriptor that it is idle."""
+        peer, out, err, theirs = _ends()
+        request = self._request(0, config, environment)
+        body = b"\x92\xa4next\xc6" + struct.pack(">I", len(request)) + request
+        socket.send_fds(idle.end, [values.frame_of(bytearray(body))], theirs)
+        _close(theirs)
+        self.peers.append(peer)
+        return peer, out, err
+
+    def _request(self, key: int, config: dict[str, Any], environment: dict[str, str]) -> bytes:
         packed = bytearray()
         values.pack(packed, config)
         folder = os.fsencode(self.code.dir) + b"\0"
@@ -162,12 +190,7 @@ class Zygote:
         head = struct.pack(
             "=QqIIII", key, WITHOUT_LIMIT, len(folder), 3, len(entries) + 1, len(packed)
         )
-        data = head + folder + b"{}\0" + entries + b"\0" + packed
-        socket.send_fds(self.link, [data], [out_theirs, err_theirs, theirs.fileno()])
-        for fd in (out_theirs, err_theirs):
-            os.close(fd)
-        theirs.close()
-        return Peer(ours), out, err
+        return head + folder + b"{}\0" + entries + b"\0" + packed
 
     def run(self, key: int, config: Optional[dict[str, Any]] = None, **environment: str) -> Ended:
         """A trial to its end."""
@@ -197,4 +220,6 @@ def zygote(source: str, name: str) -> Iterator[Zygote]:
             yield one
         finally:
             one.link.close()
+            for peer in one.peers:
+                peer.end.close()
             one.process.wait(LIMIT_S)

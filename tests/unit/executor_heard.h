@@ -64,6 +64,9 @@ static struct {
     uint64_t time_limit_ms;     /* of the experiment */
     uint64_t report_timeout_ms; /* the same */
     int64_t memory_bytes;       /* of each lease */
+    struct msg_gpu gpus[1];     /* the same */
+    uint32_t gpu_count;
+    bool reuse; /* of the experiment */
     /* Whatever else it says; NULL: nothing else is expected. */
     void (*other)(const struct message *message);
 } driver;

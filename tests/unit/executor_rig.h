@@ -196,6 +196,7 @@ static inline void experiment(enum run_kind kind, const char *run, const char *m
         .env = {&env, 1},
         .time_limit_ms = driver.time_limit_ms,
         .report_timeout_ms = driver.report_timeout_ms,
+        .reuse = driver.reuse,
     };
 
     send_message(MSG_EXPERIMENT, 0, &message);
@@ -222,6 +223,7 @@ static inline void launch(uint32_t trial, const char *config, double horizon)
     lease.config = buf_span(&packed);
     lease.resources.cpu = RESOURCE_ONE;
     lease.resources.memory_bytes = driver.memory_bytes;
+    lease.gpus = (struct record_list){driver.gpus, driver.gpu_count};
     send_message(MSG_LAUNCH, 0, &message);
     buf_fini(&packed);
 }

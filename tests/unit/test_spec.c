@@ -263,6 +263,25 @@ START_TEST(something_of_a_python_module)
 }
 END_TEST
 
+START_TEST(reuse_is_for_forks_of_python)
+{
+    check_parses("{'run': {'python': 'a:b'}}");
+    ck_assert(!spec.reuse);
+    check_parses("{'run': {'python': 'a:b', 'reuse': true}, 'start': 'zygote'}");
+    ck_assert(spec.reuse);
+    check_parses("{'run': {'command': 'true', 'reuse': false}}");
+    check_refused("{'run': {'python': 'a:b', 'reuse': 'always'}}", "run.reuse", "true or false");
+    check_refused("{'run': {'command': 'true', 'reuse': true}}", "run.reuse", "a command");
+    ck_assert_str_eq(error.mend, "take it away, or write {python: \"module:Name\"}");
+    check_refused("{'run': {'native': 'a.so', 'reuse': true}}", "run.reuse", "for python alone");
+    check_refused("{'run': {'python': 'a:b', 'reuse': true}, 'start': 'exec'}", "run.reuse",
+                  "fresh process");
+    check_refused("{'run': {'reuse': true, 'python': 'a:b'}, "
+                  "'resources_per_trial': {'memory': '1G'}}",
+                  "run.reuse", "limit of memory");
+}
+END_TEST
+
 START_TEST(unknown_keys_name_the_nearest)
 {
     check_refused("{" NATIVE ", 'num_sample': 3}", "num_sample", "no key 'num_sample'");
@@ -479,6 +498,7 @@ Suite *suite(void)
     tcase_add_test(tc, median_has_a_time_and_a_truth_of_its_own);
     tcase_add_test(tc, schedulers_are_checked);
     tcase_add_test(tc, something_of_a_python_module);
+    tcase_add_test(tc, reuse_is_for_forks_of_python);
     tcase_add_test(tc, unknown_keys_name_the_nearest);
     tcase_add_test(tc, bad_values_are_refused);
     tcase_add_test(tc, memory_is_read);

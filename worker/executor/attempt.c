@@ -198,6 +198,8 @@ void attempt_started(struct attempt *attempt, pid_t pid)
         tree_signal(pid, SIGTERM);
         executor_wake_in(executor, attempt->key, LIMIT_GRACE_MS);
     }
+    if (attempt->offered != NULL)
+        attempt_settle(attempt); /* it had ended before it was known to have begun */
 }
 
 void attempt_failed_to_start(struct attempt *attempt, const char *format, ...)

@@ -37,6 +37,7 @@
 #include "worker/executor/tagged.h"
 
 struct executor;
+struct spare;
 
 enum attempt_state {
     ATTEMPT_STARTING,
@@ -127,7 +128,10 @@ struct attempt {
     bool saves;                 /* its program saves when it is asked to */
     bool save_asked;            /* it was, and has not yet */
     bool pausing;               /* it is to save and leave */
-    bool dropped;               /* it reported after that was decided: no such result is taken */
+    struct channel *offered; /* on which its process waits for another trial; NULL: it does not */
+    struct spare *spare;     /* its process, kept for one; spare.c's; NULL: it was not */
+    bool fresh;              /* no other's process takes it: it gets one of its own */
+    bool dropped;            /* it reported after that was decided: no such result is taken */
 
     struct spool spool;
     bool vacated; /* to be said to the worker */
@@ -152,6 +156,8 @@ void attempt_free(struct attempt *attempt);
 void attempt_start(struct attempt *attempt);
 /* Its program, now that all is there. */
 void attempt_run(struct attempt *attempt);
+/* The process that was to be its own takes it not: it gets a new one. */
+void attempt_restart(struct attempt *attempt);
 /* Its next record. */
 void attempt_record(struct attempt *attempt, const struct record *record);
 int64_t attempt_may_report(const struct attempt *attempt);

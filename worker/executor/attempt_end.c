@@ -12,6 +12,7 @@
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/spare.h"
 #include "worker/executor/transfer.h"
 #include "worker/executor/tree.h"
 #include "worker/executor/zygote.h"
@@ -68,7 +69,7 @@ static void ladder_begin(struct attempt *attempt)
 
     if (attempt_restore_cancel(attempt) ||
         (attempt->state == ATTEMPT_STARTING && executor->setup->zygote != NULL &&
-         zygote_cancel(executor->setup->zygote, attempt)))
+         (zygote_cancel(executor->setup->zygote, attempt) || spare_cancel(attempt))))
         attempt_failed_to_start(attempt, "it was stopped before it began");
     if (attempt->state != ATTEMPT_RUNNING)
         return;
@@ -210,6 +211,13 @@ static void pause_end(struct attempt *attempt, bool all_read)
     attempt->holding = !all_read; /* what is still to be read is past it, too */
 }
 
+/* As it was meant to: nothing is known against its process. */
+static bool ends_well(const struct attempt *attempt)
+{
+    return !attempt->fenced && has_left_well(attempt) &&
+           (!attempt->closed || attempt->reason == END_STOPPED || attempt->reason == END_COMPLETED);
+}
+
 static void reason_find(struct attempt *attempt, struct record_end *end)
 {
     end->reason = attempt->reason;
@@ -288,6 +296,7 @@ static void end_all(struct attempt *attempt)
 
     if (!attempt->fenced)
         end_write(attempt);
+    spare_release(attempt, !executor->ending && ends_well(attempt));
     while (attempt->channels != NULL)
         channel_free(attempt->channels);
     for (int i = 0; i < 2; i++) {
@@ -315,6 +324,48 @@ static bool is_heard_out(struct attempt *attempt)
     return all_read && !attempt->holding && attempt->held == NULL;
 }
 
+/* None of its processes is its own any more. */
+static void cleared(struct attempt *attempt)
+{
+    struct executor *executor = attempt->executor;
+
+    attempt_limits_give(attempt);
+    cell_give(executor->cage, attempt->cell);
+    attempt->cell = NULL;
+    attempt->state = ATTEMPT_DRAINING;
+    executor->live--;
+    if (executor->live == 0)
+        tree_kill_orphans(executor_knows, executor);
+}
+
+/* Whether its process, which waits for another trial, may get one. */
+static bool may_be_kept(const struct attempt *attempt)
+{
+    struct executor *executor = attempt->executor;
+    struct tree tree = tree_of(attempt);
+
+    return executor->setup->experiment.reuse && !executor->ending && !attempt->config_written &&
+           attempt->ladder <= LADDER_LEAVE && attempt->offered->out.size == 0 &&
+           ends_well(attempt) && tree_is_alone(&tree, executor_knows, executor);
+}
+
+/* It is as if that process had ended well, or it ends. */
+static void offer_take(struct attempt *attempt)
+{
+    struct channel *channel = attempt->offered;
+    bool kept = may_be_kept(attempt) && spare_keep(attempt, channel->source.fd);
+
+    attempt->offered = NULL;
+    if (!kept) {
+        channel_leave(channel);
+        return;
+    }
+    channel_hand_over(channel);
+    attempt->reaped = true;
+    (void)table_remove_u64(attempt->executor->processes, (uint64_t)attempt->pid);
+    cleared(attempt);
+}
+
 void attempt_settle(struct attempt *attempt)
 {
     struct executor *executor = attempt->executor;
@@ -322,19 +373,15 @@ void attempt_settle(struct attempt *attempt)
 
     if (attempt->state == ATTEMPT_RUNNING)
         unstall(attempt);
+    if (attempt->state == ATTEMPT_RUNNING && attempt->offered != NULL)
+        offer_take(attempt);
     if (attempt->state == ATTEMPT_CLEARING) {
         if (attempt->pid > 0 && !tree_kill(&tree, false, executor_knows, executor)) {
             stall_update(attempt);
             executor_wake_in(executor, attempt->key, LOOK_AGAIN_MS);
             return;
         }
-        attempt_limits_give(attempt);
-        cell_give(executor->cage, attempt->cell);
-        attempt->cell = NULL;
-        attempt->state = ATTEMPT_DRAINING;
-        executor->live--;
-        if (executor->live == 0)
-            tree_kill_orphans(executor_knows, executor);
+        cleared(attempt);
     }
     if (attempt->state == ATTEMPT_DRAINING && is_heard_out(attempt) &&
         (!transfer_saves(attempt) || executor->ending))

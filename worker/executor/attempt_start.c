@@ -15,6 +15,7 @@
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/spare.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/transfer.h"
 #include "worker/executor/zygote.h"
@@ -124,6 +125,7 @@ static struct environment_trial environment_of(const struct attempt *attempt, co
         .iteration = attempt->restore_dir != NULL ? attempt->lease.counters.training_iteration : 0,
         .checkpoint_freq = attempt->executor->setup->experiment.checkpoint_freq,
         .checkpoint_at_end = attempt->executor->setup->experiment.checkpoint_at_end,
+        .reuse = config == NULL && attempt->executor->setup->experiment.reuse,
     };
 }
 
@@ -237,12 +239,14 @@ static struct zygote *zygote_get(struct executor *executor, int64_t cpu)
     return executor->setup->zygote;
 }
 
+/* In another's process, or a new fork. */
 static void start_fork(struct attempt *attempt, const char *config)
 {
     struct executor *executor = attempt->executor;
     struct zygote *zygote = zygote_get(executor, attempt->lease.resources.cpu);
     struct environment_trial trial = environment_of(attempt, NULL);
     struct start_ends ends;
+    char **environment;
 
     if (zygote == NULL || ends_open(&ends) < 0) {
         attempt_failed_to_start(attempt, "cannot start a process: %s", strerror(errno));
@@ -250,9 +254,36 @@ static void start_fork(struct attempt *attempt, const char *config)
     }
     ends_attach(attempt, &ends);
     channel_allow_from_start(attempt->channels, attempt_may_report(attempt));
-    zygote_start(zygote, attempt, config,
-                 environment_build_own(executor->setup->environment, &trial, &executor->scratch),
-                 ends.child);
+    environment = environment_build_own(executor->setup->environment, &trial, &executor->scratch);
+    if (attempt->fresh || !spare_start(attempt, config, environment, ends.child))
+        zygote_start(zygote, attempt, config, environment, ends.child);
+}
+
+/* What it has printed: a pipe holds no more than this. It may have been told that it is to run a
+ * trial, and so have reported: that does not count. */
+static void stream_abandon(struct stream *stream)
+{
+    struct executor *executor = stream->attempt->executor;
+    ssize_t got = read(stream->source.fd, executor->bytes, EXECUTOR_READ);
+
+    if (got > 0)
+        output_write(&stream->output, span_of(executor->bytes, (size_t)got));
+    (void)loop_set(&executor->loop, &stream->source, 0);
+    (void)close(stream->source.fd);
+    stream->source.fd = -1;
+}
+
+void attempt_restart(struct attempt *attempt)
+{
+    attempt->fresh = true;
+    for (int i = 0; i < 2; i++)
+        stream_abandon(&attempt->streams[i]);
+    for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
+        next = channel->next;
+        if (!channel->from_gate)
+            channel_free(channel);
+    }
+    attempt_run(attempt);
 }
 
 static bool config_read(struct attempt *attempt, struct value *out)
@@ -317,8 +348,10 @@ void attempt_run(struct attempt *attempt)
     }
     buf_reset(text);
     json_write(&config, JSON_LINE, text);
-    if (text->size >= LIMIT_FORK_CONFIG || attempt->lease.config.size >= LIMIT_FORK_CONFIG)
+    if (text->size >= LIMIT_FORK_CONFIG || attempt->lease.config.size >= LIMIT_FORK_CONFIG) {
+        spare_yield(executor);
         start_process(attempt, &config);
-    else
+    } else {
         start_fork(attempt, buf_text(text));
+    }
 }

@@ -14,6 +14,7 @@
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/setup.h"
 #include "worker/executor/tagged.h"
 #include "worker/executor/transfer.h"
 
@@ -173,6 +174,19 @@ void channel_stop(struct channel *channel)
     frame_send(channel, "stop", NULL);
 }
 
+void channel_leave(struct channel *channel)
+{
+    channel->said_end = false;
+    if (!channel->ended)
+        frame_send(channel, "leave", NULL);
+}
+
+void channel_hand_over(struct channel *channel)
+{
+    channel->ended = true;
+    channel_listen(channel, false);
+}
+
 void channel_answer(struct channel *channel, bool go_on)
 {
     if (channel->mode == CHANNEL_LINES && !channel->ended)
@@ -286,6 +300,9 @@ static void frame_take(struct channel *channel, struct span frame)
             attempt_misspoke(attempt, "its checkpoint has no name that a folder can have");
     } else if (span_is(kind, "end")) {
         channel->said_end = true;
+    } else if (span_is(kind, "idle") && !channel->from_gate) {
+        channel->said_end = true;
+        attempt->offered = channel;
     } else if (span_is(kind, "report_json") && item.size > 0) {
         channel->reports++;
         json_take(channel, item);
@@ -402,6 +419,15 @@ static bool is_taken_in(const struct channel *channel)
            (channel->attempt->state != ATTEMPT_STARTING && !attempt_is_stalled(channel->attempt));
 }
 
+/* Nothing is taken any more, but a checkpoint of one that can, and that the process is idle. */
+static bool is_deaf(const struct channel *channel)
+{
+    const struct attempt *attempt = channel->attempt;
+
+    return attempt != NULL && attempt->closed && channel->mode == CHANNEL_FRAMES &&
+           !attempt->saves && !channel->executor->setup->experiment.reuse;
+}
+
 /* Take in whole items while the attempt takes any. */
 static void in_take(struct channel *channel)
 {
@@ -413,9 +439,8 @@ static void in_take(struct channel *channel)
             break;
         if (channel->mode == CHANNEL_NEW)
             mode_find(channel, *(const uint8_t *)rest.data);
-        if (channel->attempt != NULL && channel->attempt->closed && !channel->attempt->saves &&
-            channel->mode == CHANNEL_FRAMES) {
-            rest.size = 0; /* nothing is taken any more, but a checkpoint of one that can */
+        if (is_deaf(channel)) {
+            rest.size = 0;
             break;
         }
         more = channel->mode == CHANNEL_FRAMES ? frame_next(channel, &rest)

@@ -54,6 +54,14 @@ void channel_say(struct channel *channel, const char *kind);
 /* End now. */
 void channel_stop(struct channel *channel);
 
+/* Nobody has another trial for the program, which has said that it is idle: it ends, and may say
+ * how.
+ */
+void channel_leave(struct channel *channel);
+
+/* No more of it is read or written: it is another trial's. */
+void channel_hand_over(struct channel *channel);
+
 /* The answer to a line's report. */
 void channel_answer(struct channel *channel, bool go_on);
 

@@ -155,6 +155,8 @@ static size_t trial_build(const struct environment_trial *trial, struct arena *a
         out[count++] = arena_printf(arena, "ASSAY_CHECKPOINT_FREQ=%u", trial->checkpoint_freq);
     if (trial->checkpoint_at_end)
         out[count++] = arena_strdup(arena, "ASSAY_CHECKPOINT_AT_END=1");
+    if (trial->reuse)
+        out[count++] = arena_strdup(arena, "ASSAY_REUSE=1");
     if (trial->restore_dir != NULL) {
         out[count++] = arena_printf(arena, "ASSAY_RESTORE=%s", trial->restore_dir);
         out[count++] = arena_printf(arena, "ASSAY_RESTORE_ITERATION=%" PRId64, trial->iteration);

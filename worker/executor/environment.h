@@ -35,6 +35,7 @@ struct environment_trial {
     int64_t iteration;       /* of that */
     uint32_t checkpoint_freq;
     bool checkpoint_at_end;
+    bool reuse; /* its process may be handed another trial */
 };
 
 /* The whole of it for one attempt, ended by NULL; lives in the arena and borrows from environment.

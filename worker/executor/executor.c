@@ -15,6 +15,7 @@
 #include "common/xalloc.h"
 #include "worker/executor/attempt.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/spare.h"
 #include "worker/executor/transfer.h"
 #include "worker/executor/tree.h"
 #include "worker/executor/zygote.h"
@@ -173,6 +174,7 @@ int executor_open(struct executor *executor, const struct executor_options *opti
 
 void executor_close(struct executor *executor)
 {
+    spares_free(executor);
     while (executor->first != NULL)
         attempt_free(executor->first);
     setup_free(executor->setup);
@@ -208,6 +210,8 @@ static void deadlines_run(struct executor *executor)
             executor->gave_up = true;
         else if (key == DEADLINE_UNHELPED)
             transfer_unhelped(executor);
+        else if (key == DEADLINE_SPARES)
+            spares_due(executor);
         else if (!attempt_limits_due(executor, key) && attempt != NULL)
             attempt_due(attempt);
     }
@@ -255,7 +259,7 @@ static void sweep(struct executor *executor)
 /* Whether there is nothing left to do: the experiment is over, or this process is ending. */
 static bool is_over(struct executor *executor)
 {
-    if ((!executor->released && !executor->ending) || executor->live > 0)
+    if ((!executor->released && !executor->ending) || executor->live > 0 || spares_leave(executor))
         return false;
     if (executor->first == NULL || !daemon_link_is_up(executor) || executor->gave_up)
         return true;

@@ -25,6 +25,7 @@
 struct attempt;
 struct cage;
 struct setup;
+struct spare;
 struct transfer;
 
 struct executor_options {
@@ -53,6 +54,7 @@ struct executor {
     uint64_t stages;             /* folders of transfers so far */
     uint32_t astray;             /* saves in a row whose placed blobs the head did not find */
     struct attempt *first;       /* of all attempts; attempt->next */
+    struct spare *spares;        /* owned; as spare.h says */
     uint64_t turn;               /* of the loop */
     size_t live;                 /* attempts whose processes may not be gone */
     struct daemon_link link;
@@ -76,6 +78,7 @@ struct executor {
 #define DEADLINE_AWAY     (UINT64_MAX - 1)
 #define DEADLINE_GIVE_UP  (UINT64_MAX - 2)
 #define DEADLINE_UNHELPED (UINT64_MAX - 3)
+#define DEADLINE_SPARES   (UINT64_MAX - 4)
 
 /* Whether a child is an attempt's first process, the zygote or a helper; context is the executor.
  */

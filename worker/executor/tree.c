@@ -1,5 +1,6 @@
 #include "worker/executor/tree.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -158,6 +159,55 @@ bool tree_kill(const struct tree *tree, bool running, bool (*is_known)(void *con
     if (tree->cell != NULL && !cell_clear(tree->cell))
         any = true;
     return !orphans_kill(tree, is_known, context) && !any;
+}
+
+/* Of all of its threads; what cannot be read has some. */
+static bool has_children(pid_t pid)
+{
+    struct buf list = {0};
+    const struct dirent *entry;
+    char path[64 + sizeof(entry->d_name)];
+    DIR *tasks;
+    bool any = false;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    tasks = opendir(path);
+    if (tasks == NULL)
+        return true;
+    while (!any && (entry = readdir(tasks)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, entry->d_name);
+        buf_reset(&list);
+        any = fs_read(path, MOST_CHILDREN, &list) != 0 || list.size > 0;
+    }
+    (void)closedir(tasks);
+    buf_fini(&list);
+    return any;
+}
+
+static bool has_orphans(const struct tree *tree, bool (*is_known)(void *context, pid_t pid),
+                        void *context)
+{
+    struct buf list = {0};
+    const char *at = "";
+    pid_t child;
+    bool any = children_read(getpid(), &list) != 0;
+
+    if (!any)
+        at = buf_text(&list);
+    while (!any && children_next(&at, &child))
+        any = !is_known(context, child) && is_ours(tree, child);
+    buf_fini(&list);
+    return any;
+}
+
+/* Children first: who is an orphan meanwhile was one of them, or of theirs. */
+bool tree_is_alone(const struct tree *tree, bool (*is_known)(void *context, pid_t pid),
+                   void *context)
+{
+    return tree->cell == NULL && !has_children(tree->leader) &&
+           !has_orphans(tree, is_known, context);
 }
 
 pid_t tree_peer(int fd)

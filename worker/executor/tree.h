@@ -39,6 +39,11 @@ void tree_signal(pid_t leader, int signal_number);
 bool tree_kill(const struct tree *tree, bool running, bool (*is_known)(void *context, pid_t pid),
                void *context);
 
+/* Whether the attempt has no process but its first, which may have threads. Of one without a cell.
+ */
+bool tree_is_alone(const struct tree *tree, bool (*is_known)(void *context, pid_t pid),
+                   void *context);
+
 /* The process at the other end of a unix socket; 0: one that is not of this namespace. */
 pid_t tree_peer(int fd);
 

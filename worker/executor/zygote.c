@@ -20,7 +20,9 @@
 #include "worker/executor/attempt.h"
 #include "worker/executor/cage.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/request.h"
 #include "worker/executor/setup.h"
+#include "worker/executor/spare.h"
 #include "worker/executor/zygote_wire.h"
 
 #define LOG_FILE "zygote.log"
@@ -30,8 +32,7 @@ struct waiting {
     struct waiting *next;
     struct attempt *attempt;
     struct spawn_ends ends;
-    size_t size;
-    uint8_t request[]; /* as zygote_wire.h says */
+    struct buf request; /* as zygote_wire.h says */
 };
 
 struct zygote {
@@ -150,6 +151,7 @@ static void waiting_free(struct waiting *waiting)
     (void)close(waiting->ends.output);
     (void)close(waiting->ends.error);
     (void)close(waiting->ends.report);
+    buf_fini(&waiting->request);
     free(waiting);
 }
 
@@ -182,34 +184,19 @@ pid_t zygote_pid(const struct zygote *zygote)
     return zygote->pid;
 }
 
-/* True where it was taken. */
-static bool request_send(struct zygote *zygote, struct waiting *waiting)
+/* True where it was taken. A full socket is tried again at the next answer: there is one to come,
+ * or it would be empty. A broken one is heard of as its end. */
+static bool request_take(const struct zygote *zygote, const struct waiting *waiting)
 {
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(3 * sizeof(int))];
-    } control = {0};
-    int fds[3] = {waiting->ends.output, waiting->ends.error, waiting->ends.report};
-    struct iovec data = {waiting->request, waiting->size};
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof(control)};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    struct span bytes = buf_span(&waiting->request);
 
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(fds));
-    memcpy(CMSG_DATA(header), fds, sizeof(fds));
-    /* A full socket is tried again at the next answer: there is one to come, or it would be empty.
-     * A broken one is heard of as its end. */
-    return sendmsg(zygote->source.fd, &message, MSG_NOSIGNAL) == (ssize_t)waiting->size;
+    return request_send(zygote->source.fd, bytes, &waiting->ends) == (ssize_t)bytes.size;
 }
 
 static void requests_send(struct zygote *zygote)
 {
     while (zygote->ready && zygote->first != NULL && zygote->asked < LIMIT_STARTS &&
-           request_send(zygote, zygote->first)) {
+           request_take(zygote, zygote->first)) {
         zygote->asked++;
         waiting_free(waiting_take(zygote));
     }
@@ -218,30 +205,10 @@ static void requests_send(struct zygote *zygote)
 void zygote_start(struct zygote *zygote, struct attempt *attempt, const char *json,
                   char *const *environment, struct spawn_ends ends)
 {
-    struct zygote_request request = {
-        .key = attempt->key,
-        .go = attempt_may_report(attempt),
-        .dir_size = (uint32_t)strlen(attempt->dir) + 1,
-        .json_size = (uint32_t)strlen(json) + 1,
-        .config_size = (uint32_t)attempt->lease.config.size,
-    };
-    struct waiting *waiting;
-    uint8_t *at;
+    struct waiting *waiting = xmalloc(sizeof(*waiting));
 
-    for (char *const *entry = environment; *entry != NULL; entry++)
-        request.environment_size += (uint32_t)strlen(*entry) + 1;
-    request.environment_size++;
-    waiting = xmalloc(sizeof(*waiting) + sizeof(request) + request.dir_size + request.json_size +
-                      request.environment_size + request.config_size);
     *waiting = (struct waiting){.attempt = attempt, .ends = ends};
-    at = mempcpy(waiting->request, &request, sizeof(request));
-    at = mempcpy(at, attempt->dir, request.dir_size);
-    at = mempcpy(at, json, request.json_size);
-    for (char *const *entry = environment; *entry != NULL; entry++)
-        at = mempcpy(at, *entry, strlen(*entry) + 1);
-    *at++ = '\0';
-    at = mempcpy(at, attempt->lease.config.data, request.config_size);
-    waiting->size = (size_t)(at - waiting->request);
+    request_pack(attempt, json, environment, &waiting->request);
     *zygote->end = waiting;
     zygote->end = &waiting->next;
     requests_send(zygote);
@@ -284,20 +251,8 @@ static void tell_failed(struct attempt *attempt, const char *why)
 /* It is started once more, in a process of its own. */
 static void tell_unsafe(struct attempt *attempt, const char *why)
 {
-    struct stream *streams = attempt->streams;
-
-    for (int i = 0; i < 2; i++) {
-        (void)loop_set(&attempt->executor->loop, &streams[i].source, 0);
-        (void)close(streams[i].source.fd);
-        streams[i].source.fd = -1;
-    }
-    for (struct channel *channel = attempt->channels, *next; channel != NULL; channel = next) {
-        next = channel->next;
-        if (!channel->from_gate)
-            channel_free(channel);
-    }
-    attempt_run(attempt);
-    output_write(&streams[OUTPUT_STDERR].output, span_text(why));
+    attempt_restart(attempt);
+    output_write(&attempt->streams[OUTPUT_STDERR].output, span_text(why));
 }
 
 static void zygote_unsafe(struct zygote *zygote, const char *why)
@@ -309,6 +264,17 @@ static void zygote_unsafe(struct zygote *zygote, const char *why)
     zygote->executor->setup->zygote_unsafe = true;
     all_waiting(zygote, tell_unsafe, buf_text(&text));
     buf_fini(&text);
+}
+
+/* Which trial it ran last its key does not say, where it was handed another. */
+static void exited(struct executor *executor, const struct zygote_reply *reply)
+{
+    struct attempt *attempt = table_get_u64(executor->processes, (uint64_t)reply->pid);
+
+    if (attempt == NULL)
+        spare_exited(executor, reply->pid, reply->status);
+    else if (attempt->state == ATTEMPT_RUNNING && !attempt->config_written)
+        attempt_exited(attempt, reply->status);
 }
 
 static void reply_take(struct zygote *zygote, const struct zygote_reply *reply)
@@ -341,8 +307,7 @@ static void reply_take(struct zygote *zygote, const struct zygote_reply *reply)
             attempt_failed_to_start(attempt, "cannot fork: %s", strerror(reply->status));
         break;
     case ZYGOTE_EXITED:
-        if (attempt != NULL && attempt->state == ATTEMPT_RUNNING && attempt->pid == reply->pid)
-            attempt_exited(attempt, reply->status);
+        exited(executor, reply);
         break;
     }
     requests_send(zygote);
@@ -400,6 +365,7 @@ void zygote_died(struct zygote *zygote)
     zygote_ready(&zygote->source, EPOLLIN); /* what it said last comes first */
     zygote->died = true;
     executor->setup->zygote = NULL;
+    spares_free(executor);
     if (!zygote->ready && zygote->first != NULL) {
         if (zygote->failed.size == 0)
             say_died(zygote);

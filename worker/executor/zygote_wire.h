@@ -51,6 +51,13 @@ _Static_assert(sizeof(struct zygote_request) == 32 && offsetof(struct zygote_rep
 #define ZYGOTE_MARK_NAME  "ASSAY_TRIAL_ID"
 #define ZYGOTE_MARK_BLANK "--------"
 
+/* To a process that said it is idle (spare.h), over its report descriptor: a frame that begins with
+ * this byte, ["next", request], and with it the request's descriptors. It answers, on the same, by
+ * one byte: it takes the trial, and goes on over the new ones, or does not, and leaves. */
+#define ZYGOTE_FRAME    0xC1u
+#define ZYGOTE_TAKEN    'y'
+#define ZYGOTE_DECLINED 'n'
+
 /* What a library gives: client/trainable.h defines it by its macros. config is a packed map, json
  * the same as text; report a descriptor that speaks frames; go what the executor allowed already,
  * or -1, with no configuration: say hello, which is answered with both. */
