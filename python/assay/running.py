@@ -55,7 +55,8 @@ def run(
     CPUs; None: this machine's) and a Redis of its own, which end with it.
     callbacks: told here, in order. seed: the same seed, the same configurations. verbose: 0
     nothing, 1 status blocks, 2 results as well. prepare: a line of Python that a node runs before
-    it imports the trainable. settings: any other key of experiment files (docs/EXPERIMENT.md).
+    it imports the trainable. settings: any other key of experiment files (docs/EXPERIMENT.md), and
+    reuse: processes whose trials ended well are handed others (`reset_config`; `reuse` of run).
 
     Raises UsageError for what cannot be, TrialsFailedError (with the analysis) where trials have
     failed and raise_on_failed_trial is set, Interrupted behind Ctrl-C: once stops the trials and
@@ -95,11 +96,14 @@ def prepared(
 ) -> dict[str, Any]:
     """The content of an experiment file, and in folder the code that it ships.
 
-    private: its trials run on this machine; keys: those of experiment files, and `seed`. Raises
-    UsageError.
+    private: its trials run on this machine; keys: those of experiment files, `seed`, and `reuse` of
+    run. Raises UsageError.
     """
     shipped = ship(trainable, _sub(folder, "code"), private, prepare)
-    return experiment.build(shipped.run, _named(dict(keys), shipped))
+    rest = dict(keys)
+    reuse = rest.pop("reuse", None)
+    run = shipped.run if reuse is None else {**shipped.run, "reuse": reuse}
+    return experiment.build(run, _named(rest, shipped))
 
 
 def refuse_on_a_node() -> None:

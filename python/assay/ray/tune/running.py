@@ -76,7 +76,7 @@ def run(
 
     Raises TuneError for what cannot be, and, where raise_on_failed_trial is set, for failed trials.
     """
-    del server_port, queue_trials, reuse_actors  # trials wait for room, and zygotes are warm
+    del server_port, queue_trials  # trials wait for room
     for key, given in (("with_server", with_server), ("trial_executor", trial_executor)):
         if given:
             raise TuneError(key, "it is not there", _NOT_HERE[key])
@@ -107,6 +107,7 @@ def run(
         "budget": {"time": "%gs" % time_budget_s} if time_budget_s is not None else None,
         "metric": metric,
         "mode": mode or ("max" if metric is not None else None),
+        "reuse": True if reuse_actors else None,
     }
     keys.update(_brain(search_alg, scheduler, metric, mode))
     return _run(experiment, keys, callbacks, int(verbose), resume, raise_on_failed_trial)

@@ -16,7 +16,8 @@ from .trial import Resources, Trial
 @dataclass
 class TuneConfig:
     """metric and mode ("max", "min"): what is best. num_samples; max_concurrent_trials: at a time;
-    time_budget_s: seconds of the whole; scheduler, search_alg: of tune's."""
+    time_budget_s: seconds of the whole; scheduler, search_alg: of tune's; reuse_actors: a process
+    whose trial has ended well is handed another one."""
 
     metric: Optional[str] = None
     mode: Optional[str] = None
@@ -25,6 +26,7 @@ class TuneConfig:
     time_budget_s: Optional[float] = None
     scheduler: Any = None
     search_alg: Any = None
+    reuse_actors: bool = False
 
 
 @dataclass
@@ -170,6 +172,7 @@ class Tuner:
                 mode=tune.mode,
                 max_concurrent_trials=tune.max_concurrent_trials,
                 time_budget_s=tune.time_budget_s,
+                reuse_actors=bool(tune.reuse_actors),
                 callbacks=conf.callbacks,
                 verbose=conf.verbose,
                 max_failures=conf.failure_config.max_failures,
