@@ -23,7 +23,7 @@ PACKAGES_TEST='check libsubunit-dev clang-format-14 clang-14 libclang-rt-14-dev|
     mandoc python3 patch iproute2 nftables'
 
 # What only `./check long` needs.
-PACKAGES_LONG='valgrind faketime'
+PACKAGES_LONG='valgrind faketime python3-venv'
 
 package_is_here() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -5,11 +5,13 @@ import random
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
 from client_rig import PYTHON
 
 import assay
 import assay.ray
+import assay.tensorboard
 from assay.ray import tune
 from assay.ray.tune import schedulers
 from assay.ray.tune.experiment import Experiment, convert
@@ -183,6 +185,21 @@ class Ray(unittest.TestCase):
         ]
         assert tune.logger.files([CSVLogger]) == ["result", "progress"]
         assert tune.logger.files(None) is None
+
+    def test_event_files_without_their_package_are_refused_at_once(self):
+        with mock.patch.dict(sys.modules, {"tensorboard": None}):
+            for call, kind in [
+                (lambda: assay.tensorboard.TensorBoard(), assay.UsageError),
+                (lambda: Loggers([JsonLogger, tune.logger.TBXLogger]), assay.UsageError),
+                (
+                    lambda: tune.run(Model, loggers=[tune.logger.TFLogger], verbose=0),
+                    tune.TuneError,
+                ),
+            ]:
+                with self.subTest(what=repr(call)):
+                    with self.assertRaisesRegex(kind, "^tensorboard: .*package") as caught:
+                        call()
+                    assert caught.exception.mend == "pip install tensorboard"
 
     def test_init_twice_is_an_error_until_shutdown(self):
         tune_state = assay.ray.state

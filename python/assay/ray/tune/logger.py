@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from ...analysis import TrialResult
 from ...callbacks import Callback
 from ...errors import UsageError
+from ...tensorboard import EventFile, need
 
 
 class Logger:
@@ -65,11 +67,29 @@ class NoopLogger(Logger):
         """Nothing."""
 
 
+class TFLogger(Logger):
+    """TensorBoard's events in the trial's folder, as Tune names them: ray/tune/NAME.
+
+    It needs the package `tensorboard`; on a cluster the folder is one of the same path here.
+    """
+
+    def _init(self) -> None:
+        self._file = EventFile(self.logdir, "ray/tune/")
+        self._file.begin(self.config, os.path.basename(self.logdir), None)
+
+    def on_result(self, result: dict[str, Any]) -> None:
+        """Is written at once."""
+        self._file.add(result)
+
+
+TBXLogger = TFLogger
+"""What Ray 1 and 2 call it."""
+
 DEFAULT_LOGGERS = (JsonLogger, CSVLogger)
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("TFLogger", "TBXLogger", "TF2Logger", "UnifiedLogger", "MLFLowLogger"):
+    if name in ("TF2Logger", "UnifiedLogger", "MLFLowLogger"):
         raise UsageError(
             "tune.logger." + name,
             "it is not there",
@@ -83,6 +103,8 @@ class Loggers(Callback):
 
     def __init__(self, classes: Sequence[type[Logger]]) -> None:
         self.classes = [kind for kind in classes if kind not in DEFAULT_LOGGERS]
+        if any(isinstance(kind, type) and issubclass(kind, TFLogger) for kind in self.classes):
+            need()
         self._open: dict[int, list[Logger]] = {}
 
     def on_result(self, trial: TrialResult, result: Mapping[str, Any]) -> None:

@@ -142,11 +142,11 @@ def _run(
             "an experiment on this machine alone cannot be gone on with",
             "a cluster (assay head, assay worker; ray.init(redis_address=...)): it survives",
         )
-    heard = list(callbacks)
-    if experiment.loggers is not None:
-        heard.append(Loggers(experiment.loggers))
     _say("Starting a new experiment.", verbose)
     try:
+        heard = list(callbacks)
+        if experiment.loggers is not None:
+            heard.append(Loggers(experiment.loggers))
         analysis = running.run(
             experiment.run,
             address=state.address,
