@@ -65,6 +65,29 @@ static void say_stopped(const struct run *run, const struct draft *draft,
                      delivered->name, delivered->experiment, connection_address(run->connection));
 }
 
+/* Where a private head is for whoever suggests its trials. */
+static void say_where(const struct run *run, const struct draft *draft)
+{
+    const char *folder;
+    struct value_builder map;
+    struct value event;
+
+    if (run->cluster == NULL || strcmp(draft->spec.search.type, "external") != 0)
+        return;
+    folder = private_cluster_folder(run->cluster);
+    if (!run->values->common.json) {
+        (void)printf("Suggest: assay suggest last --address %s\n", folder);
+        out_push();
+        return;
+    }
+    value_builder_map(&map, run->arena);
+    value_builder_set(&map, "event", value_text(run->arena, "suggest"));
+    value_builder_set(&map, "address", value_text(run->arena, folder));
+    event = value_builder_done(&map);
+    out_json(&event, true, run->arena);
+    out_push();
+}
+
 static int run_one(struct run *run, struct draft *draft, const char *base)
 {
     struct live_options options = {
@@ -88,6 +111,7 @@ static int run_one(struct run *run, struct draft *draft, const char *base)
     /* So that reading commands find it even if all of us are killed. */
     if (private)
         finish_save(run->source, delivered.experiment, false, run->arena);
+    say_where(run, draft);
     rc = live_show(&options, &outcome);
     run->hurry = outcome.killed;
     if (rc != 0 || outcome.killed)

@@ -52,6 +52,22 @@ static int use_last(const struct last_head *last, struct where *out)
     return 0;
 }
 
+/* A private head, by its data directory: for whoever may read the key there. */
+static int use_folder(const char *folder, struct where *out)
+{
+    struct last_head last;
+    struct trouble trouble;
+    int err = last_head_load(folder, &last, &trouble);
+
+    if (err == ERR_NOT_FOUND)
+        return say(EXIT_NO_HEAD, folder, "the folder that assay run names, while it runs",
+                   "no private head's folder");
+    if (err != 0)
+        return say_trouble(err == ERR_DENIED ? EXIT_DENIED : EXIT_USAGE, "private head", &trouble);
+    out->address = last.address;
+    return use_last(&last, out);
+}
+
 static int read_token(const char *token_file, struct where *out)
 {
     struct trouble trouble;
@@ -133,7 +149,7 @@ static int find(const char *address, const char *token_file, bool quiet, struct 
 {
     struct last_head last;
     struct trouble trouble;
-    int last_err = last_head_load(&last, &trouble);
+    int last_err = last_head_load(NULL, &last, &trouble);
     bool own = false;
     int rc = 0;
 
@@ -146,6 +162,8 @@ static int find(const char *address, const char *token_file, bool quiet, struct 
         out->address = last.address;
         return use_last(&last, out);
     }
+    if (!finder_is_meant(address) && strchr(address, '/') != NULL)
+        return use_folder(address, out);
     if (finder_is_meant(address))
         rc = find_by_redis(address, last_err == 0 ? &last : NULL, out, &own);
     else if (address_parse(span_text(address), ADDRESS_PORT, &out->address, &trouble) != 0)

@@ -2,7 +2,8 @@
  *
  * --address, else $ASSAY_ADDRESS (HOST:PORT, or the Redis that knows who leads), else the head that
  * this user last started on this machine, whose admin key is used. For any other head the user's
- * own key, made on first use, and the head's public key as it was pinned or as a token says it. */
+ * own key, made on first use, and the head's public key as it was pinned or as a token says it. An
+ * address with a / in it is the data directory of a private head, whose admin key is used. */
 #ifndef CLIENT_WHERE_H
 #define CLIENT_WHERE_H
 

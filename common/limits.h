@@ -30,8 +30,9 @@
 #define LIMIT_CUSTOM          16u     /* custom resources of a trial or node */
 #define LIMIT_GPUS            64u     /* devices of a node */
 #define LIMIT_ENV             256u
-#define LIMIT_TRIALS_AHEAD    256u /* proposed and not started, an experiment */
-#define LIMIT_SUGGESTIONS     64u  /* the same of those that somebody suggests */
+#define LIMIT_TRIALS_AHEAD    256u  /* proposed and not started, an experiment */
+#define LIMIT_SUGGESTIONS     64u   /* the same of those that somebody suggests */
+#define LIMIT_ADDED_KEYS      1024u /* that one of these may have besides config's */
 #define LIMIT_BRACKETS        64u
 #define LIMIT_MUTATIONS       256u        /* hyperparameters that pbt explores */
 #define LIMIT_CHANGES         4096u       /* of a trial's configuration, by pbt_replay */

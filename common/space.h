@@ -133,6 +133,14 @@ uint64_t space_points_given(const struct value *config, const struct value *give
 int space_check_given(const struct value *config, const struct value *given, const char *prefix,
                       struct space_error *error);
 
+/* The space that a configuration in part fits which may say more than config: keys that config does
+ * not have, and other constants. Such a place becomes a choice of that one value; where config has
+ * something to choose it is as it was, and what is said has to fit it. *out lives in arena, and
+ * borrows from both. 0, or ERR_MALFORMED, ERR_TOO_BIG with *error filled, also where something in
+ * what is said is to be chosen itself, and where it adds more than LIMIT_ADDED_KEYS. */
+int space_widen(const struct value *config, const struct value *given, const char *prefix,
+                struct arena *arena, struct value *out, struct space_error *error);
+
 /* The most bytes that a variant of the space can have when it is packed. */
 uint64_t space_bytes_most(const struct value *config);
 

@@ -69,9 +69,7 @@ static int refuse_key(struct check *check, const struct value *map, const char *
     return refuse(check, what, mend);
 }
 
-/* The member of a map, looked for from where the last one was: both are mostly in the same order.
- */
-static const struct value *next_member(const struct value *map, const char *key, uint32_t *from)
+const struct value *space_member(const struct value *map, const char *key, uint32_t *from)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         uint32_t at = (*from + i) % map->count;
@@ -92,7 +90,7 @@ static int check_map(struct check *check, const struct value *space, const struc
         return refuse(check, "must be a map, as it is in config", "");
     for (uint32_t i = 0; i < given->count; i++) {
         const struct member *member = &given->members[i];
-        const struct value *part = next_member(space, member->key, &from);
+        const struct value *part = space_member(space, member->key, &from);
         int err = check_step(check, member->key, 0, part, &member->value);
 
         if (part == NULL)
@@ -155,7 +153,7 @@ static bool same(const struct value *a, const struct value *b)
     for (uint32_t i = 0, from = 0; i < a->count; i++) {
         const struct value *one = a->type == VALUE_LIST ? &a->items[i] : &a->members[i].value;
         const struct value *other =
-            a->type == VALUE_LIST ? &b->items[i] : next_member(b, a->members[i].key, &from);
+            a->type == VALUE_LIST ? &b->items[i] : space_member(b, a->members[i].key, &from);
 
         if (other == NULL || !same(one, other))
             return false;

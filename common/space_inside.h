@@ -13,6 +13,10 @@ void space_level(const struct value *config, struct arena *arena, struct variabl
  * where it says nothing. */
 const struct value *given_part(const struct value *given, const char *key, uint32_t index);
 
+/* The member of a map that has any, looked for from where the last one was: two maps are mostly in
+ * the same order. NULL, and *from as it was; else *from is behind it. */
+const struct value *space_member(const struct value *map, const char *key, uint32_t *from);
+
 /* Which values of a choice or grid a point leaves. */
 struct given_choices {
     const struct value *choices;

@@ -23,6 +23,7 @@ enum spec_files { FILES_PARAMS = 1, FILES_RESULT = 2, FILES_PROGRESS = 4 };
 struct spec_search {
     const char *type; /* "random" */
     bool has_seed;
+    bool open; /* external: a suggestion may say more than config does */
     uint64_t seed;
     const struct value *points; /* list: of maps; NULL */
     uint32_t startup;           /* tpe: so many trials end before it learns from them */

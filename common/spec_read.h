@@ -21,6 +21,7 @@ struct spec_reader {
     bool has_tpe_key;
     bool has_timeout;
     bool has_number[SCHEDULER_KEYS];
+    bool has_open;
 };
 
 /* A key of a map and what reads its value. */

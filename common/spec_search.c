@@ -43,6 +43,15 @@ static int read_timeout(struct spec_reader *reader, const struct value *value)
     return spec_read_duration(reader, value, timeout_ms);
 }
 
+static int read_open(struct spec_reader *reader, const struct value *value)
+{
+    reader->has_open = true;
+    if (value->type != VALUE_BOOL)
+        return spec_refuse(reader, "write true or false", "must be true or false");
+    reader->spec->search.open = value->boolean;
+    return 0;
+}
+
 static const char *const search_types[] = {"random", "grid", "list",    "halton",
                                            "sobol",  "tpe",  "external"};
 
@@ -99,10 +108,13 @@ static int read_points(struct spec_reader *reader, const struct value *value)
 
 int spec_read_search(struct spec_reader *reader, const struct value *value)
 {
-    static const struct spec_key keys[] = {
-        {"type", read_search_type},      {"seed", read_seed},
-        {"points", read_points},         {"startup", read_startup},
-        {"candidates", read_candidates}, {"timeout", read_timeout}};
+    static const struct spec_key keys[] = {{"type", read_search_type},
+                                           {"seed", read_seed},
+                                           {"points", read_points},
+                                           {"startup", read_startup},
+                                           {"candidates", read_candidates},
+                                           {"timeout", read_timeout},
+                                           {"open", read_open}};
     const struct spec_search *search = &reader->spec->search;
     bool list;
     int err;
@@ -123,6 +135,8 @@ int spec_read_search(struct spec_reader *reader, const struct value *value)
                            search->type);
     if (reader->has_timeout && strcmp(search->type, "external") != 0)
         return spec_refuse(reader, "write type: external", "%s takes no timeout", search->type);
+    if (reader->has_open && strcmp(search->type, "external") != 0)
+        return spec_refuse(reader, "write type: external", "%s takes no open", search->type);
     return 0;
 }
 

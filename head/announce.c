@@ -47,13 +47,14 @@ void setup_announce(struct head *head)
     (void)snprintf(path, sizeof(path), "%s/keys/admin.key", head->settings.data_dir);
     buf_init(&line);
     project_announce(head->project, journal_epoch(head->journal), endpoint, fingerprint);
+    (void)snprintf(last.address.host, sizeof(last.address.host), "%s", host);
+    last.address.port = head->planes[LINK_JOIN].port;
+    memcpy(last.key, head->keys.public_key, KEY_BYTES);
+    (void)snprintf(last.admin_key, sizeof(last.admin_key), "%s", path);
+    if (last_head_save(head->settings.private_cluster ? head->settings.data_dir : NULL, &last,
+                       &trouble) != 0)
+        log_line(LOG_WARNING, "last-head", "%s", trouble.why);
     if (!head->settings.private_cluster) {
-        (void)snprintf(last.address.host, sizeof(last.address.host), "%s", host);
-        last.address.port = head->planes[LINK_JOIN].port;
-        memcpy(last.key, head->keys.public_key, KEY_BYTES);
-        (void)snprintf(last.admin_key, sizeof(last.admin_key), "%s", path);
-        if (last_head_save(&last, &trouble) != 0)
-            log_line(LOG_WARNING, "last-head", "%s", trouble.why);
         (void)printf("assay head %s listens at %s:%u\n\n"
                      "join a worker:  assay token create --role worker > worker.token    (here)\n"
                      "                assay worker --address %s --token-file worker.token\n"

@@ -206,7 +206,16 @@ int known_cluster_pin(const char *cluster, const uint8_t key[KEY_BYTES], struct 
     return pin(&known, key, trouble);
 }
 
-int last_head_load(struct last_head *head, struct trouble *trouble)
+static int last_path(const char *folder, char path[LIMIT_PATH_BYTES], struct trouble *trouble)
+{
+    if (folder == NULL)
+        return home_path("last_head", path, trouble);
+    if (fs_join(path, folder, "last_head") != 0)
+        return trouble_set(trouble, ERR_TOO_BIG, NULL, NULL, "%s is too long a path", folder);
+    return 0;
+}
+
+int last_head_load(const char *folder, struct last_head *head, struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     struct last_head read;
@@ -215,7 +224,7 @@ int last_head_load(struct last_head *head, struct trouble *trouble)
     struct span address = {NULL, 0};
     struct span admin_key = {NULL, 0};
     struct trouble ignored;
-    int rc = home_path("last_head", path, trouble);
+    int rc = last_path(folder, path, trouble);
 
     if (rc == 0)
         rc = file_read(path, &text, trouble);
@@ -239,12 +248,12 @@ out:
     return rc;
 }
 
-int last_head_save(const struct last_head *head, struct trouble *trouble)
+int last_head_save(const char *folder, const struct last_head *head, struct trouble *trouble)
 {
     char path[LIMIT_PATH_BYTES];
     char where[ADDRESS_TEXT];
     struct buf text = {0};
-    int rc = home_path("last_head", path, trouble);
+    int rc = last_path(folder, path, trouble);
 
     if (rc != 0)
         return rc;

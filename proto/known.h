@@ -3,7 +3,8 @@
  * ASSAY_HOME/known_heads/<host>_<port> holds the public key that an address must prove; it gets
  * there from a token and is never learned from the network. For a cluster that is found by a Redis
  * the file has that address in its name, with + for /. ASSAY_HOME/last_head names the head
- * that this user last started here, which commands without --address talk to. Folders are 0700,
+ * that this user last started here, which commands without --address talk to; DATA-DIR/last_head a
+ * private one. Folders are 0700,
  * files 0600. */
 #ifndef PROTO_KNOWN_H
 #define PROTO_KNOWN_H
@@ -35,8 +36,9 @@ struct last_head {
     char admin_key[LIMIT_PATH_BYTES]; /* path of the key file for its commands */
 };
 
-/* ERR_NOT_FOUND where this user started none. */
-int last_head_load(struct last_head *head, struct trouble *trouble);
-int last_head_save(const struct last_head *head, struct trouble *trouble);
+/* folder: where it stands; NULL: ASSAY_HOME. A private head, which nobody is to find by chance, has
+ * it in its own data directory. ERR_NOT_FOUND where no head was started there. */
+int last_head_load(const char *folder, struct last_head *head, struct trouble *trouble);
+int last_head_save(const char *folder, const struct last_head *head, struct trouble *trouble);
 
 #endif

@@ -144,7 +144,7 @@ int enrol_token(void *context, const struct settings *settings, const struct add
     uint16_t port = 0;
     int rc;
 
-    rc = last_head_load(&head, &trouble);
+    rc = last_head_load(NULL, &head, &trouble);
     if (rc == 0)
         rc = key_pair_load(head.admin_key, &admin, &trouble);
     if (rc == 0)

@@ -43,7 +43,7 @@ static int find_address(const struct given *given, struct settings *settings, bo
                         struct last_head *head, struct trouble *trouble)
 {
     const char *text = given->address != NULL ? given->address : getenv("ASSAY_ADDRESS");
-    int err = last_head_load(head, trouble);
+    int err = last_head_load(NULL, head, trouble);
     bool known = err == 0;
 
     if (text == NULL || *text == '\0') {

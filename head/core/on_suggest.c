@@ -1,6 +1,8 @@
 /* Somebody suggests a configuration to an experiment that waits for such. */
+#include <stdio.h>
 #include <string.h>
 
+#include "common/err.h"
 #include "head/core/state.h"
 #include "head/core/suggest.h"
 
@@ -24,6 +26,24 @@ static enum core_answer check_experiment(struct step *step, const struct experim
     return CORE_ADMITTED;
 }
 
+/* Whether it fits the space, or makes it wider as it may. */
+static int check_config(struct step *step, const struct spec *spec, const struct value *config,
+                        struct space_error *error)
+{
+    struct value wider;
+    int err;
+
+    if (!spec->search.open)
+        return space_check_given(&spec->config, config, "config", error);
+    err = space_widen(&spec->config, config, "config", step->scratch, &wider, error);
+    if (err < 0 || space_bytes_most(&wider) <= LIMIT_CONFIG_BYTES)
+        return err;
+    (void)snprintf(error->path, sizeof(error->path), "config");
+    (void)snprintf(error->what, sizeof(error->what), "has more than %u bytes with this",
+                   LIMIT_CONFIG_BYTES);
+    return ERR_TOO_BIG;
+}
+
 /* A packed configuration that fits the space; else it was answered which key of it does not. */
 static enum core_answer read_config(struct step *step, const struct experiment *experiment,
                                     struct span packed, struct value *out)
@@ -36,7 +56,7 @@ static enum core_answer read_config(struct step *step, const struct experiment *
     if (value_unpack(&cursor, step->scratch, out) < 0 || out->type != VALUE_MAP)
         return step_refuse(step, REPLY_INVALID, "config", "must be a map of configuration values",
                            "");
-    if (space_check_given(&experiment->spec.config, out, "config", &error) == 0)
+    if (check_config(step, &experiment->spec, out, &error) == 0)
         return CORE_ADMITTED;
     memcpy(tame.path, error.path, sizeof(tame.path));
     memcpy(tame.what, error.what, sizeof(tame.what));

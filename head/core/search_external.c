@@ -58,8 +58,9 @@ static enum search_answer external_propose(void *self, uint32_t trial, struct ar
     struct external *external = self;
     struct rng rng = {.seed = external->seed, .stream = trial};
     const struct space_source source = {draw, &rng};
-    const struct value *space = &external->spec->config;
+    struct value space = external->spec->config;
     const struct value *suggested = external->suggested;
+    struct space_error error;
     struct value config;
     const char *vars;
     int err;
@@ -69,7 +70,11 @@ static enum search_answer external_propose(void *self, uint32_t trial, struct ar
         return SEARCH_DONE;
     if (suggested == NULL)
         return SEARCH_WAIT;
-    err = space_variant_from(space, suggested, trial % space_points_given(space, suggested),
+    if (external->spec->search.open) {
+        err = space_widen(&external->spec->config, suggested, "", arena, &space, &error);
+        assert(err == 0); /* it was looked at before it was admitted */
+    }
+    err = space_variant_from(&space, suggested, trial % space_points_given(&space, suggested),
                              &source, arena, &config, &vars);
     assert(err == 0); /* the point is within the combinations that are left */
     *out = search_proposal(trial, &config, vars, arena);

@@ -212,16 +212,21 @@ START_TEST(a_head_is_pinned_and_not_replaced)
     ck_assert_int_eq(symlink(elsewhere, in_folder("known_heads/node-1_7420")), 0);
     ck_assert_int_eq(known_head_load(&address, pinned, &trouble), ERR_DENIED);
 
-    ck_assert_int_eq(last_head_load(&read, &trouble), ERR_NOT_FOUND);
+    ck_assert_int_eq(last_head_load(NULL, &read, &trouble), ERR_NOT_FOUND);
     memcpy(last.key, two, KEY_BYTES);
-    ck_assert_int_eq(last_head_save(&last, &trouble), 0);
-    ck_assert_int_eq(last_head_load(&read, &trouble), 0);
+    ck_assert_int_eq(last_head_save(NULL, &last, &trouble), 0);
+    ck_assert_int_eq(last_head_load(NULL, &read, &trouble), 0);
     ck_assert_str_eq(read.address.host, "node-1");
     ck_assert_uint_eq(read.address.port, 7420);
     ck_assert_mem_eq(read.key, two, KEY_BYTES);
     ck_assert_str_eq(read.admin_key, last.admin_key);
     ck_assert_int_eq(fs_write_atomic(in_folder("last_head"), 0600, "assay-last-1\n", 13), 0);
-    ck_assert_int_eq(last_head_load(&read, &trouble), ERR_MALFORMED);
+    ck_assert_int_eq(last_head_load(NULL, &read, &trouble), ERR_MALFORMED);
+    ck_assert_int_eq(last_head_load(in_folder("known_heads"), &read, &trouble), ERR_NOT_FOUND);
+    ck_assert_int_eq(last_head_save(in_folder("known_heads"), &last, &trouble), 0);
+    memset(&read, 0, sizeof(read));
+    ck_assert_int_eq(last_head_load(in_folder("known_heads"), &read, &trouble), 0);
+    ck_assert_str_eq(read.admin_key, last.admin_key);
 }
 END_TEST
 

@@ -128,6 +128,19 @@ START_TEST(how_long_a_suggestion_is_waited_for)
 }
 END_TEST
 
+START_TEST(whether_a_suggestion_may_say_more_than_config)
+{
+    check_parses("{" NATIVE ", 'search': 'external'}");
+    ck_assert(!spec.search.open);
+    check_parses("{" NATIVE ", 'search': {'type': 'external', 'open': true}}");
+    ck_assert(spec.search.open);
+    check_refused("{" NATIVE ", 'search': {'type': 'external', 'open': 1}}", "search.open",
+                  "must be true or false");
+    check_refused("{" NATIVE ", 'search': {'type': 'random', 'open': false}}", "search",
+                  "random takes no open");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("spec_space");
@@ -139,6 +152,7 @@ Suite *suite(void)
     tcase_add_test(tc, too_many_points_are_refused);
     tcase_add_test(tc, sequences_have_so_many_dimensions);
     tcase_add_test(tc, how_long_a_suggestion_is_waited_for);
+    tcase_add_test(tc, whether_a_suggestion_may_say_more_than_config);
     suite_add_tcase(s, tc);
     return s;
 }
