@@ -19,6 +19,7 @@ from typing import Any, Callable, Optional
 
 from . import program
 from .analysis import TrialResult
+from .brain import Asking
 from .callbacks import Callback
 
 WAITING_MOST = 20000
@@ -61,6 +62,7 @@ class Teller:
         self._last: Optional[dict[str, Any]] = None
         self.end: Optional[dict[str, Any]] = None
         self.experiment: Optional[dict[str, Any]] = None
+        self.place: Optional[str] = None  # of a private head whose trials are suggested
 
     def document(self, document: dict[str, Any]) -> None:
         """One of `assay run --json`."""
@@ -68,6 +70,9 @@ class Teller:
         if event == "end":
             self.end = document
             self.experiment = document["experiment"]
+            return
+        if event == "suggest":
+            self.place = document["address"]
             return
         if event == "status":
             self.experiment = document["experiment"]
@@ -89,6 +94,15 @@ class Teller:
             self._begun = True
             for callback in self.callbacks:
                 callback.on_start(self.experiment or {})
+
+    def see(self, row: dict[str, Any]) -> None:
+        """A trial as it is now: TRIAL of docs/JSON.md."""
+        self._see(row)
+        self.drain()
+
+    def has_told(self, numbers: set[int]) -> bool:
+        """Whether the ends of all of these trials were told."""
+        return numbers <= self._over
 
     def _see(self, row: dict[str, Any]) -> None:
         old = self._trials.get(row["trial"])
@@ -149,11 +163,19 @@ class Teller:
 class Run:
     """`assay run` beside us: started, heard to its end, stopped by Ctrl-C.
 
-    words: its command line; pipe: the named pipe that results come through, or None.
+    words: its command line; pipe: the named pipe that results come through, or None; asking: who
+    suggests its trials, or None.
     """
 
-    def __init__(self, words: Sequence[str], pipe: Optional[str], teller: Teller) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        pipe: Optional[str],
+        teller: Teller,
+        asking: Optional[Asking] = None,
+    ) -> None:
         self.teller = teller
+        self.asking = asking
         self.interrupts = 0
         self.stderr = ""
         self._lines = Lines()
@@ -195,6 +217,8 @@ class Run:
                 signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
             if self._pipe >= 0:
                 os.close(self._pipe)
+            if self.asking is not None:
+                self.asking.close()
         status = self.child.wait()
         self.stderr = self._said.decode("utf-8", "replace")
         return status if status >= 0 else 128 - status
@@ -209,7 +233,8 @@ class Run:
                     selector.register(file, selectors.EVENT_READ)
             while selector.get_map() and not (out.closed and err.closed):
                 self._listen(selector)
-                for key, _ in selector.select():
+                wait = None if deaf else self._ask(selector)
+                for key, _ in selector.select(wait):
                     self._read(key.fileobj, selector, deaf)
         while self._pipe >= 0 and self._read_results(deaf):
             pass
@@ -224,9 +249,19 @@ class Run:
         elif not listens and len(self.teller.waiting) <= WAITING_MOST:
             selector.register(self._pipe, selectors.EVENT_READ)
 
+    def _ask(self, selector: selectors.BaseSelector) -> Optional[float]:
+        if self.asking is None:
+            return None
+        if self.teller.place is not None:
+            self.asking.place(self.teller.place)
+        return self.asking.listen(selector, self.teller)
+
     def _read(self, file: Any, selector: selectors.BaseSelector, deaf: bool) -> None:
         if file == self._pipe:
             self._read_results(deaf)
+            return
+        if self.asking is not None and file is self.asking.file:
+            self.asking.read(selector, self.teller)
             return
         data = os.read(file.fileno(), READ_BYTES)
         if not data:

@@ -12,6 +12,7 @@ from typing import Any, Optional, Union
 
 from . import console, experiment, program, redis
 from .analysis import Analysis, TrialResult
+from .brain import Asking, Brain
 from .callbacks import Callback
 from .errors import Interrupted, TrialsFailedError, UsageError, of_program
 from .feed import Run, Teller
@@ -40,6 +41,7 @@ def run(
     raise_on_failed_trial: bool = True,
     worker_cpus: Optional[int] = None,
     prepare: str = "",
+    brain: Optional[Brain] = None,
     **settings: Any,
 ) -> Analysis:
     """Run an experiment to its end, and return what it found.
@@ -55,8 +57,9 @@ def run(
     CPUs; None: this machine's) and a Redis of its own, which end with it.
     callbacks: told here, in order. seed: the same seed, the same configurations. verbose: 0
     nothing, 1 status blocks, 2 results as well. prepare: a line of Python that a node runs before
-    it imports the trainable. settings: any other key of experiment files (docs/EXPERIMENT.md), and
-    reuse: processes whose trials ended well are handed others (`reset_config`; `reuse` of run).
+    it imports the trainable. brain: of search="external", what suggests its trials, at
+    this client (`assay.brain`). settings: any other key of experiment files (docs/EXPERIMENT.md),
+    and reuse: processes whose trials ended well are handed others (`reset_config`; `reuse` of run).
 
     Raises UsageError for what cannot be, TrialsFailedError (with the analysis) where trials have
     failed and raise_on_failed_trial is set, Interrupted behind Ctrl-C: once stops the trials and
@@ -77,6 +80,8 @@ def run(
         "local_dir": os.path.abspath(os.path.expanduser(local_dir)) if local_dir else None,
         "seed": seed,
     }
+    if brain is not None:
+        callbacks = [brain, *callbacks]
     if callbacks and settings.get("on_result"):
         raise UsageError("on_result", "callbacks are there already", "leave one of them away")
     if callbacks and "result" not in settings.get("files", ["result"]):
@@ -88,7 +93,8 @@ def run(
         words = program.flags(address, token_file)
         if worker_cpus is not None:
             words += ["--worker-cpus", str(worker_cpus)]
-        return _run(folder, spec, words, callbacks, verbose, raise_on_failed_trial)
+        asking = Asking(brain, words) if brain is not None else None
+        return _run(folder, spec, words, callbacks, verbose, raise_on_failed_trial, asking)
 
 
 def prepared(
@@ -149,6 +155,7 @@ def _run(
     callbacks: Sequence[Callback],
     verbose: int,
     raise_on_failed_trial: bool,
+    asking: Optional[Asking],
 ) -> Analysis:
     file, pipe = os.path.join(folder, "experiment.json"), None
     if callbacks:
@@ -158,7 +165,7 @@ def _run(
     with open(file, "w", encoding="utf-8") as out:
         out.write(experiment.text(spec))
     teller = Teller(callbacks, _shower(verbose))
-    heard = Run([program.path(), "run", file, "--json", *flags], pipe, teller)
+    heard = Run([program.path(), "run", file, "--json", *flags], pipe, teller, asking)
     status = heard.hear()
     if teller.experiment is None or (status not in (0, 1) and not heard.interrupts):
         raise of_program(status, heard.stderr, "run", made=file)

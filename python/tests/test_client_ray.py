@@ -104,17 +104,16 @@ class Ray(unittest.TestCase):
                 with self.assertRaises(TypeError):
                     tune.register_trainable("x", what)
 
-    def test_own_schedulers_and_searchers_are_told_the_way(self):
+    def test_own_schedulers_and_searchers_that_are_not_there_are_told_the_way(self):
         class Mine(schedulers.TrialScheduler):
             pass
 
-        class Search(tune.suggest.SuggestionAlgorithm):
-            pass
-
-        for keys in ({"scheduler": Mine()}, {"search_alg": Search()}):
-            with self.assertRaises(assay.UsageError) as caught:
-                tune.run(Model, **keys)
-            assert "assay" in caught.exception.mend.lower()
+        with self.assertRaises(assay.UsageError) as caught:
+            tune.run(Model, scheduler=Mine())
+        assert "assay" in caught.exception.mend.lower()
+        with self.assertRaises(assay.UsageError) as caught:
+            tune.suggest.HyperOptSearch  # noqa: B018
+        assert "assay" in caught.exception.mend.lower()
 
     def test_reward_attr_is_tune_0_7_and_metric_is_tune_2(self):
         old = schedulers.AsyncHyperBandScheduler(reward_attr="r", max_t=100, grace_period=5)

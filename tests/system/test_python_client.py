@@ -3,16 +3,13 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 
 from cluster import (
-    Daemon, Failure, case, check, equal, main, read_text, result_rows, shorten, tool, trial_folders,
-    wait_for,
+    Daemon, case, check, equal, main, read_text, result_rows, shorten, trial_folders, wait_for,
 )
 from experiments import cluster_of, end_all
-
-PACKAGE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "python"))
+from scripts import env_of, script
 
 MODEL = """
 import json, math, os, random
@@ -69,26 +66,6 @@ if __name__ == "__main__":
             lambda trial: "{}_{}_123".format(trial.trainable_name, trial.trial_id)),
         stop={"training_iteration": 200}))
 """
-
-
-def env_of(scene, home="me", more=None):
-    return scene.env(scene.home(home), {
-        "PYTHONPATH": PACKAGE, "ASSAY_PROGRAM": tool("assay"),
-        "TUNE_RESULT_DIR": scene.path("tune"), **(more or {})})
-
-
-def script(scene, text, *words, name="script", ray=False, status=0, env=None):
-    """Run a script to its end; what it printed on both."""
-    path = scene.write("scripts/%s.py" % name, text)
-    begin = [sys.executable, *(["-m", "assay.ray"] if ray else [])]
-    done = subprocess.run(
-        [*begin, path, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=env_of(scene, more=env), cwd=scene.folder, timeout=60,
-        encoding="utf-8", start_new_session=True)
-    if done.returncode != status:
-        raise Failure("%s ended with %d: %s\n%s" % (
-            name, done.returncode, shorten(done.stdout), shorten(done.stderr, 3000)))
-    return done.stdout, done.stderr
 
 
 @case

@@ -17,7 +17,10 @@ from .error import TuneError
 from .experiment import Experiment, convert
 from .logger import Loggers
 from .schedulers import TrialScheduler
-from .suggest import SearchAlgorithm
+from .suggest import SearchAlgorithm, Searcher
+from .suggest.of_searcher import OfSearcher
+from .suggest.outside import SAMPLES_MOST, Outside
+from .suggest.suggestion import SuggestionAlgorithm
 
 PREPARE = "import assay.ray; assay.ray.install()"
 """What a node does before it imports the script."""
@@ -109,11 +112,18 @@ def run(
         "mode": mode or ("max" if metric is not None else None),
         "reuse": True if reuse_actors else None,
     }
-    keys.update(_brain(search_alg, scheduler, metric, mode))
-    return _run(experiment, keys, callbacks, int(verbose), resume, raise_on_failed_trial)
+    if isinstance(search_alg, Searcher):
+        search_alg = OfSearcher(search_alg, metric, mode)
+    keys.update(_judges(search_alg, scheduler, metric, mode))
+    outside = None
+    if search_alg is not None and not search_alg.in_head:
+        outside = Outside(search_alg, experiment)
+        if not isinstance(search_alg, SuggestionAlgorithm):
+            keys["num_samples"] = SAMPLES_MOST
+    return _run(experiment, keys, callbacks, int(verbose), resume, raise_on_failed_trial, outside)
 
 
-def _brain(
+def _judges(
     search_alg: Any, scheduler: Any, metric: Optional[str], mode: Optional[str]
 ) -> dict[str, Any]:
     keys: dict[str, Any] = {}
@@ -135,6 +145,7 @@ def _run(
     verbose: int,
     resume: Any,
     raise_on_failed_trial: bool,
+    outside: Optional[Outside],
 ) -> ExperimentAnalysis:
     if resume is True:
         raise TuneError(
@@ -155,6 +166,7 @@ def _run(
             verbose=verbose,
             raise_on_failed_trial=False,
             prepare=PREPARE,
+            brain=outside,
             **{**experiment.keys(), **{k: v for k, v in keys.items() if v is not None}},
         )
     except UsageError as error:

@@ -5,29 +5,24 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ....errors import UsageError
+from .search import SearchAlgorithm
+from .searcher import ConcurrencyLimiter, Searcher
+from .suggestion import SuggestionAlgorithm
 
-
-class SearchAlgorithm:
-    """What makes configurations. One of your own cannot run through tune.run."""
-
-    def keys(self) -> dict[str, Any]:
-        """Those of an experiment file that say the same."""
-        raise UsageError(
-            type(self).__name__,
-            "a searcher of one's own cannot run where the head makes trials",
-            'tune.suggest.TPESearch(), or assay.Client().suggest() with search="external"',
-        )
-
-
-class SuggestionAlgorithm(SearchAlgorithm):
-    """What suggests configurations by itself. See SearchAlgorithm."""
-
-
-Searcher = SuggestionAlgorithm
+__all__ = [
+    "BasicVariantGenerator",
+    "ConcurrencyLimiter",
+    "SearchAlgorithm",
+    "Searcher",
+    "SuggestionAlgorithm",
+    "TPESearch",
+]
 
 
 class BasicVariantGenerator(SearchAlgorithm):
     """Grids and random draws, as without any. points_to_evaluate: tried first."""
+
+    in_head = True
 
     def __init__(self, points_to_evaluate: Optional[list[dict[str, Any]]] = None) -> None:
         self.points = points_to_evaluate
@@ -42,6 +37,8 @@ class TPESearch(SearchAlgorithm):
 
     seed, startup, candidates, points_to_evaluate: as in docs/EXPERIMENT.md.
     """
+
+    in_head = True
 
     def __init__(
         self, points_to_evaluate: Optional[list[dict[str, Any]]] = None, **keys: Any
