@@ -89,18 +89,16 @@ class Machine:
         return sorted(glob.glob(os.path.join(self.head.data_dir, "redis", "appendonlydir", "*.incr.aof")))
 
     def kill(self, when=lambda: None):
-        """Both at once, as far as there is such a thing; the one or the other is first. when: returns at that
-        moment."""
+        """Both at once, as far as there is such a thing: the head first, for one that sees its redis-server
+        die starts another, which would live through the cut. when: returns at that moment."""
         redis = wait_for(self.head.redis_pid, 10, "the head's redis-server to be there")
         check(program_of(redis) in ("redis-server", "redis-check-rdb"), "that is redis-server")
-        pids = [redis, self.head.daemon.pid]
-        self.choice.shuffle(pids)
         when()
-        for pid in pids:
-            kill_pid(pid)
+        kill_pid(self.head.daemon.pid)
+        kill_pid(redis)
         self.head.daemon.wait()
-        wait_for(lambda: not os.path.exists("/proc/%d" % redis) or self.head.redis_pid() != redis, 10,
-                 "redis-server to be gone")
+        wait_for(lambda: not os.path.exists("/proc/%d" % redis) and self.head.redis_pid() is None, 10,
+                 "redis-server to be gone, and no other to be there")
 
     def tear(self, path, synced, with_rubbish):
         """What the disk has of it after the cut."""
