@@ -103,6 +103,50 @@ def a_logger_hears_every_result_in_order(scene):
                        out), "the block comes last: " + out[-600:])
 
 
+REUSE = """
+import os
+import assay, ray
+from ray import tune
+
+class Model(tune.Trainable):
+    def _setup(self, config):
+        self.resets = 0
+    def _train(self):
+        return {"pid": os.getpid(), "resets": self.resets, "x": self.config["x"], "done": True}
+    def reset_config(self, new_config):
+        self.resets += 1
+        return True
+
+def say(results):
+    print([r["x"] for r in results], sorted(r["resets"] for r in results), len({r["pid"] for r in results}))
+
+if __name__ == "__main__":
+    ray.init(num_cpus=1)
+    config = {"x": tune.grid_search([1, 2, 3])}
+    for reuse in (True, False):
+        found = tune.run(Model, config=config, reuse_actors=reuse, verbose=0)
+        say([trial.last_result for trial in found])
+    tuner = tune.Tuner(Model, param_space=config, tune_config=tune.TuneConfig(reuse_actors=True),
+                       run_config=tune.RunConfig(verbose=0))
+    say([result.metrics for result in tuner.fit()])
+    found = assay.run(Model, config={"x": 4}, num_samples=2, reuse=True, worker_cpus=1, verbose=0)
+    say([trial.last_result for trial in found.trials])
+    try:
+        assay.run({"command": "true"}, name="c", reuse=True)
+    except assay.UsageError as error:
+        print(error)
+"""
+
+
+@case
+def reuse_hands_processes_on(scene):
+    out, _ = script(scene, REUSE, name="reuse", ray=True)
+    lines = out.splitlines()
+    equal(lines[:4], ["[1, 2, 3] [0, 1, 2] 1", "[1, 2, 3] [0, 0, 0] 3", "[1, 2, 3] [0, 1, 2] 1",
+                      "[4, 4] [0, 1] 1"], "resets and processes")
+    check("run.reuse" in lines[4] and "a command cannot be handed another trial" in lines[4], out)
+
+
 @case
 def a_cluster_runs_the_script_where_its_file_is_not(scene):
     head, workers = cluster_of(scene, 1)
