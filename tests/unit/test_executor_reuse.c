@@ -205,17 +205,6 @@ START_TEST(a_process_that_failed_is_not_used_again)
 }
 END_TEST
 
-/* It was told to end for it, and has ended well, as it sees it. */
-START_TEST(a_process_that_broke_a_rule_is_not_used_again)
-{
-    begin(true);
-    experiment(RUN_PYTHON, "mine:Model", "missing", 1, "");
-    (void)run(1, "{\"way\": \"on\"}");
-    ck_assert_uint_eq(driver.heard[1].reason, END_PROTOCOL);
-    UNTIL(!is_alive(driver.heard[1].pid));
-}
-END_TEST
-
 /* Nothing of a trial is left behind: who has started something ends, and it with him. */
 START_TEST(a_process_that_is_not_alone_is_not_used_again)
 {
@@ -293,7 +282,6 @@ Suite *suite(void)
     tcase_add_test(t, what_it_raises_is_the_next_one_s);
     tcase_add_test(t, a_trial_that_is_stopped_before_it_was_taken);
     tcase_add_test(t, a_process_that_failed_is_not_used_again);
-    tcase_add_test(t, a_process_that_broke_a_rule_is_not_used_again);
     tcase_add_test(t, a_process_that_is_not_alone_is_not_used_again);
     tcase_add_test(t, another_device_is_another_process);
     tcase_add_test(t, nobody_is_kept_unasked);
