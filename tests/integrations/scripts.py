@@ -15,7 +15,7 @@ LIMIT_S = 300
 def env_of(scene, home=None, more=None):
     """ASSAY_PYTHON: trials need the library, too."""
     return scene.env(home or scene.home("me"), {
-        "PYTHONPATH": PACKAGE, "ASSAY_PROGRAM": tool("assay"), "ASSAY_PYTHON": sys.executable,
+        "PYTHONPATH": PACKAGE, "ASSAY_PROGRAM": tool("assay"), "ASSAY_PYTHON": sys.executable, "KERAS_BACKEND": "jax",
         "TUNE_RESULT_DIR": scene.path("tune"), "PATH": "%s:%s" % (os.path.dirname(tool("assay")), os.environ["PATH"]),
         **(more or {})})
 
