@@ -6,6 +6,7 @@ import client_rig  # noqa: F401
 
 import assay
 from assay.ray import tune
+from assay.ray.tune import automl
 from assay.ray.tune.config_parser import create_trial_from_spec
 from assay.ray.tune.experiment import Experiment
 from assay.ray.tune.suggest import (
@@ -90,6 +91,21 @@ class Searching(unittest.TestCase):
         (who,) = one.asked
         assert one.told == [("result", who, 1), ("complete", who, None, True, False)]
 
+    def test_one_that_is_over_before_it_is_known_whose_it_is_is_told(self):
+        one = Listed([{"a": 1}, {"a": 2}])
+        outside = Outside(one, Experiment("e", Model, num_samples=2))
+        outside.suggest()
+        for number in (0, 1):  # one of them is somebody else's
+            outside.on_result(trial(number), {"n": number})
+            outside.on_trial_complete(trial(number))
+        assert one.told == []
+        outside.taken(1)
+        (who,) = one.asked
+        assert one.told == [("result", who, 1), ("complete", who, 1, False, False)]
+        outside.suggest()
+        outside.taken(0)
+        assert len(one.told) == 2, "what was heard of another one before is not told of this one"
+
     def test_what_it_is_in_an_experiment_file(self):
         assert Listed([]).keys()["search"] == {
             "type": "external", "open": True, "timeout": "never"}  # fmt: skip
@@ -165,6 +181,62 @@ class Searching(unittest.TestCase):
         assert ends.told == ("m", "min", {"a": 1}, 3)
         assert not outside.is_over()
         assert outside.suggest() is None and outside.is_over()
+
+    def test_generations_are_of_the_best_of_the_one_before(self):
+        space = automl.SearchSpace({automl.DiscreteSpace(name, range(50)) for name in "cab"})
+        search = automl.GeneticSearch(
+            space, "r", max_generation=2, population_size=20, keep_top_ratio=0.1
+        )
+        outside = Outside(search, Experiment("e", Model))
+        first = []
+        for number in range(20):
+            config = outside.suggest()
+            outside.taken(number)
+            first.append(config)
+            assert list(config) == ["a", "b", "c"]
+        assert outside.suggest() is None, "a generation waits for the one before"
+        for number in range(20):
+            if number == 7:
+                outside.on_trial_error(trial(7, "ERROR", "exit"))
+                continue
+            outside.on_result(trial(number), {"r": float("nan") if number == 5 else -number})
+            outside.on_trial_complete(trial(number))
+        parents = first[:2]
+        values = {name: {parent[name] for parent in parents} for name in "abc"}
+        second = []
+        while len(second) < 19:
+            second.append(outside.suggest())
+            outside.taken(20 + len(second))
+        assert second[:2] == parents and outside.suggest() is None
+        for config in second:
+            others = [name for name in "abc" if config[name] not in values[name]]
+            assert len(others) <= 1, "one value is drawn anew at most"
+        assert any(config not in parents for config in second)
+        assert search.get_best_trial().best_result == {"r": 0}
+        for number in range(21, 40):
+            outside.on_trial_complete(trial(number))
+        assert outside.is_over()
+
+    def test_grids_and_draws_by_the_round(self):
+        space = automl.SearchSpace(
+            [automl.ContinuousSpace("n.x", 0, 1, 3), automl.DiscreteSpace("y", "ab")]
+        )
+        grid = automl.GridSearch(space, "r")
+        grid.add_configurations([Experiment("e", Model)])
+        made = [one.config for one in grid.next_trials()]
+        assert made == [{"n": {"x": x}, "y": y} for x in (0.0, 0.5, 1.0) for y in "ab"]
+        drawn = automl.RandomSearch(space, "r", 7)
+        drawn.add_configurations([Experiment("e", Model)])
+        made = [one.config for one in drawn.next_trials()]
+        assert len(made) == 7 and all(0 <= one["n"]["x"] <= 1 for one in made)
+        assert len({one["n"]["x"] for one in made}) == 7
+        for bad in (
+            lambda: automl.DiscreteSpace("a", []),
+            lambda: automl.SearchSpace([]),
+            lambda: automl.ContinuousSpace("a", 0, 1, 3, "log"),
+        ):
+            with self.assertRaises(assay.UsageError):
+                bad()
 
 
 if __name__ == "__main__":

@@ -237,5 +237,37 @@ def one_that_makes_trials_by_the_generation(scene):
     scene.check_nothing_runs()
 
 
+GENETIC = """
+import random
+import ray
+from ray import tune
+from ray.tune.automl import ContinuousSpace, DiscreteSpace, GeneticSearch, SearchSpace
+
+def train(config, reporter):
+    net = config["net"]
+    reporter(timesteps_total=1, neg_mean_loss=-(net["x"] - 1) ** 2 - net["deep"]["y"] ** 2 - (config["z"] != "b"))
+
+if __name__ == "__main__":
+    random.seed(5)
+    ray.init(num_cpus=2)
+    space = SearchSpace({ContinuousSpace("net.x", 0, 4, 9), ContinuousSpace("net.deep.y", -2, 2, 5),
+                         DiscreteSpace("z", ["a", "b", "c"])})
+    search = GeneticSearch(space, reward_attr="neg_mean_loss", max_generation=4, population_size=8)
+    trials = tune.run(train, name="genetic", search_alg=search, stop={"training_iteration": 100}, verbose=0,
+                      scheduler=tune.schedulers.AsyncHyperBandScheduler(reward_attr="neg_mean_loss"))
+    rewards = [trial.last_result["neg_mean_loss"] for trial in trials]
+    print(len(trials), {trial.status for trial in trials}, max(rewards[:8]) <= max(rewards[8:]),
+          search.get_best_trial().best_result["neg_mean_loss"] == max(rewards))
+"""
+
+
+@case
+def generations_that_are_bred(scene):
+    out, _ = script(scene, GENETIC, name="genetic", ray=True)
+    # 8 trials, then 95 of 100 each time
+    equal(out, "%d {'TERMINATED'} True True\n" % (8 + 7 + 6 + 5), "what was tried")
+    scene.check_nothing_runs()
+
+
 if __name__ == "__main__":
     main()

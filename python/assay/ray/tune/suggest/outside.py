@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from ....analysis import TrialResult
 from ....brain import Brain
@@ -35,10 +35,13 @@ class Outside(Brain):
         self._waiting: deque[Planned] = deque()  # made, and not taken yet
         self._live: dict[int, Planned] = {}
         self._last: dict[int, dict[str, Any]] = {}  # the last result of one that is to end
+        # What was heard of others while one is on its way: of itself, perhaps.
+        self._heard: dict[int, list[Callable[[Planned], None]]] = {}
         algorithm.add_configurations([experiment])
 
     def suggest(self) -> Optional[Mapping[str, Any]]:
         """The configuration of its next trial."""
+        self._heard.clear()
         if not self._waiting:
             for trial in self.algorithm.next_trials():
                 self._check(trial)
@@ -64,7 +67,10 @@ class Outside(Brain):
 
     def taken(self, number: int) -> None:
         """Its trial has this number."""
-        self._live[number] = self._waiting.popleft()
+        planned = self._live[number] = self._waiting.popleft()
+        heard, self._heard = self._heard.pop(number, []), {}
+        for tell in heard:
+            tell(planned)
 
     def is_over(self) -> bool:
         """Whether it is finished, and all of its trials are."""
@@ -72,9 +78,16 @@ class Outside(Brain):
 
     def on_result(self, trial: TrialResult, result: Mapping[str, Any]) -> None:
         """Told, where it is of its own; the last one when the trial has ended."""
-        planned = self._live.get(trial.number)
-        if planned is None:
-            return
+        self._hear(trial, lambda planned: self._result(planned, trial, result))
+
+    def _hear(self, trial: TrialResult, tell: Callable[[Planned], None]) -> None:
+        """A trial may be over before it is known that it is the one that was suggested."""
+        if trial.number in self._live:
+            tell(self._live[trial.number])
+        elif self._waiting:
+            self._heard.setdefault(trial.number, []).append(tell)
+
+    def _result(self, planned: Planned, trial: TrialResult, result: Mapping[str, Any]) -> None:
         planned.status = Planned.RUNNING
         before = self._last.pop(trial.number, None)
         if before is not None:  # it was not the last one
@@ -90,9 +103,9 @@ class Outside(Brain):
 
     def on_trial_complete(self, trial: TrialResult) -> None:
         """Told, with its last result."""
-        planned = self._live.get(trial.number)
-        if planned is None:
-            return
+        self._hear(trial, lambda planned: self._complete(planned, trial))
+
+    def _complete(self, planned: Planned, trial: TrialResult) -> None:
         last = self._last.pop(trial.number, None) or planned.last_result
         planned.last_result = last
         self.algorithm.on_trial_complete(
@@ -103,9 +116,9 @@ class Outside(Brain):
 
     def on_trial_error(self, trial: TrialResult) -> None:
         """Told, without one."""
-        planned = self._live.get(trial.number)
-        if planned is None:
-            return
+        self._hear(trial, lambda planned: self._error(planned, trial))
+
+    def _error(self, planned: Planned, trial: TrialResult) -> None:
         self._last.pop(trial.number, None)
         self.algorithm.on_trial_complete(planned.trial_id, error=True)
         planned.status = Planned.ERROR
