@@ -3,9 +3,11 @@ import os
 
 from scripts import python
 
-from cluster import case, check, check_once, equal, main, read_text, result_rows, trial_folders
-from endures import cluster_for, end_of, example
-from experiments import end_all, submit
+from cluster import (
+    case, check, check_once, count_rows, equal, main, read_text, result_rows, trial_folders, wait_for,
+)
+from endures import LIMIT_S, cluster_for, end_of, example
+from experiments import end_all, submit, trials
 
 
 @case
@@ -69,6 +71,37 @@ local_dir: %s
         check(abs(one - other) <= 1e-5 * one, "losses: %s" % losses)
     equal([read_text(scene.path("told", name)) for name in ("False.1.behind", "True.2.behind", "True.1.behind")],
           ["11", "11", ""], "the last epoch, told behind fit")
+    end_all(scene, head, [worker])
+
+
+@case
+def one_that_is_paused_goes_on_behind_its_last_epoch(scene):
+    """A pause leaves `fit` at once: nothing behind it runs."""
+    os.mkdir(scene.path("told"))
+    scene.write("code/model.py", TRAIN % (scene.path("told"), scene.path("told")))
+    head, worker = cluster_for(scene)
+    number = submit(head, scene.write("pauses.yaml", """
+name: pauses
+run: {python: "model:train"}
+env: {KERAS_BACKEND: jax}
+code: %s
+config: {fails: false}
+stop: {training_iteration: 1000}
+local_dir: %s
+""" % (scene.path("code"), scene.path("results"))))
+    folder = scene.path("results", "pauses")
+    wait_for(lambda: count_rows(folder) >= 5, LIMIT_S, "results")
+    head.assay("pause", "%s/0" % number)
+    wait_for(lambda: trials(head, number)[0]["state"] == "PAUSED", LIMIT_S, "the trial to be paused")
+    before = count_rows(folder)
+    check(before < 1000 and not os.path.exists(scene.path("told", "False.1.behind")), "it left fit: %d" % before)
+    head.assay("resume", "%s/0" % number)
+    end_of(head, number)
+    path, = trial_folders(folder)
+    check_once(result_rows(path), 1000, path)
+    begun = [int(read_text(scene.path("told", name))) for name in sorted(os.listdir(scene.path("told")))
+             if name.endswith(".begins")]
+    equal(begun, [0, before], "where it began")
     end_all(scene, head, [worker])
 
 
