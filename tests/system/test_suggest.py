@@ -200,4 +200,26 @@ def more_than_can_wait(scene):
     end_all(scene, head, [])
 
 
+@case
+def a_run_with_a_head_of_its_own_says_where_it_is(scene):
+    run = subprocess.Popen([tool("assay"), "run", file_of(scene, "alone", 2, "never, open: true")], text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                           env=scene.env(scene.home("me")))
+    line = run.stdout.readline()
+    check(line.startswith("Suggest: assay suggest last --address /"), "where: " + line)
+    optimiser = Optimiser(scene, scene.home("other"), "last", "--address", line.split()[-1])
+    optimiser.until("want")
+    equal(optimiser.suggest(x=0.5, net="flat", more={"than": "config"}), 0, "the trial")
+    equal(optimiser.suggest(x=0.25), 1, "the other")
+    rest = run.stdout.read()
+    equal(run.wait(LIMIT_S * SLOWER), 0, "status: " + rest)
+    optimiser.kill()  # its head may be gone before it was told of the end
+    check("sh_0_than=config,net=flat,x=0.5:" in rest and "sh_1_" in rest, "what was tried: " + rest)
+    done = subprocess.run([tool("assay"), "list", "--address", scene.path("nowhere")], text=True, capture_output=True,
+                          env=scene.env(scene.home("me")))
+    equal((done.returncode, done.stderr.splitlines()[0].split(": ")[1:]),
+          (3, [scene.path("nowhere"), "no private head's folder"]), "a folder that is none")
+    scene.check_nothing_runs()
+
+
 main()
