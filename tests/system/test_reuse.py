@@ -28,7 +28,7 @@ def ended(scene, head, name, more="", **options):
 
 
 def pids(scene, name):
-    return [rows[-1]["pid"] for rows, _ in results(scene, name)]
+    return [rows[-1]["pid"] for rows, _ in results(scene, name) if rows]
 
 
 def check_each(scene, name, trials_there, counts):
