@@ -192,6 +192,58 @@ START_TEST(placeholders_are_checked_against_the_space)
 }
 END_TEST
 
+START_TEST(something_of_a_python_module)
+{
+    check_parses("{'run': {'python': 'nets.small:Model.Tiny'}}");
+    ck_assert_int_eq(spec.run_kind, RUN_PYTHON);
+    ck_assert_int_eq(spec.start, START_ZYGOTE);
+    ck_assert_str_eq(spec.run, "nets.small:Model.Tiny");
+    ck_assert_str_eq(spec.run_name, "Model.Tiny");
+    ck_assert_str_eq(spec.name, "Model.Tiny");
+    ck_assert_ptr_null(spec.interpreter);
+    check_parses("{'run': {'python': '_m1:f', 'interpreter': '/opt/py/bin/python3'}, "
+                 "'start': 'exec'}");
+    ck_assert_str_eq(spec.interpreter, "/opt/py/bin/python3");
+    ck_assert_int_eq(spec.start, START_EXEC);
+    check_refused("{'run': {'python': 'train'}}", "run.python", "which class or function of train");
+    ck_assert_str_eq(error.mend, "write \"module:Name\"");
+    check_refused("{'run': {'python': 'a/train.py:Model'}}", "run.python", "names a file");
+    ck_assert_str_eq(error.mend, "write \"train:Name\", and code: FOLDER for its folder");
+    check_refused("{'run': {'python': 'train.py'}}", "run.python", "names a file");
+    check_refused("{'run': {'python': 'a..b:c'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': '1a:c'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': 'a:c.'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': 'a:'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': ':c'}}", "run.python", "no module and name");
+    check_refused("{'run': {'python': 'a:b', 'native': 'c'}}", "run.native",
+                  "both python and native");
+    check_refused("{'run': {'command': 'true', 'interpreter': 'python3'}}", "run.interpreter",
+                  "for python alone");
+    check_refused("{'run': {'python': 'a:b', 'interpreter': 'bin/python'}}", "run.interpreter",
+                  "absolute path");
+    check_refused("{'run': {'interpreter': 'python3'}}", "", "what to run");
+}
+END_TEST
+
+START_TEST(reuse_is_for_forks_of_python)
+{
+    check_parses("{'run': {'python': 'a:b'}}");
+    ck_assert(!spec.reuse);
+    check_parses("{'run': {'python': 'a:b', 'reuse': true}, 'start': 'zygote'}");
+    ck_assert(spec.reuse);
+    check_parses("{'run': {'command': 'true', 'reuse': false}}");
+    check_refused("{'run': {'python': 'a:b', 'reuse': 'always'}}", "run.reuse", "true or false");
+    check_refused("{'run': {'command': 'true', 'reuse': true}}", "run.reuse", "a command");
+    ck_assert_str_eq(error.mend, "take it away, or write {python: \"module:Name\"}");
+    check_refused("{'run': {'native': 'a.so', 'reuse': true}}", "run.reuse", "for python alone");
+    check_refused("{'run': {'python': 'a:b', 'reuse': true}, 'start': 'exec'}", "run.reuse",
+                  "fresh process");
+    check_refused("{'run': {'reuse': true, 'python': 'a:b'}, "
+                  "'resources_per_trial': {'memory': '1G'}}",
+                  "run.reuse", "limit of memory");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("spec_run");
@@ -205,6 +257,8 @@ Suite *suite(void)
     tcase_add_test(tc, commands_do_not_grow_without_end);
     tcase_add_test(tc, commands_have_so_many_places);
     tcase_add_test(tc, placeholders_are_checked_against_the_space);
+    tcase_add_test(tc, something_of_a_python_module);
+    tcase_add_test(tc, reuse_is_for_forks_of_python);
     suite_add_tcase(s, tc);
     return s;
 }
