@@ -4,9 +4,10 @@ import os
 import re
 import signal
 
-from cluster import check, equal, read_text, wait_for
+from expect import check, equal, wait_for
 from experiments import accounts, check_results, experiment_rows, trials, up
 from logfile import Log
+from processes import read_text
 
 ENDS_S = 240  # after the last fault everything has ended (I7)
 

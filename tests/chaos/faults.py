@@ -5,8 +5,9 @@ A fault that lasts is mended by its own end; until then no other touches the sam
 import signal
 import time
 
-from cluster import kill_pid, wait_for
+from expect import wait_for
 from network import FROM_HEAD, TO_HEAD
+from processes import kill_pid
 
 SHORT_S, LONG_S = 3, 30
 

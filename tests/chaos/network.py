@@ -10,7 +10,8 @@ import shutil
 import signal
 import subprocess
 
-from cluster import LIBC, Failure, PR_SET_PDEATHSIG
+from expect import Failure
+from processes import LIBC, PR_SET_PDEATHSIG
 
 CLONE_NEWNET = 0x40000000
 TABLE = "inet chaos"

@@ -4,10 +4,11 @@ import sys
 
 from scripts import HERE  # noqa: F401 - for the folder of cluster.py
 
-from cluster import (
-    EXAMPLES, Head, Worker, check, check_once, count_rows, equal, kill_pid, result_rows, trial_folders, wait_for,
-)
+from cluster import EXAMPLES, Head, Worker
+from expect import check, equal, wait_for
 from experiments import end_all, submit, trials
+from processes import kill_pid
+from result_files import check_once, count_rows, result_rows, trial_folders
 
 LIMIT_S = 1200  # an epoch takes no time; that a library is imported may
 RUNGS = (3, 9, 27)

@@ -6,7 +6,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 
-from cluster import ROOT, SLOWER, Failure, shorten, tool  # noqa: E402
+from cluster import ROOT, tool  # noqa: E402
+from expect import Failure, SLOWER, shorten  # noqa: E402
 
 PACKAGE = os.path.join(ROOT, "python")
 LIMIT_S = 300

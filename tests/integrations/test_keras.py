@@ -3,11 +3,12 @@ import os
 
 from scripts import python
 
-from cluster import (
-    case, check, check_once, count_rows, equal, main, read_text, result_rows, trial_folders, wait_for,
-)
+from cluster import case, main
 from endures import LIMIT_S, cluster_for, end_of, example
+from expect import check, equal, wait_for
 from experiments import end_all, submit, trials
+from processes import read_text
+from result_files import check_once, count_rows, result_rows, trial_folders
 
 
 @case

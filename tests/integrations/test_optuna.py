@@ -6,7 +6,8 @@ import sys
 
 from scripts import env_of, python
 
-from cluster import EXAMPLES, Daemon, case, check, equal, main, wait_for
+from cluster import Daemon, EXAMPLES, case, main
+from expect import check, equal, wait_for
 from experiments import cluster_of, end_all, submit, trials
 
 BRIDGE = os.path.join(EXAMPLES, "optuna_bridge.py")

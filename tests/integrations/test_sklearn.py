@@ -1,8 +1,9 @@
 """examples/sklearn_digits.py with the real scikit-learn."""
 from scripts import HERE  # noqa: F401 - for the folder of cluster.py
 
-from cluster import case, check, equal, main
+from cluster import case, main
 from endures import example
+from expect import check, equal
 
 
 @case

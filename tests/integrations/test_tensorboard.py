@@ -6,8 +6,11 @@ import struct
 
 from scripts import python
 
-from cluster import case, check, equal, json_rows, main, read_text, result_rows, trial_folders
+from cluster import case, main
+from expect import check, equal
 from experiments import cluster_of, end_all
+from processes import read_text
+from result_files import json_rows, result_rows, trial_folders
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata

@@ -1,9 +1,11 @@
 """assay.xgboost and examples/xgboost_digits.py with the real XGBoost."""
 from scripts import python
 
-from cluster import case, check, check_once, equal, main, result_rows, trial_folders
+from cluster import case, main
 from endures import cluster_for, end_of, example
+from expect import check, equal
 from experiments import end_all, submit
+from result_files import check_once, result_rows, trial_folders
 
 
 @case

@@ -7,7 +7,7 @@ events, decisions. Of the events a report is of interest here: which records of 
 import struct
 import zlib
 
-from cluster import Failure, check
+from expect import Failure, check
 
 REPORT, SUBMIT = 7, 1
 RESULT, END = 2, 3

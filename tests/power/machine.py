@@ -10,9 +10,9 @@ import shutil
 import struct
 import time
 
-from cluster import (
-    BIN, Head, check, kill_pid, pids_of_run, program_of, wait_for,
-)
+from cluster import BIN, Head
+from expect import check, wait_for
+from processes import kill_pid, program_of
 
 SHIM = os.path.join(os.path.dirname(BIN), "lib", "power_shim.so")
 SLOT = struct.Struct("<QQQ")

@@ -16,12 +16,12 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
-from cluster import (  # noqa: E402
-    Scene, Worker, case, check, equal, kill_pid, main, read_text, shorten, wait_for,
-)
+from cluster import Scene, Worker, case, main  # noqa: E402
+from expect import check, equal, shorten, wait_for  # noqa: E402
 from experiments import accounts, check_results, experiment_rows, paced, trials, up  # noqa: E402
 from logfile import Log  # noqa: E402
 from machine import Machine  # noqa: E402
+from processes import kill_pid, read_text  # noqa: E402
 
 CUTS = int(os.environ.get("POWER_CUTS", "200"))
 SEED = int(os.environ.get("POWER_SEED", "1"))

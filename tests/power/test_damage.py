@@ -8,9 +8,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
-from cluster import case, check, main, read_bytes, wait_for  # noqa: E402
+from cluster import case, main  # noqa: E402
+from expect import check, wait_for  # noqa: E402
 from logfile import Log, commands  # noqa: E402
 from machine import Machine  # noqa: E402
+from processes import read_bytes  # noqa: E402
 
 SEED = int(os.environ.get("POWER_SEED", "1"))
 

@@ -6,10 +6,11 @@ import select
 import subprocess
 import time
 
-from cluster import (
-    SLOWER, Head, Skip, Worker, check, count_rows, dies_with_the_test, equal, tool, wait_for,
-)
+from cluster import Head, Worker, tool
+from expect import Skip, SLOWER, check, equal, wait_for
 from experiments import experiment_row, listed, nodes, paced, submit, up
+from processes import dies_with_the_test
+from result_files import count_rows
 from strangers import listening_ports
 from zoo import ROLES
 

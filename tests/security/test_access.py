@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
-from cluster import (  # noqa: E402
-    SLOWER, Daemon, Head, Worker, case, check, equal, main, needs_speed, read_text, tool, wait_for,
-)
+from cluster import Daemon, Head, Worker, case, main, tool  # noqa: E402
+from expect import SLOWER, check, equal, needs_speed, wait_for  # noqa: E402
 from experiments import (  # noqa: E402
     cluster_of, experiment_rows, listed, nodes, paced, submit, trials, up,
 )
+from processes import read_text  # noqa: E402
 from strangers import listening_ports  # noqa: E402
 
 

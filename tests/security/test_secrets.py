@@ -7,13 +7,13 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
-from cluster import (  # noqa: E402
-    Head, Worker, case, check, count_rows, equal, main, read_bytes, read_text, result_rows,
-    trial_folders, wait_for,
-)
+from cluster import Head, Worker, case, main  # noqa: E402
+from expect import check, equal, wait_for  # noqa: E402
 from experiments import (  # noqa: E402
     cluster_of, experiment_row, experiment_rows, paced, trials, up,
 )
+from processes import read_bytes, read_text  # noqa: E402
+from result_files import count_rows, result_rows, trial_folders  # noqa: E402
 from strangers import Relay, listening_ports  # noqa: E402
 
 Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"

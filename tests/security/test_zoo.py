@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
 import zoo  # noqa: E402
-from cluster import (  # noqa: E402
-    SLOWER, Head, case, check, equal, main, read_text, tool, wait_for,
-)
+from cluster import Head, case, main, tool  # noqa: E402
+from expect import SLOWER, check, equal, wait_for  # noqa: E402
 from experiments import listed, paced  # noqa: E402
+from processes import read_text  # noqa: E402
 from stage import Peer, Stage  # noqa: E402
 from strangers import Relay, heard_before_the_end  # noqa: E402
 

@@ -7,7 +7,8 @@ import os
 import re
 import struct
 
-from cluster import ROOT, read_text
+from cluster import ROOT
+from processes import read_text
 from strangers import READY, SIGNATURE, command, frame, greeting
 
 PLANES = ("join", "client", "worker")

@@ -1,13 +1,13 @@
-"""A cluster of real processes for a test, and what a checker reads of it.
+"""A cluster of real processes for a test.
 
 A Scene owns a short temporary folder, an environment whose mark every process of the run carries, and
 all processes: what still runs when it is closed is ended by process id, and a guardian does the same
 where the test itself is killed. Nothing here shares code with the product; what is known of it is what
 its documentation says.
 
-Nothing waits for a time: wait_for polls for the thing itself, with a limit.
+What a test says is in expect.py, processes as /proc shows them in processes.py, what a checker reads in
+result_files.py. Nothing waits for a time: wait_for polls for the thing itself, with a limit.
 """
-import ctypes
 import glob
 import json
 import os
@@ -22,169 +22,19 @@ import tempfile
 import time
 import traceback
 
+from expect import Failure, Skip, SLOWER, check, shorten, wait_for
+from processes import (
+    MARK, all_pids, argv_of, dies_with_the_test, kill_pid, link_of, pids_of_run, program_of, read_text,
+    start_guardian,
+)
+
 BIN = os.environ.get("ASSAY_BIN", "")
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(HERE, "programs")
 ROOT = os.path.dirname(os.path.dirname(HERE))
 EXAMPLES = os.path.join(ROOT, "examples")
 
-MARK = "SYSTEM_TEST_MARK"
-POLL_S = 0.01
-# Every limit of a test times this: for programs that something makes slow (disguised.py).
-SLOWER = float(os.environ.get("ASSAY_SLOWER", "1"))
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None, use_errno=True)
-
 FINAL = ("TERMINATED", "ERROR")
-
-
-class Failure(Exception):
-    """The product did something else than it promises."""
-
-
-class Skip(Exception):
-    """The case cannot be tried here; the text says why."""
-
-
-def needs_speed():
-    """For a case whose point is how long something takes."""
-    if SLOWER > 1:
-        raise Skip("the programs are slower than they are")
-
-
-def check(condition, what):
-    if not condition:
-        raise Failure(what)
-
-
-def equal(got, want, what):
-    if got != want:
-        raise Failure("%s: %s, expected %s" % (what, shorten(repr(got)), shorten(repr(want))))
-
-
-def shorten(text, most=600):
-    return text if len(text) <= most else text[: most // 2] + " [...] " + text[-most // 2 :]
-
-
-def wait_for(predicate, limit_s, what):
-    """What predicate returned as soon as that is true."""
-    limit_s *= SLOWER
-    until = time.monotonic() + limit_s
-    while True:
-        got = predicate()
-        if got:
-            return got
-        if time.monotonic() > until:
-            raise Failure("waited %g s for %s" % (limit_s, what() if callable(what) else what))
-        time.sleep(POLL_S)
-
-
-# ---------------------------------------------------------------- processes
-
-
-def read_text(path, default=""):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return default
-
-
-def read_bytes(path, default=b""):
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return default
-
-
-def link_of(path):
-    try:
-        return os.readlink(path)
-    except OSError:
-        return ""
-
-
-def all_pids():
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def argv_of(pid):
-    return read_bytes("/proc/%d/cmdline" % pid).split(b"\0")
-
-
-def program_of(pid):
-    """The name of its program; under valgrind, of the one that it looks into."""
-    path = link_of("/proc/%d/exe" % pid).replace(" (deleted)", "")
-    if os.path.basename(path).startswith("memcheck-"):
-        path = next((word.decode() for word in argv_of(pid)[1:] if not word.startswith(b"-")), "")
-    return os.path.basename(path)
-
-
-def is_zombie(pid):
-    stat = read_text("/proc/%d/stat" % pid)
-    return ") Z" in stat or stat == ""
-
-
-def pids_of_run(mark, folder):
-    """Processes that carry the mark, or that live in the run's folder."""
-    found = []
-    needle = ("%s=%s" % (MARK, mark)).encode()
-    for pid in all_pids():
-        if is_zombie(pid):
-            continue
-        if (
-            needle in read_bytes("/proc/%d/environ" % pid).split(b"\0")
-            or link_of("/proc/%d/cwd" % pid).startswith(folder)
-            or any(folder.encode() in word for word in argv_of(pid))
-        ):
-            found.append(pid)
-    return found
-
-
-def kill_pid(pid, number=signal.SIGKILL):
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
-
-
-def start_guardian(mark, folder):
-    """A process that ends what the run leaves behind when the test is killed. Returns a pipe's end:
-    while it is open, the guardian waits."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child > 0:
-        os.close(reader)
-        os.waitpid(child, 0)
-        return writer
-    os.setsid()
-    if os.fork() > 0:
-        os._exit(0)
-    try:
-        os.chdir("/")
-        # All but its own end: two that are made at once would hold each other's, and wait for ever.
-        os.closerange(3, reader)
-        os.closerange(reader + 1, os.sysconf("SC_OPEN_MAX"))
-        null = os.open(os.devnull, os.O_RDWR)
-        for fd in (0, 1, 2):
-            os.dup2(null, fd)
-        while os.read(reader, 1):
-            pass
-        if os.path.isdir(folder):
-            for _ in range(50):
-                left = [pid for pid in pids_of_run(mark, folder) if pid != os.getpid()]
-                if not left:
-                    break
-                for pid in left:
-                    kill_pid(pid)
-            shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        os._exit(0)
-
-
-def dies_with_the_test():
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Result:
@@ -549,53 +399,6 @@ class Scene:
                 print("--- %s\n%s" % (os.path.basename(path), shorten(text, 3000)))
 
 
-# ---------------------------------------------------------------- what is checked
-
-
-def experiment_folder(local_dir, name):
-    return os.path.join(local_dir, name)
-
-
-def trial_folders(folder):
-    return sorted(
-        os.path.dirname(path) for path in glob.glob(os.path.join(glob.escape(folder), "*", "params.json"))
-    )
-
-
-def json_rows(path):
-    """Rows of a file of JSON lines. What a reader sees has no half line in it."""
-    rows = []
-    for number, line in enumerate(read_text(path).splitlines(True), 1):
-        try:
-            check(line.endswith("\n"), "%s:%d has no end" % (path, number))
-            rows.append(json.loads(line))
-        except ValueError:
-            raise Failure("%s:%d is no JSON: %s" % (path, number, shorten(line)))
-    return rows
-
-
-def result_rows(trial_folder):
-    return json_rows(os.path.join(trial_folder, "result.json"))
-
-
-def count_rows(folder):
-    """Results that stand in an experiment's files now."""
-    return sum(
-        read_bytes(path).count(b"\n")
-        for path in glob.glob(os.path.join(glob.escape(folder), "*", "result.json"))
-    )
-
-
-def check_once(rows, last, what):
-    """Results 1..last, each exactly once, in order; and the flags of Tune's files."""
-    equal([row["training_iteration"] for row in rows], list(range(1, last + 1)), what)
-    check(not any(row["done"] for row in rows[:-1]), "%s: done before the last one" % what)
-    for row in rows:
-        for field in ("date", "timestamp", "time_this_iter_s", "time_total_s", "pid", "hostname",
-                      "node_ip", "config", "experiment_id"):
-            check(field in row, "%s: a result without %s" % (what, field))
-
-
 # ---------------------------------------------------------------- running cases
 
 CASES = []
@@ -622,7 +425,7 @@ def run_case(function, keep):
     except Failure as why:
         print("FAILED   %s: %s" % (function.__name__, why))
         for line in traceback.format_exc().splitlines():
-            if line.startswith("  File") and "cluster.py" not in line:
+            if line.startswith("  File") and "cluster.py" not in line and "expect.py" not in line:
                 print("  " + line.strip())
     except Exception:
         print("FAILED   %s: the test itself\n%s" % (function.__name__, traceback.format_exc()))

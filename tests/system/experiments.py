@@ -4,10 +4,10 @@ import os
 import re
 import sys
 
-from cluster import (
-    PROGRAMS, SLOWER, Head, Worker, check, check_once, equal, json_rows, kill_pid, read_bytes,
-    read_text, result_rows, trial_folders, wait_for,
-)
+from cluster import Head, PROGRAMS, Worker
+from expect import SLOWER, check, equal, wait_for
+from processes import kill_pid, read_bytes, read_text
+from result_files import check_once, json_rows, result_rows, trial_folders
 
 # A program that stands for itself: a shim of a version manager would cost more than the trial.
 PYTHON = os.path.realpath(sys.executable)

@@ -1,8 +1,8 @@
 """Deaths of every process, and what has to hold after them."""
-from cluster import (
-    argv_of, check, count_rows, equal, is_zombie, kill_pid, read_bytes, shorten, wait_for,
-)
+from expect import check, equal, shorten, wait_for
 from experiments import check_results, check_room, experiment_row, trials
+from processes import argv_of, is_zombie, kill_pid, read_bytes
+from result_files import count_rows
 
 CPUS = 4
 

@@ -3,7 +3,8 @@ import os
 import subprocess
 import sys
 
-from cluster import Failure, shorten, tool
+from cluster import tool
+from expect import Failure, shorten
 
 PACKAGE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "python"))
 

@@ -3,9 +3,9 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 
-from cluster import Daemon, Failure, Head, free_port, shorten, tool, wait_for
+from cluster import Daemon, Head, free_port, tool
+from expect import Failure, shorten, wait_for
 
 
 class SharedRedis:

@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 
-from cluster import Skip, case, check, equal, main, read_bytes, read_text, tool, wait_for
+from cluster import case, main, tool
 from disks import fill, small_disk
+from expect import Skip, check, equal, wait_for
 from experiments import cluster_of, paced, submit, trials
+from processes import read_bytes, read_text
 
 SHORT = ("--log-tail", "8K", "-v")
 

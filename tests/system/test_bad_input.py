@@ -11,13 +11,12 @@ import threading
 import zlib
 
 from bad_input import table
-from cluster import (
-    SLOWER, Daemon, Failure, Head, Skip, case, check, equal, free_port, main, result_rows, tool,
-    trial_folders, wait_for,
-)
+from cluster import Daemon, Head, case, free_port, main, tool
+from expect import Failure, Skip, SLOWER, check, equal, wait_for
 from experiments import (
     PYTHON, check_results, cluster_of, experiment_rows, paced, submit, trials,
 )
+from result_files import result_rows, trial_folders
 
 # Seconds of a processor that a refusal may take. By the clock it may take WAITS times as long: how many
 # others want the processors is nobody's doing here.

@@ -1,8 +1,10 @@
 """Schedulers that pause trials and send them on from their checkpoints, while the head dies."""
 import json
 
-from cluster import case, check, check_once, count_rows, equal, main, result_rows, trial_folders, wait_for
+from cluster import case, main
+from expect import check, equal, wait_for
 from experiments import cluster_of, end_all, submit, trials, wait_ended
+from result_files import check_once, count_rows, result_rows, trial_folders
 
 
 def swept(scene, samples, scheduler):

@@ -2,8 +2,10 @@
 import json
 import re
 
-from cluster import case, check, count_rows, equal, main, result_rows, trial_folders, wait_for
+from cluster import case, main
+from expect import check, equal, wait_for
 from experiments import cluster_of, end_all, experiment_row, explained, submit, trials, wait_ended
+from result_files import count_rows, result_rows, trial_folders
 
 # Reports each of its words; where it is stopped, what it still waits for is killed with it.
 WORDS = "sh -c 'for word in {x}; do echo assay: $word; sleep 0.1; done'"

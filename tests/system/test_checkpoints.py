@@ -4,14 +4,14 @@ reliability 5.9 and I14. A trial's own account says where each of its attempts b
 """
 import os
 
-from cluster import (
-    case, check, check_once, equal, json_rows, kill_pid, main, read_text, result_rows, trial_folders,
-    wait_for,
-)
+from cluster import case, main
+from expect import check, equal, wait_for
 from experiments import (
     account, blobs, cluster_of, end_all, experiment_row, explained, flip_a_byte, rows_of, saver,
     submit, trials, up, wait_checkpoint, wait_ended,
 )
+from processes import kill_pid, read_text
+from result_files import check_once, json_rows, result_rows, trial_folders
 
 
 def walk(scene, name, steps, config, more=""):

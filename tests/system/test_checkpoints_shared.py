@@ -7,13 +7,14 @@ import os
 import re
 import shutil
 
-from cluster import (
-    Head, Worker, case, check, check_once, equal, kill_pid, main, read_text, wait_for,
-)
+from cluster import Head, Worker, case, main
+from expect import check, equal, wait_for
 from experiments import (
     account, blobs, end_all, explained, flip_a_byte, rows_of, saver, submit, trials, up, wait_checkpoint,
     wait_ended,
 )
+from processes import kill_pid, read_text
+from result_files import check_once
 
 
 def shared_cluster(scene, names=("n1", "n2"), folders=None, cpus=1):

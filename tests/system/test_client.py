@@ -5,7 +5,8 @@ import re
 import signal
 import subprocess
 
-from cluster import case, check, equal, main, tool, wait_for
+from cluster import case, main, tool
+from expect import check, equal, wait_for
 from experiments import cluster_of, submit, trials
 
 

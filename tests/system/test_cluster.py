@@ -3,11 +3,11 @@ import json
 import os
 import re
 
-from cluster import (
-    Head, argv_of, case, check, check_once, equal, free_port, main, read_text, result_rows, shorten,
-    trial_folders, wait_for,
-)
+from cluster import Head, case, free_port, main
+from expect import check, equal, shorten, wait_for
 from experiments import cluster_of, experiment_row, listed, nodes, paced, submit, trials
+from processes import argv_of, read_text
+from result_files import check_once, result_rows, trial_folders
 
 @case
 def two_workers_and_a_submitter(scene):

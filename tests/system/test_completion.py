@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import time
 
-from cluster import BIN, Head, Skip, case, check, equal, main, read_text
+from cluster import BIN, Head, case, main
+from expect import Skip, check, equal
 from experiments import submit
+from processes import read_text
 
 
 def shell_env(scene, home=None):

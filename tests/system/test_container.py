@@ -4,11 +4,11 @@ import os
 import socket
 import sys
 
-from cluster import (
-    EXAMPLES, Head, PROGRAMS, Skip, Worker, argv_of, case, check, count_rows, equal, is_zombie, kill_pid,
-    main, read_text, wait_for,
-)
+from cluster import EXAMPLES, Head, PROGRAMS, Worker, case, main
+from expect import Skip, check, equal, wait_for
 from experiments import check_results, cluster_of, paced, submit, trials, up
+from processes import argv_of, is_zombie, kill_pid, read_text
+from result_files import count_rows
 
 SO_PEERPIDFD = 77
 

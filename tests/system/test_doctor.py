@@ -1,7 +1,8 @@
 """`assay doctor`: what it says of this machine and of the head, and what it advises."""
 import os
 
-from cluster import Head, case, check, equal, main, wait_for
+from cluster import Head, case, main
+from expect import check, equal, wait_for
 from shared import SharedHead, SharedRedis
 
 

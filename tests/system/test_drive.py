@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 
-from cluster import BIN, EXAMPLES, Failure, case, check, equal, main, shorten, tool
+from cluster import BIN, EXAMPLES, case, main, tool
+from expect import Failure, check, equal, shorten
 
 ASHA = {"type": "async_hyperband", "semantics": "tune-0.7", "reward_attr": "r"}
 

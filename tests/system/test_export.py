@@ -6,8 +6,11 @@ import json
 import os
 import re
 
-from cluster import case, check, equal, main, read_text, result_rows, shorten, trial_folders, wait_for
+from cluster import case, main
+from expect import check, equal, shorten, wait_for
 from experiments import cluster_of, paced, submit
+from processes import read_text
+from result_files import result_rows, trial_folders
 
 ODD = 'ta"nh,</script><script>x()</script>'
 

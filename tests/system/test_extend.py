@@ -5,10 +5,13 @@ The head dies in between, too: behind the order, and while its trials are called
 import random
 import re
 
-from cluster import case, check, count_rows, equal, main, read_text, result_rows, trial_folders, wait_for
+from cluster import case, main
+from expect import check, equal, wait_for
 from experiments import (
     account, cluster_of, end_all, experiment_row, explained, paced, saver, submit, trials, wait_ended,
 )
+from processes import read_text
+from result_files import count_rows, result_rows, trial_folders
 
 TRIALS = 6
 FIRST, SECOND, THIRD = 4, 7, 9

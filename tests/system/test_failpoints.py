@@ -7,10 +7,11 @@ import os
 import random
 import re
 
-from cluster import (
-    PROGRAMS, Skip, case, check, count_rows, equal, kill_pid, main, read_bytes, tool, wait_for,
-)
+from cluster import PROGRAMS, case, main, tool
+from expect import Skip, check, equal, wait_for
 from experiments import check_ran_once, check_results, cluster_of, experiment_rows, paced, trials
+from processes import kill_pid, read_bytes
+from result_files import count_rows
 
 ROUNDS = int(os.environ.get("ASSAY_ROUNDS", "1"))
 SEED = int(os.environ.get("ASSAY_SEED", "1"))

@@ -4,13 +4,14 @@ import re
 import subprocess
 import time
 
-from cluster import (
-    PROGRAMS, Skip, argv_of, case, check, equal, experiment_folder, main, wait_for,
-)
+from cluster import PROGRAMS, case, main
 from disks import fill, small_disk
+from expect import Skip, check, equal, wait_for
 from experiments import (
     PYTHON, accounts, check_results, cluster_of, experiment_row, nodes, paced, submit, trials,
 )
+from processes import argv_of
+from result_files import experiment_folder
 
 WAYS = ("memory", "signal", "hang", "exit", "flood")
 REASONS = {

@@ -7,11 +7,11 @@ import glob
 import os
 import time
 
-from cluster import (
-    PROGRAMS, argv_of, case, check, check_once, count_rows, equal, experiment_folder, link_of, main,
-    read_text, result_rows, trial_folders, wait_for,
-)
+from cluster import PROGRAMS, case, main
+from expect import check, equal, wait_for
 from experiments import PYTHON, cluster_of, submit, trials
+from processes import argv_of, link_of, read_text
+from result_files import check_once, count_rows, experiment_folder, result_rows, trial_folders
 
 CPUS = 8
 HONEST = CPUS - 1

@@ -8,9 +8,12 @@ import os
 import random
 import re
 
-from cluster import case, check, count_rows, equal, kill_pid, main, read_text, shorten, wait_for
+from cluster import case, main
+from expect import check, equal, shorten, wait_for
 from experiments import check_ran_once, cluster_of, paced, submit, trials
 from kills import CPUS, KILLS, check_all, end_all, go_through, kill_executor, kill_head_and_redis
+from processes import read_text
+from result_files import count_rows
 
 SEED = int(os.environ.get("ASSAY_SEED", "1"))
 SHORT = ("--log-tail", "8K", "-v")

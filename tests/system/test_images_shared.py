@@ -11,11 +11,12 @@ import re
 import shutil
 import signal
 
-from cluster import (
-    Skip, Worker, case, check, count_rows, equal, main, read_bytes, read_text, tool, wait_for,
-)
+from cluster import Worker, case, main, tool
+from expect import Skip, check, equal, wait_for
 from experiments import check_results, paced, submit, trials, up
 from kills import kill_executor
+from processes import read_bytes, read_text
+from result_files import count_rows
 from shared import SharedHead, SharedRedis, Standby
 
 SEED = int(os.environ.get("ASSAY_SEED", "1"))

@@ -6,14 +6,15 @@ import os
 import random
 import shutil
 
-from cluster import (
-    Daemon, Head, case, check, count_rows, equal, kill_pid, main, pids_of_run, shorten, tool, wait_for,
-)
+from cluster import Daemon, Head, case, main, tool
+from expect import check, equal, shorten, wait_for
 from experiments import check_ran_once, cluster_of, paced, submit, trials, up
 from kills import (
     CPUS, KILLS, check_all, end_all, go_through, kill_executor, kill_head, kill_head_and_redis,
     runs_trial,
 )
+from processes import kill_pid, pids_of_run
+from result_files import count_rows
 
 ROUNDS = int(os.environ.get("ASSAY_ROUNDS", "1"))
 SEED = int(os.environ.get("ASSAY_SEED", "1"))

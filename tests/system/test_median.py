@@ -1,8 +1,10 @@
 """The median rule with real processes: who is stopped, or pauses and goes on, while the head dies."""
 import json
 
-from cluster import case, check, check_once, count_rows, equal, main, result_rows, trial_folders, wait_for
+from cluster import case, main
+from expect import check, equal, wait_for
 from experiments import cluster_of, end_all, explained, submit, trials, wait_ended
+from result_files import check_once, count_rows, result_rows, trial_folders
 
 # Each reports its x five times. Where one is stopped its sleep is killed with it, and those behind it live.
 PROGRAM = "sh -c 'for i in 1 2 3 4 5; do echo assay: r={x}; sleep 0.05; done'"

@@ -10,10 +10,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "chaos"))
 
 import network  # noqa: E402
-from cluster import Head, Skip, Worker, argv_of, case, check, check_once, equal, main, wait_for  # noqa: E402
+from cluster import Head, Worker, case, main  # noqa: E402
+from expect import Skip, check, equal, wait_for  # noqa: E402
 from experiments import (  # noqa: E402
     account, end_all, explained, rows_of, saver, submit, trials, up, wait_checkpoint, wait_ended,
 )
+from processes import argv_of  # noqa: E402
+from result_files import check_once  # noqa: E402
 
 CUT_S = 30
 NAMES = ("n1", "n2", "n3")

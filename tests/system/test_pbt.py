@@ -4,8 +4,11 @@ import os
 import random
 import re
 
-from cluster import case, check, count_rows, equal, main, read_text, result_rows, trial_folders, wait_for
+from cluster import case, main
+from expect import check, equal, wait_for
 from experiments import cluster_of, end_all, submit, trials, wait_ended
+from processes import read_text
+from result_files import count_rows, result_rows, trial_folders
 
 STEPS = 400
 TRIALS = 8

@@ -4,7 +4,9 @@ import json
 import os
 import re
 
-from cluster import EXAMPLES, case, check, equal, main, result_rows, shorten, trial_folders
+from cluster import EXAMPLES, case, main
+from expect import check, equal, shorten
+from result_files import result_rows, trial_folders
 
 GRID = """\
 name: mixed

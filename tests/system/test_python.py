@@ -3,10 +3,11 @@ import math
 import os
 import sys
 
-from cluster import (
-    PROGRAMS, Head, Worker, case, check, equal, main, read_text, result_rows, trial_folders, wait_for,
-)
+from cluster import Head, PROGRAMS, Worker, case, main
+from expect import check, equal, wait_for
 from experiments import cluster_of, end_all, explained, submit, trials, wait_ended
+from processes import read_text
+from result_files import result_rows, trial_folders
 
 
 def experiment(scene, name, run, more=""):

@@ -5,10 +5,11 @@ import re
 import signal
 import sys
 
-from cluster import (
-    Daemon, case, check, equal, main, read_text, result_rows, shorten, trial_folders, wait_for,
-)
+from cluster import Daemon, case, main
+from expect import check, equal, shorten, wait_for
 from experiments import cluster_of, end_all
+from processes import read_text
+from result_files import result_rows, trial_folders
 from scripts import env_of, script
 
 MODEL = """

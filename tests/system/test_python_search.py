@@ -2,8 +2,11 @@
 import json
 import os
 
-from cluster import case, check, equal, main, read_text, trial_folders
+from cluster import case, main
+from expect import check, equal
 from experiments import cluster_of, end_all
+from processes import read_text
+from result_files import trial_folders
 from scripts import script
 
 CLIMB = """

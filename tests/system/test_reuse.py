@@ -2,8 +2,11 @@
 import os
 import sys
 
-from cluster import PROGRAMS, check, case, equal, main, read_text, result_rows, trial_folders, wait_for
+from cluster import PROGRAMS, case, main
+from expect import check, equal, wait_for
 from experiments import cluster_of, end_all, explained, submit, trials, wait_ended
+from processes import read_text
+from result_files import result_rows, trial_folders
 
 
 def experiment(scene, name, more="", run="reused:Reused"):

@@ -4,10 +4,10 @@ import os
 import re
 import signal
 
-from cluster import (
-    EXAMPLES, FINAL, Skip, case, check, check_once, count_rows, equal, json_rows, main, read_text,
-    result_rows, shorten, trial_folders, wait_for,
-)
+from cluster import EXAMPLES, FINAL, case, main
+from expect import check, equal, shorten, wait_for
+from processes import read_text
+from result_files import check_once, count_rows, json_rows, result_rows, trial_folders
 
 
 def run_example(scene, name, *words, home="me", limit_s=55):

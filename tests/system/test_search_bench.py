@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from cluster import BIN, ROOT, case, check, equal, main
+from cluster import BIN, ROOT, case, main
+from expect import check, equal
 
 RUN = os.path.join(ROOT, "bench/search/run")
 

@@ -2,7 +2,8 @@
 import json
 import os
 
-from cluster import EXAMPLES, case, check, equal, main
+from cluster import EXAMPLES, case, main
+from expect import check, equal
 
 TOY = {"name": "toy", "config": {"lr": {"loguniform": [0.001, 1]}, "x": {"uniform": [0, 1]}}, "num_samples": 60,
        "metric": "loss", "mode": "min", "scheduler": {"type": "asha", "max_t": 27, "reduction_factor": 3}}

@@ -6,13 +6,14 @@ import os
 import shutil
 import signal
 
-from cluster import (
-    Worker, case, check, count_rows, equal, kill_pid, main, read_text, wait_for,
-)
+from cluster import Worker, case, main
+from expect import check, equal, wait_for
 from experiments import (
     account, check_ran_once, check_results, check_room, paced, saver, submit, trials, up,
     wait_checkpoint, wait_ended,
 )
+from processes import kill_pid, read_text
+from result_files import count_rows
 from shared import SharedHead, SharedRedis, Standby
 
 CPUS = 3

@@ -5,8 +5,10 @@ import re
 import select
 import time
 
-from cluster import SLOWER, case, check, equal, main, needs_speed, trial_folders, wait_for
+from cluster import case, main
+from expect import SLOWER, check, equal, needs_speed, wait_for
 from experiments import cluster_of, experiment_rows, listed, paced, submit, trials
+from result_files import trial_folders
 
 ROUNDS = int(os.environ.get("ASSAY_ROUNDS", "1"))
 SEED = int(os.environ.get("ASSAY_SEED", "1"))

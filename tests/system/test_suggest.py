@@ -7,8 +7,10 @@ import queue
 import subprocess
 import threading
 
-from cluster import SLOWER, Failure, Head, Worker, case, check, equal, main, read_text, tool, wait_for
+from cluster import Head, Worker, case, main, tool
+from expect import Failure, SLOWER, check, equal, wait_for
 from experiments import cluster_of, end_all, experiment_row, submit, trials, wait_ended
+from processes import read_text
 
 LIMIT_S = 30
 GRAIN = 1024

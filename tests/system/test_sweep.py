@@ -3,9 +3,10 @@ import json
 import os
 import sys
 
-from cluster import (
-    PROGRAMS, case, check, equal, main, read_text, result_rows, shorten, tool, trial_folders,
-)
+from cluster import PROGRAMS, case, main, tool
+from expect import check, equal, shorten
+from processes import read_text
+from result_files import result_rows, trial_folders
 
 PYTHON = os.path.realpath(sys.executable)
 

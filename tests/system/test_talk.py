@@ -1,10 +1,13 @@
 """The socket between a worker and an executor breaks while both live: no order and no verdict is lost."""
 import socket
 
-from cluster import argv_of, case, check, count_rows, equal, main, wait_for
+from cluster import case, main
+from expect import check, equal, wait_for
 from experiments import (
     check_ran_once, check_results, check_room, cluster_of, paced, submit, trials,
 )
+from processes import argv_of
+from result_files import count_rows
 
 CPUS = 3
 

@@ -1,7 +1,8 @@
 """`warm_start`: a search that learns from trials of before, of an experiment or of a table."""
 import json
 
-from cluster import case, check, equal, main
+from cluster import case, main
+from expect import check, equal
 from experiments import cluster_of, end_all, submit
 
 SPACE = {"x": {"uniform": [0, 1]}, "model": {"size": {"choice": [1, 2, 4]}}}
