@@ -64,6 +64,17 @@ def first_entry(redis):
     return entries[0][0] if entries else None
 
 
+def last_entry(redis):
+    return redis.ask("XREVRANGE", LOG, "+", "-", "COUNT", "1")[0][0]
+
+
+def cut_behind(redis, entry):
+    """Whether it is gone, and what came behind it."""
+    first = first_entry(redis)
+    epoch, number = (int(part) for part in entry.split("-"))
+    return first is None or tuple(int(part) for part in first.split("-")) > (epoch, number + 1)
+
+
 def ended(head, number, count, folder, reports, scene):
     head.assay("wait", number, "--timeout", "60s", limit_s=70)
     rows = trials(head, number)
@@ -178,8 +189,10 @@ def a_standby_that_was_left_behind_begins_again(scene):
     standby = Standby(scene, redis, head, words=SHORT)
     finished(scene, head, "first", 2, 5)
     standby.daemon.kill(signal.SIGSTOP)
+    wait_for(lambda: ") T " in read_text("/proc/%d/stat" % standby.daemon.pid), 10, "the standby to be stopped")
+    read = last_entry(redis)
     second, rows = finished(scene, head, "second", 8, 100)
-    wait_images(head, 1)
+    wait_for(lambda: cut_behind(redis, read), 40, lambda: "the log to be cut: " + head.daemon.err())
     token = head.assay("token", "create", "--role", "read", "--uses", "3").out.strip()
     check(token, "an entry behind the image")
     standby.daemon.kill(signal.SIGCONT)
