@@ -35,12 +35,18 @@ class Shipped:
     name: Optional[str]
 
 
+AS_RAY = "import assay.ray; assay.ray.install()"
+"""What a node does before it imports a script in which `import ray` is ours."""
+
+
 def ship(trainable: Runnable, folder: str, private: bool, prepare: str = "") -> Shipped:
     """Make it something that a node can run.
 
     folder: an empty one of ours; private: trials run on this machine; prepare: a line of Python
     that the node runs first. Raises UsageError where it cannot go there.
     """
+    if not prepare and "ray" in sys.modules and sys.modules["ray"] is sys.modules.get("assay.ray"):
+        prepare = AS_RAY
     if isinstance(trainable, dict):
         return Shipped(trainable, None, None)
     if isinstance(trainable, str):

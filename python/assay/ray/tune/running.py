@@ -11,6 +11,7 @@ from ... import running
 from ...analysis import Analysis
 from ...callbacks import Callback
 from ...errors import TrialsFailedError, UsageError
+from ...ship import AS_RAY
 from .. import state
 from .analysis import ExperimentAnalysis
 from .error import TuneError
@@ -21,9 +22,6 @@ from .suggest import SearchAlgorithm, Searcher
 from .suggest.of_searcher import OfSearcher
 from .suggest.outside import SAMPLES_MOST, Outside
 from .suggest.suggestion import SuggestionAlgorithm
-
-PREPARE = "import assay.ray; assay.ray.install()"
-"""What a node does before it imports the script."""
 
 logger = logging.getLogger("ray.tune")
 
@@ -165,7 +163,7 @@ def _run(
             callbacks=heard,
             verbose=verbose,
             raise_on_failed_trial=False,
-            prepare=PREPARE,
+            prepare=AS_RAY,
             brain=outside,
             **{**experiment.keys(), **{k: v for k, v in keys.items() if v is not None}},
         )
